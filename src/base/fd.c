@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owned descriptors, whole reads and writes, read-only mappings.
+#include "base/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void ov_fd_close(int *fd) {
+    if (*fd >= 0) {
+        (void)close(*fd);
+    }
+    *fd = -1;
+}
+
+enum ov_status ov_fd_write_all(int fd, struct ov_span bytes) {
+    size_t done = 0;
+    while (done < bytes.size) {
+        ssize_t count = write(fd, bytes.data + done, bytes.size - done);
+        if (count < 0 && errno != EINTR) {
+            return OV_SYSTEM;
+        }
+        done += count > 0 ? (size_t)count : 0;
+    }
+    return OV_OK;
+}
+
+enum ov_status ov_fd_read_full(int fd, void *buffer, size_t size, size_t *ret_size) {
+    size_t done = 0;
+    while (done < size) {
+        ssize_t count = read(fd, (uint8_t *)buffer + done, size - done);
+        if (count == 0) {
+            break;
+        }
+        if (count < 0 && errno != EINTR) {
+            return OV_SYSTEM;
+        }
+        done += count > 0 ? (size_t)count : 0;
+    }
+    *ret_size = done;
+    return OV_OK;
+}
+
+enum ov_status ov_file_map_open(const char *path, struct ov_file_map *ret_map) {
+    OV_AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0) {
+        return OV_SYSTEM;
+    }
+    return ov_file_map_open_fd(fd, ret_map);
+}
+
+enum ov_status ov_file_map_open_fd(int fd, struct ov_file_map *ret_map) {
+    struct stat info;
+    if (fstat(fd, &info) != 0) {
+        return OV_SYSTEM;
+    }
+    if (!S_ISREG(info.st_mode)) {
+        return OV_UNSUPPORTED;
+    }
+    if (info.st_size == 0) {
+        ret_map->bytes = ov_span_make(NULL, 0);
+        return OV_OK;
+    }
+    void *start = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_SHARED, fd, 0);
+    if (start == MAP_FAILED) {
+        return OV_SYSTEM;
+    }
+    ret_map->bytes = ov_span_make(start, (size_t)info.st_size);
+    return OV_OK;
+}
+
+void ov_file_map_close(struct ov_file_map *map) {
+    if (map->bytes.size > 0) {
+        (void)munmap((void *)(uintptr_t)map->bytes.data, map->bytes.size);
+    }
+    map->bytes = ov_span_make(NULL, 0);
+}

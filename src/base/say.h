@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What we say to people on standard error, in one form: "overt: what: why (what to do)".
+#pragma once
+
+// Prints one line "overt: WHAT: WHY (TODO)\n" to standard error; `todo` may be NULL.
+void ov_say_error(const char *what, const char *why, const char *todo);
