@@ -2,8 +2,8 @@
 //
 // Writes JSON (RFC 8259) into a buffer, commas included. Reading JSON is not its business.
 //
-// Strings may hold any bytes: what is not UTF-8 is written as U+DCxx surrogate escapes, one for each
-// byte (as Python's surrogateescape does), so that no path is ever dropped or made ambiguous.
+// Strings may hold any bytes: what is not UTF-8 is written as U+DCxx surrogate escapes, one for
+// each byte (as Python's surrogateescape does), so that no path is ever dropped or made ambiguous.
 #pragma once
 
 #include "base/buf.h"
@@ -11,9 +11,9 @@
 enum { OV_JSON_DEPTH = 16 }; // objects and arrays inside one another
 
 struct ov_json {
-    struct ov_buf *out;             // borrowed
-    unsigned depth;                 // open objects and arrays
-    bool has_items[OV_JSON_DEPTH];  // whether the level already holds an item
+    struct ov_buf *out;            // borrowed
+    unsigned depth;                // open objects and arrays
+    bool has_items[OV_JSON_DEPTH]; // whether the level already holds an item
 };
 
 void ov_json_init(struct ov_json *ret_json, struct ov_buf *out);

@@ -5,7 +5,7 @@
 // A verdict on a scanned object is another type (scan/verdict.h): no status ever becomes "clean".
 #pragma once
 
-enum [[nodiscard]] ov_status {
+enum [[nodiscard]] ov_status{
     OV_OK = 0,      // done
     OV_END,         // nothing more to give; not an error: stop the loop
     OV_DAMAGED,     // the bytes break the format they claim: skip this input, others go on

@@ -27,15 +27,15 @@ enum ov_class { OV_CLASS_BOUNDARY, OV_CLASS_LINE, OV_CLASS_WORD };
 
 struct ov_elem {
     enum ov_elem_kind kind;
-    bool is_negated;              // ALT (then all alternatives have one length), CLASS
-    bool is_edge;                 // CLASS: zero width, at the left or right end of its part
-    enum ov_class class;          // CLASS
-    uint32_t min, max;            // GAP: bytes; max may be OV_GAP_UNLIMITED
-    uint32_t size;                // BYTES: bytes in value and mask; at least 1
-    const uint8_t *value;         // BYTES: already masked
-    const uint8_t *mask;          // BYTES: ff literal, f0/0f nibble, df letter of any case, 00 any
-    uint32_t alt_count;           // ALT: at least 1
-    const struct ov_seq *alts;    // ALT
+    bool is_negated;           // ALT (then all alternatives have one length), CLASS
+    bool is_edge;              // CLASS: zero width, at the left or right end of its part
+    enum ov_class class;       // CLASS
+    uint32_t min, max;         // GAP: bytes; max may be OV_GAP_UNLIMITED
+    uint32_t size;             // BYTES: bytes in value and mask; at least 1
+    const uint8_t *value;      // BYTES: already masked
+    const uint8_t *mask;       // BYTES: ff literal, f0/0f nibble, df letter of any case, 00 any
+    uint32_t alt_count;        // ALT: at least 1
+    const struct ov_seq *alts; // ALT
 };
 
 struct ov_seq {
@@ -79,29 +79,29 @@ enum ov_compare_op { OV_COMPARE_NONE, OV_COMPARE_EQ, OV_COMPARE_GT, OV_COMPARE_L
 
 // Byte compare: a number read relative to the last match of another subsignature.
 struct ov_byte_compare {
-    uint32_t sub;            // index of the referenced subsignature
-    int64_t offset;          // relative to the match start
-    char base;               // 'h' hex text, 'd' decimal text, 'a' automatic, 'i' binary
+    uint32_t sub;   // index of the referenced subsignature
+    int64_t offset; // relative to the match start
+    char base;      // 'h' hex text, 'd' decimal text, 'a' automatic, 'i' binary
     bool is_big_endian;
-    bool is_exact;           // option e
-    uint32_t size;           // bytes to read
-    uint32_t count;          // comparisons, 1 or 2, all must hold
+    bool is_exact;  // option e
+    uint32_t size;  // bytes to read
+    uint32_t count; // comparisons, 1 or 2, all must hold
     enum ov_compare_op op[2];
     int64_t value[2];
 };
 
 // PCRE flags of ClamAV, bits.
 enum {
-    OV_REGEX_GLOBAL = 1 << 0,    // g: all matches
-    OV_REGEX_ROLLING = 1 << 1,   // r: not anchored at the offset
-    OV_REGEX_ENCOMPASS = 1 << 2, // e: search confined to [offset, offset + shift]
-    OV_REGEX_CASELESS = 1 << 3,  // i
-    OV_REGEX_DOTALL = 1 << 4,    // s
-    OV_REGEX_MULTILINE = 1 << 5, // m
-    OV_REGEX_EXTENDED = 1 << 6,  // x
-    OV_REGEX_ANCHORED = 1 << 7,  // A
+    OV_REGEX_GLOBAL = 1 << 0,     // g: all matches
+    OV_REGEX_ROLLING = 1 << 1,    // r: not anchored at the offset
+    OV_REGEX_ENCOMPASS = 1 << 2,  // e: search confined to [offset, offset + shift]
+    OV_REGEX_CASELESS = 1 << 3,   // i
+    OV_REGEX_DOTALL = 1 << 4,     // s
+    OV_REGEX_MULTILINE = 1 << 5,  // m
+    OV_REGEX_EXTENDED = 1 << 6,   // x
+    OV_REGEX_ANCHORED = 1 << 7,   // A
     OV_REGEX_DOLLAR_END = 1 << 8, // E
-    OV_REGEX_UNGREEDY = 1 << 9,  // U
+    OV_REGEX_UNGREEDY = 1 << 9,   // U
 };
 
 struct ov_expr;
@@ -116,9 +116,9 @@ struct ov_sub {
     const struct ov_expr *trigger;     // REGEX: over earlier subsignatures
     struct ov_byte_compare compare;    // COMPARE
     uint32_t macro_min, macro_max, macro_group; // MACRO
-    uint64_t image_hash;               // IMAGE_HASH
-    uint32_t image_distance;           // IMAGE_HASH
-    struct ov_span source;             // the subsignature as written
+    uint64_t image_hash;                        // IMAGE_HASH
+    uint32_t image_distance;                    // IMAGE_HASH
+    struct ov_span source;                      // the subsignature as written
 };
 
 // ---- expressions ----------------------------------------------------------------------------
@@ -129,9 +129,9 @@ enum ov_expr_kind { OV_EXPR_SUB, OV_EXPR_AND, OV_EXPR_OR };
 // for at least `distinct` different subsignatures among them (0: no such demand).
 struct ov_expr {
     enum ov_expr_kind kind;
-    uint32_t sub;                  // SUB
-    const struct ov_expr *left;    // AND, OR
-    const struct ov_expr *right;   // AND, OR
+    uint32_t sub;                // SUB
+    const struct ov_expr *left;  // AND, OR
+    const struct ov_expr *right; // AND, OR
     enum ov_compare_op op;
     uint32_t count;
     uint32_t distinct;
@@ -157,17 +157,17 @@ enum ov_rule_kind {
 
 struct ov_rule {
     enum ov_rule_kind kind;
-    struct ov_span name;   // as in the source, without ".UNOFFICIAL"
+    struct ov_span name; // as in the source, without ".UNOFFICIAL"
     struct ov_place place;
-    struct ov_span source; // the whole text of the rule
-    bool is_official;      // came from a .cvd or .cld
-    bool is_pua;           // potentially unwanted by name: PUA.*
-    uint32_t target;       // ClamAV target type, 0 to 14
+    struct ov_span source;         // the whole text of the rule
+    bool is_official;              // came from a .cvd or .cld
+    bool is_pua;                   // potentially unwanted by name: PUA.*
+    uint32_t target;               // ClamAV target type, 0 to 14
     uint32_t level_min, level_max; // functionality levels, for reports; already filtered
     struct ov_range file_size, entry_point, section_count;
     bool has_entry_point, has_section_count, has_file_size;
-    uint16_t container;    // enum ov_filetype, or 0 for none given
-    uint16_t handler;      // enum ov_filetype, or 0
+    uint16_t container; // enum ov_filetype, or 0 for none given
+    uint16_t handler;   // enum ov_filetype, or 0
     uint32_t intermediate_count;
     uint16_t intermediates[OV_INTERMEDIATES_MAX];
     struct ov_span icon_group1, icon_group2; // empty when not given
@@ -179,10 +179,10 @@ struct ov_rule {
 // ---- hash rules: there may be millions, so they are small -------------------------------------
 
 enum ov_hash_scope {
-    OV_HASH_OBJECT,       // hdb hsb: the whole object
-    OV_HASH_SECTION,      // mdb msb: one PE section
-    OV_HASH_IMPORTS,      // imp: the import table's text
-    OV_HASH_ALLOW,        // fp sfp: never alert on this object or what is inside it
+    OV_HASH_OBJECT,  // hdb hsb: the whole object
+    OV_HASH_SECTION, // mdb msb: one PE section
+    OV_HASH_IMPORTS, // imp: the import table's text
+    OV_HASH_ALLOW,   // fp sfp: never alert on this object or what is inside it
 };
 
 enum ov_hash_kind { OV_HASH_MD5, OV_HASH_SHA1, OV_HASH_SHA256 };
@@ -191,15 +191,15 @@ enum ov_hash_kind { OV_HASH_MD5, OV_HASH_SHA1, OV_HASH_SHA256 };
 
 struct ov_hash_rule {
     uint8_t digest[32];
-    uint32_t size;        // bytes of the hashed thing, or OV_HASH_ANY_SIZE
-    uint32_t file;        // index into ov_ruleset.files
-    uint32_t line;        // from 1
-    uint32_t line_at;     // offset of the source line in the file's bytes
-    uint16_t line_size;   // its length
-    uint16_t name_at;     // offset of the name in the line
+    uint32_t size;      // bytes of the hashed thing, or OV_HASH_ANY_SIZE
+    uint32_t file;      // index into ov_ruleset.files
+    uint32_t line;      // from 1
+    uint32_t line_at;   // offset of the source line in the file's bytes
+    uint16_t line_size; // its length
+    uint16_t name_at;   // offset of the name in the line
     uint16_t name_size;
-    uint8_t scope;        // enum ov_hash_scope
-    uint8_t kind;         // enum ov_hash_kind
+    uint8_t scope; // enum ov_hash_scope
+    uint8_t kind;  // enum ov_hash_kind
 };
 
 // ---- the set --------------------------------------------------------------------------------
@@ -222,19 +222,19 @@ struct ov_ruleset {
     uint32_t file_count;
     struct ov_rule_file *files;
     size_t rule_count;
-    struct ov_rule *rules;            // in load order
+    struct ov_rule *rules; // in load order
     size_t hash_count;
-    struct ov_hash_rule *hashes;      // in load order
+    struct ov_hash_rule *hashes; // in load order
     size_t problem_count;
     struct ov_rule_problem *problems;
-    size_t ignored_count;             // rules dropped by an ignore list
+    size_t ignored_count; // rules dropped by an ignore list
     // Reader's own state (ignore lists, growth of the arrays above): rules/ruleset.c
     struct ov_ruleset_state *state;
 };
 
 struct ov_ruleset_options {
-    bool with_pua;          // also .hdu .mdu .ndu .ldu and the like
-    uint64_t memory_bytes;  // cap of the arena; 0 = 8 GiB
+    bool with_pua;         // also .hdu .mdu .ndu .ldu and the like
+    uint64_t memory_bytes; // cap of the arena; 0 = 8 GiB
 };
 
 // An empty set. Free with ov_ruleset_free.
@@ -249,5 +249,5 @@ enum ov_status ov_ruleset_load(struct ov_ruleset *set, const char *path);
 
 // The same for bytes in memory; `name` decides the language by its ending. The bytes must live as
 // long as the set.
-enum ov_status ov_ruleset_load_bytes(struct ov_ruleset *set, const char *name,
-                                     struct ov_span bytes, bool is_official);
+enum ov_status ov_ruleset_load_bytes(struct ov_ruleset *set, const char *name, struct ov_span bytes,
+                                     bool is_official);

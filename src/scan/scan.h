@@ -22,7 +22,8 @@ struct ov_scan_options {
 // A scanner over an image. OV_DAMAGED when the image is refused; the reason, with the position in
 // the image, is copied to ret_reason (at most reason_size bytes with the NUL).
 enum ov_status ov_scanner_new(struct ov_span image, const struct ov_scan_options *options,
-                              char *ret_reason, size_t reason_size, struct ov_scanner **ret_scanner);
+                              char *ret_reason, size_t reason_size,
+                              struct ov_scanner **ret_scanner);
 void ov_scanner_free(struct ov_scanner *scanner);
 
 struct ov_scan_job {

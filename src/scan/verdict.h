@@ -24,9 +24,9 @@ enum ov_verdict_kind {
 enum ov_scan_error {
     OV_SCAN_NO_ANSWER = 0, // the worker said nothing: it crashed, hung or was killed
     OV_SCAN_NONE,
-    OV_SCAN_READ_FAILED,   // the file could not be read, or shrank while it was read
+    OV_SCAN_READ_FAILED, // the file could not be read, or shrank while it was read
     OV_SCAN_NO_MEMORY,
-    OV_SCAN_BAD_IMAGE,     // the rule image is damaged
+    OV_SCAN_BAD_IMAGE, // the rule image is damaged
 };
 
 struct ov_detection {
@@ -39,7 +39,7 @@ struct ov_detection {
 struct ov_verdict {
     enum ov_verdict_kind kind;
     enum ov_scan_error error;
-    enum ov_limit limit;             // LIMITED, or FOUND with something left unscanned
-    uint32_t count;                  // detections; FOUND has at least one
+    enum ov_limit limit; // LIMITED, or FOUND with something left unscanned
+    uint32_t count;      // detections; FOUND has at least one
     struct ov_detection detections[OV_DETECTIONS_MAX];
 };
