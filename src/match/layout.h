@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The bytes of a compiled image (.ovi): docs/formats/image.md in C.
+//
+// One flat file, little endian, no pointers: offsets and indexes only. It is written by rules/ and
+// read, mapped read-only, by match/. Nothing in it is believed: every index is checked where it is
+// followed, so a hostile image can give wrong answers or be refused, but cannot lead a reader
+// outside its bytes. All structs have the same layout on every little-endian machine.
+#pragma once
+
+#include <stdint.h>
+
+#define OV_IMAGE_MAGIC   "OVIMAGE\n"
+#define OV_IMAGE_VERSION 1u
+
+enum {
+    OV_IMAGE_ALIGN = 64,        // every section starts at a multiple of this
+    OV_IMAGE_SECTIONS_MAX = 256,
+    OV_IMAGE_TARGETS = 15,      // ClamAV target types 0 to 14
+    OV_IMAGE_SUBS_MAX = 64,     // subsignatures of one rule
+};
+
+#define OV_IMAGE_NONE UINT32_MAX // "no such index"
+
+enum ov_section_type {
+    OV_SECTION_RULES = 1,    // struct ov_image_rule, in load order
+    OV_SECTION_SUBS = 2,     // struct ov_image_sub
+    OV_SECTION_PATTERNS = 3, // struct ov_image_pattern
+    OV_SECTION_CODE = 4,     // parts, expressions, regular expressions: see below
+    OV_SECTION_LIMITS = 5,   // struct ov_image_limits
+    OV_SECTION_TRIGGERS = 6, // struct ov_image_trigger
+    OV_SECTION_TARGETS = 7,  // struct ov_image_target, one for each target type
+    OV_SECTION_NAMES = 8,    // rules/names.h
+    OV_SECTION_SOURCES = 9,  // rules/names.h
+    // One filter for each variant; the variant is ov_image_target.filter. docs: image.md, "Filters".
+    OV_SECTION_FILTER = 16,        // struct ov_image_filter
+    OV_SECTION_FILTER_BLOOM = 17,  // stage 1 and 2 words of both gram classes
+    OV_SECTION_FILTER_SLOTS = 18,  // struct ov_image_slot
+    OV_SECTION_FILTER_ENTRIES = 19, // struct ov_image_entry
+    OV_SECTION_FILTER_TAIL = 20,   // struct ov_image_tail
+    OV_SECTION_ALWAYS = 21,        // uint32_t rule numbers that no trigger covers
+    OV_SECTION_PROBES = 22,        // struct ov_image_probe
+    OV_SECTION_PROBE_KEYS = 23,    // struct ov_image_probe_key
+    // Hash sets: docs/formats/image-hashes.md, match/hashset.h. The variant is theirs to choose.
+    OV_SECTION_HASH_FIRST = 32,
+    OV_SECTION_HASH_LAST = 63,
+};
+
+struct ov_image_header {
+    uint8_t magic[8];
+    uint32_t version;
+    uint32_t header_bytes; // of this struct: 128
+    uint64_t image_bytes;  // whole file
+    uint32_t section_count;
+    uint32_t rule_count;      // body and logical rules: numbers 0 to rule_count - 1
+    uint8_t digest[32];       // SHA-256 of this header, with zeros here, and the section table
+    uint32_t hash_rule_count; // hash rules: numbers rule_count and up
+    uint32_t window_overlap;  // longest pattern in bytes: clamscan's windows overlap by it
+    uint8_t zero[56];
+};
+
+struct ov_image_section_record {
+    uint32_t type;    // enum ov_section_type; the table is sorted by (type, variant)
+    uint32_t variant;
+    uint64_t offset;  // in the file, a multiple of OV_IMAGE_ALIGN
+    uint64_t bytes;
+    uint64_t zero;
+    uint8_t digest[32]; // SHA-256 of the section
+};
+
+enum {
+    OV_RULE_FLAG_BODY = 1,     // one subsignature, reported where it hits
+    OV_RULE_FLAG_OFFICIAL = 2, // no ".UNOFFICIAL" after the name
+    OV_RULE_FLAG_PUA = 4,      // reported only if nothing strong matches
+    OV_RULE_FLAG_PLAIN = 8,    // clamscan matches it with Boyer-Moore: reported before others
+    OV_RULE_FLAG_ALWAYS = 16,  // may match without any trigger
+};
+
+struct ov_image_rule {
+    uint8_t flags;
+    uint8_t target;
+    uint16_t sub_count;
+    uint32_t sub_first;  // index into SUBS
+    uint32_t expr_at;    // offset in CODE of struct ov_image_expr nodes, in postfix order
+    uint32_t expr_count; // nodes; 0 for body rules
+    uint32_t limits;     // index into LIMITS, or OV_IMAGE_NONE
+    uint32_t zero;
+};
+
+struct ov_image_limits {
+    uint32_t file_size_min, file_size_max;
+    uint32_t entry_min, entry_max;
+    uint32_t sections_min, sections_max;
+    uint8_t has_entry, has_sections;
+    uint16_t container; // enum ov_filetype of the parent layer, or 0
+    uint16_t handler;
+    uint16_t intermediate_count;
+    uint16_t intermediates[16];
+    uint8_t needs_icon; // asks for an icon group
+    uint8_t zero[7];
+};
+
+struct ov_image_sub {
+    uint32_t rule;
+    uint8_t kind;        // enum ov_sub_kind
+    uint8_t offset_kind; // enum ov_offset_kind
+    uint16_t number;     // of the subsignature in its rule
+    uint32_t pattern_first, pattern_count;
+    int64_t offset_value;
+    uint32_t offset_section, offset_shift;
+    uint32_t extra_at, extra_bytes; // in CODE: regex or byte compare
+};
+
+// Extra of a regex: this struct, its trigger's struct ov_image_expr nodes, its text.
+struct ov_image_regex {
+    uint32_t flags;         // OV_REGEX_* of the rule tree
+    uint32_t trigger_count; // nodes
+    uint32_t text_bytes;
+    uint32_t number; // of the regex in the image, for caches
+};
+
+struct ov_image_compare {
+    uint32_t sub;  // number in the rule
+    uint8_t base;  // 'h' 'd' 'a' 'i'
+    uint8_t flags; // 1 big endian, 2 exact
+    uint8_t count; // comparisons
+    uint8_t op[2]; // enum ov_compare_op
+    uint8_t zero[3];
+    uint32_t bytes;
+    int64_t offset;
+    int64_t value[2];
+};
+
+// Postfix: operands first. AND and OR take the two results before them.
+struct ov_image_expr {
+    uint8_t kind; // enum ov_expr_kind
+    uint8_t op;   // enum ov_compare_op
+    uint16_t sub;
+    uint32_t count;
+    uint32_t distinct;
+};
+
+// ---- patterns ---------------------------------------------------------------------------------
+
+enum { OV_PATTERN_WIDE = 1 };
+
+struct ov_image_pattern {
+    uint32_t sub;
+    uint32_t code_at; // offset in CODE of the first struct ov_image_part
+    uint16_t part_count;
+    uint8_t start_part; // the part whose start is the match's start
+    uint8_t flags;      // OV_PATTERN_*
+};
+
+#define OV_PART_NO_ANCHOR UINT32_MAX
+
+enum { OV_PART_LITERAL = 1 }; // exactly one OV_CODE_BYTES element and no edges
+
+// Edge byte of a part: 0 none, else 1 + enum ov_class, plus OV_EDGE_NEGATED.
+enum { OV_EDGE_NEGATED = 0x80 };
+
+// A run of elements without gaps between them. Its elements follow, `elem_bytes` long.
+struct ov_image_part {
+    uint32_t gap_min, gap_max;     // distance from the end of the part before; max may be UINT32_MAX
+    uint32_t elem_count;
+    uint32_t elem_bytes;           // a multiple of 8
+    uint32_t min_bytes, max_bytes; // how much the part may consume
+    uint32_t anchor_a, anchor_b;   // offsets from the part's start of two bytes to search for
+    uint8_t value_a, mask_a, value_b, mask_b;
+    uint8_t left_edge, right_edge;
+    uint8_t flags; // OV_PART_*
+    uint8_t zero;
+};
+
+enum ov_code_kind {
+    OV_CODE_BYTES = 1, // value[size], mask[size], padded to 8
+    OV_CODE_SET = 2,   // one byte out of a set: 32 bytes of bitmap
+    OV_CODE_ALT = 3,   // alternatives: each struct ov_image_alt and its elements
+    OV_CODE_CLASS = 4, // consuming character class
+};
+
+struct ov_image_elem {
+    uint8_t kind;      // enum ov_code_kind
+    uint8_t flags;     // 1: negated
+    uint16_t number;   // CLASS: enum ov_class; ALT: alternatives
+    uint32_t size;     // BYTES: bytes matched; ALT: bytes of code that follow
+};
+
+struct ov_image_alt {
+    uint32_t elem_count;
+    uint32_t elem_bytes; // a multiple of 8
+};
+
+// ---- filters ----------------------------------------------------------------------------------
+
+// The part whose presence makes a rule worth evaluating.
+struct ov_image_trigger {
+    uint32_t pattern;
+    uint32_t part_at;  // offset in CODE of its struct ov_image_part
+    uint16_t back_min; // bytes from the part's start to the filter's window, at least
+    uint16_t back_max; // and at most
+};
+
+enum {
+    OV_GRAM_CLASSES = 2,  // 0: six bytes at stride 4; 1: four bytes at stride 2
+    OV_TAIL_POSITIONS = 8,
+    OV_TAIL_BUCKETS = 8,
+    OV_FILTER_SLACK = 64, // bytes that kernels may read past a chunk
+};
+
+struct ov_image_gram_class {
+    uint32_t stage1_at, stage1_log2; // in BLOOM: byte offset, and log2 of 32-bit words
+    uint32_t stage2_at, stage2_log2; // log2 of 64-bit words
+    uint32_t slot_first, slot_log2;  // in SLOTS
+    uint32_t gram_count;             // 0: the class is empty
+    uint32_t zero;
+};
+
+struct ov_image_filter {
+    struct ov_image_gram_class classes[OV_GRAM_CLASSES];
+    uint32_t tail_count;  // struct ov_image_tail in TAIL
+    uint32_t entry_count;
+    uint32_t trigger_count;
+    uint32_t zero;
+};
+
+// Open addressing; entry OV_IMAGE_NONE marks a free slot.
+struct ov_image_slot {
+    uint32_t check; // second hash of the gram
+    uint32_t entry; // first of its entries
+};
+
+enum { OV_ENTRY_LAST = 1 }; // the gram's last entry
+
+struct ov_image_entry {
+    uint64_t value, mask; // of the 8 bytes at gram position + delta
+    uint32_t trigger;
+    int16_t delta;
+    uint8_t shift;  // gram position = window position + shift
+    uint8_t flags;
+};
+
+// A group of patterns that no gram class serves: 8 positions, 8 buckets, a byte set for each.
+struct ov_image_tail {
+    uint64_t allow[256];  // bit (position * 8 + bucket): the byte may stand there
+    uint32_t entry_first[OV_TAIL_BUCKETS]; // entries of each bucket, ended by OV_ENTRY_LAST
+    uint32_t bucket_mask; // buckets in use
+    uint32_t zero[7];
+};
+
+// ---- anchored patterns ------------------------------------------------------------------------
+
+// All patterns with one fixed offset that share a 4-byte key at `key_delta` from their start.
+struct ov_image_probe {
+    int64_t offset_value;
+    uint32_t offset_section;
+    uint8_t offset_kind;
+    uint8_t zero[3];
+    uint32_t key_delta;
+    uint32_t key_first, key_count; // in PROBE_KEYS, sorted by key
+    uint32_t zero2;
+};
+
+struct ov_image_probe_key {
+    uint32_t key; // 4 bytes, little endian; with case folded bits set (| 0x20202020)
+    uint32_t trigger;
+};
+
+struct ov_image_target {
+    uint32_t filter;       // variant of the FILTER sections, ALWAYS and PROBES to use
+    uint32_t rule_count;   // rules that may match this target
+};
+
+_Static_assert(sizeof(struct ov_image_header) == 128, "header");
+_Static_assert(sizeof(struct ov_image_section_record) == 64, "section record");
+_Static_assert(sizeof(struct ov_image_rule) == 24, "rule");
+_Static_assert(sizeof(struct ov_image_limits) == 72, "limits");
+_Static_assert(sizeof(struct ov_image_sub) == 40, "sub");
+_Static_assert(sizeof(struct ov_image_regex) == 16, "regex");
+_Static_assert(sizeof(struct ov_image_compare) == 40, "compare");
+_Static_assert(sizeof(struct ov_image_expr) == 12, "expr");
+_Static_assert(sizeof(struct ov_image_pattern) == 12, "pattern");
+_Static_assert(sizeof(struct ov_image_part) == 40, "part");
+_Static_assert(sizeof(struct ov_image_elem) == 8, "elem");
+_Static_assert(sizeof(struct ov_image_trigger) == 12, "trigger");
+_Static_assert(sizeof(struct ov_image_filter) == 80, "filter");
+_Static_assert(sizeof(struct ov_image_entry) == 24, "entry");
+_Static_assert(sizeof(struct ov_image_tail) == 2112, "tail");
+_Static_assert(sizeof(struct ov_image_probe) == 32, "probe");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "images are little endian");
