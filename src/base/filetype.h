@@ -2,7 +2,8 @@
 //
 // The names of file types, shared by rules (which ask for them) and formats (which find them).
 //
-// Numbers are ours and may change with the image version; names are ClamAV's CL_TYPE_* words.
+// Numbers are ours and may change with the image version; names are ClamAV's CL_TYPE_* words, as
+// its documentation lists them (functionality level 216). Nothing is allocated; any process.
 #pragma once
 
 #include "base/span.h"
@@ -10,5 +11,100 @@
 enum ov_filetype {
     OV_FILETYPE_NONE = 0, // not given
     OV_FILETYPE_ANY,      // CL_TYPE_ANY
+    OV_FILETYPE_7Z,
+    OV_FILETYPE_7ZSFX,
+    OV_FILETYPE_ALZ,
+    OV_FILETYPE_APM,
+    OV_FILETYPE_ARJ,
+    OV_FILETYPE_ARJSFX,
+    OV_FILETYPE_AUTOIT,
+    OV_FILETYPE_BINARY_DATA,
+    OV_FILETYPE_BINHEX,
+    OV_FILETYPE_BZ,
+    OV_FILETYPE_CABSFX,
+    OV_FILETYPE_CPIO_CRC,
+    OV_FILETYPE_CPIO_NEWC,
+    OV_FILETYPE_CPIO_ODC,
+    OV_FILETYPE_CPIO_OLD,
+    OV_FILETYPE_CRYPTFF,
+    OV_FILETYPE_DMG,
+    OV_FILETYPE_EGG,
+    OV_FILETYPE_EGGSFX,
+    OV_FILETYPE_ELF,
+    OV_FILETYPE_GIF,
+    OV_FILETYPE_GPT,
+    OV_FILETYPE_GRAPHICS,
+    OV_FILETYPE_GZ,
+    OV_FILETYPE_HTML,
+    OV_FILETYPE_HTML_UTF16,
+    OV_FILETYPE_HWP3,
+    OV_FILETYPE_HWP5,
+    OV_FILETYPE_HWPOLE2,
+    OV_FILETYPE_IGNORED,
+    OV_FILETYPE_INTERNAL,
+    OV_FILETYPE_ISHIELD_MSI,
+    OV_FILETYPE_ISO9660,
+    OV_FILETYPE_JAVA,
+    OV_FILETYPE_JPEG,
+    OV_FILETYPE_LHA_LZH,
+    OV_FILETYPE_LNK,
+    OV_FILETYPE_MACHO,
+    OV_FILETYPE_MACHO_UNIBIN,
+    OV_FILETYPE_MAIL,
+    OV_FILETYPE_MBR,
+    OV_FILETYPE_MHTML,
+    OV_FILETYPE_MSCAB,
+    OV_FILETYPE_MSCHM,
+    OV_FILETYPE_MSEXE,
+    OV_FILETYPE_MSOLE2,
+    OV_FILETYPE_MSPPT,
+    OV_FILETYPE_MSSZDD,
+    OV_FILETYPE_MSWORD,
+    OV_FILETYPE_MSXL,
+    OV_FILETYPE_NULSFT,
+    OV_FILETYPE_OLD_TAR,
+    OV_FILETYPE_ONENOTE,
+    OV_FILETYPE_OOXML_HWP,
+    OV_FILETYPE_OOXML_PPT,
+    OV_FILETYPE_OOXML_WORD,
+    OV_FILETYPE_OOXML_XL,
+    OV_FILETYPE_PART_ANY,
+    OV_FILETYPE_PART_HFSPLUS,
+    OV_FILETYPE_PDF,
+    OV_FILETYPE_PNG,
+    OV_FILETYPE_POSIX_TAR,
+    OV_FILETYPE_PS,
+    OV_FILETYPE_PYTHON_COMPILED,
+    OV_FILETYPE_RAR,
+    OV_FILETYPE_RARSFX,
+    OV_FILETYPE_RIFF,
+    OV_FILETYPE_RTF,
+    OV_FILETYPE_SCRENC,
+    OV_FILETYPE_SCRIPT,
+    OV_FILETYPE_SFX,
+    OV_FILETYPE_SIS,
+    OV_FILETYPE_SWF,
+    OV_FILETYPE_TEXT_ASCII,
+    OV_FILETYPE_TEXT_UTF16BE,
+    OV_FILETYPE_TEXT_UTF16LE,
+    OV_FILETYPE_TEXT_UTF8,
+    OV_FILETYPE_TIFF,
+    OV_FILETYPE_TNEF,
+    OV_FILETYPE_UDF,
+    OV_FILETYPE_UUENCODED,
+    OV_FILETYPE_XAR,
+    OV_FILETYPE_XDP,
+    OV_FILETYPE_XML_HWP,
+    OV_FILETYPE_XML_WORD,
+    OV_FILETYPE_XML_XL,
+    OV_FILETYPE_XZ,
+    OV_FILETYPE_ZIP,
+    OV_FILETYPE_ZIPSFX,
     OV_FILETYPE_COUNT
 };
+
+// The type with exactly this name ("CL_TYPE_ZIP"), or OV_FILETYPE_NONE when there is none.
+enum ov_filetype ov_filetype_from_name(struct ov_span name);
+
+// The name of a type ("CL_TYPE_ZIP"); "none" for OV_FILETYPE_NONE and for numbers out of range.
+const char *ov_filetype_name(enum ov_filetype type);
