@@ -9,6 +9,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/hash_kind.h"
 #include "base/span.h"
 #include "base/status.h"
 
@@ -177,17 +178,6 @@ struct ov_rule {
 };
 
 // ---- hash rules: there may be millions, so they are small -------------------------------------
-
-enum ov_hash_scope {
-    OV_HASH_OBJECT,  // hdb hsb: the whole object
-    OV_HASH_SECTION, // mdb msb: one PE section
-    OV_HASH_IMPORTS, // imp: the import table's text
-    OV_HASH_ALLOW,   // fp sfp: never alert on this object or what is inside it
-};
-
-enum ov_hash_kind { OV_HASH_MD5, OV_HASH_SHA1, OV_HASH_SHA256 };
-
-#define OV_HASH_ANY_SIZE UINT32_MAX
 
 struct ov_hash_rule {
     uint8_t digest[32];
