@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Runs a fuzz target without a fuzzer: over its seeds, over inputs that once hurt, and over a few
+// thousand mutations of them that are the same in every run.
+//
+// replay TARGET-FOLDER... The target runs in a child process; when it dies or hangs, the parent
+// writes the input that did it to ./crash-PROGRAM, so that it can be kept in tests/crashes/.
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+extern int LLVMFuzzerInitialize(int *argc, char ***argv) __attribute__((weak));
+
+enum {
+    INPUT_BYTES_MAX = 1 << 20,
+    MUTATED_BYTES_MAX = 64 * 1024, // larger seeds are cut before they are mutated
+    SEEDS_MAX = 512,
+    MUTATIONS = 2000,
+    MUTATION_SECONDS = 10, // no new mutation after this time
+    INPUT_SECONDS = 20,    // one input may take this long before it counts as a hang
+};
+
+struct seed {
+    size_t size;
+    uint8_t *data;
+};
+
+// What parent and child share: the input that is running now.
+struct stage {
+    volatile size_t size;
+    volatile unsigned seeds_run;
+    volatile unsigned mutations_run;
+    uint8_t data[INPUT_BYTES_MAX];
+};
+
+static struct seed seeds[SEEDS_MAX];
+static unsigned seed_count;
+
+static void die(const char *what) {
+    (void)fprintf(stderr, "replay: %s: %s\n", what, strerror(errno));
+    exit(2);
+}
+
+static void read_seed(int folder, const char *name) {
+    int fd = openat(folder, name, O_RDONLY | O_CLOEXEC);
+    struct stat info;
+    if (fd < 0 || fstat(fd, &info) != 0) {
+        die(name);
+    }
+    if (S_ISREG(info.st_mode) && info.st_size <= INPUT_BYTES_MAX && seed_count < SEEDS_MAX) {
+        size_t size = (size_t)info.st_size;
+        uint8_t *data = malloc(size + 1);
+        if (data == NULL || read(fd, data, size) != (ssize_t)size) {
+            die(name);
+        }
+        seeds[seed_count++] = (struct seed){.size = size, .data = data};
+    }
+    (void)close(fd);
+}
+
+// Reads every file of the folder in order of name; a folder that is not there has none.
+static void read_folder(const char *path) {
+    struct dirent **entries = NULL;
+    int count = scandir(path, &entries, NULL, alphasort);
+    if (count < 0 && errno != ENOENT) {
+        die(path);
+    }
+    int folder = count > 0 ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    for (int i = 0; i < count; i++) {
+        if (entries[i]->d_name[0] != '.') {
+            read_seed(folder, entries[i]->d_name);
+        }
+        free(entries[i]);
+    }
+    free(entries);
+    if (folder >= 0) {
+        (void)close(folder);
+    }
+}
+
+// xorshift64*: the same numbers in every run and on every machine.
+static uint64_t take_random(uint64_t *state) {
+    *state ^= *state >> 12;
+    *state ^= *state << 25;
+    *state ^= *state >> 27;
+    return *state * 2685821657736338717u;
+}
+
+static size_t take_below(uint64_t *state, size_t limit) {
+    return limit == 0 ? 0 : (size_t)(take_random(state) % limit);
+}
+
+// Overwrites, drops or doubles a run, or splices another seed in.
+static size_t mutate_run(uint8_t *data, size_t size, uint64_t *state) {
+    size_t at = take_below(state, size);
+    size_t run = 1 + take_below(state, size - at < 64 ? size - at : 64);
+    run = run > size - at ? size - at : run;
+    switch (take_below(state, 4)) {
+    case 0:
+        memmove(data + at, data + at + run, size - at - run);
+        return size - run;
+    case 1:
+        if (size + run <= MUTATED_BYTES_MAX) {
+            memmove(data + at + run, data + at, size - at);
+            return size + run;
+        }
+        return size;
+    case 2: {
+        const struct seed *other = &seeds[take_below(state, seed_count)];
+        size_t from = take_below(state, other->size);
+        size_t bytes = other->size - from < size - at ? other->size - from : size - at;
+        memcpy(data + at, other->data + from, bytes);
+        return size;
+    }
+    default:
+        return size - run; // cut the tail
+    }
+}
+
+// One to eight small changes to the bytes; the new size.
+static size_t mutate(uint8_t *data, size_t size, uint64_t *state) {
+    static const uint8_t edges[] = {0x00, 0x01, 0x7f, 0x80, 0xff, 0x0a, 0x3a, 0x2a};
+    for (size_t left = 1 + take_below(state, 8); left > 0 && size > 0; left--) {
+        size_t at = take_below(state, size);
+        switch (take_below(state, 5)) {
+        case 0:
+            data[at] ^= (uint8_t)(1u << take_below(state, 8));
+            break;
+        case 1:
+            data[at] = (uint8_t)take_random(state);
+            break;
+        case 2:
+            data[at] = edges[take_below(state, sizeof edges)];
+            break;
+        case 3:
+            for (size_t i = at; i < size && i < at + 4; i++) {
+                data[i] = edges[take_below(state, 2) * 4]; // a field of zeros or ones
+            }
+            break;
+        default:
+            size = mutate_run(data, size, state);
+            break;
+        }
+    }
+    return size;
+}
+
+// Runs the staged bytes from a heap block of exactly their size, so that reading past the end
+// is seen.
+static void run_input(struct stage *stage) {
+    uint8_t *copy = malloc(stage->size);
+    if (copy == NULL && stage->size > 0) {
+        die("malloc");
+    }
+    if (stage->size > 0) {
+        memcpy(copy, stage->data, stage->size);
+    }
+    (void)alarm(INPUT_SECONDS);
+    (void)LLVMFuzzerTestOneInput(copy, stage->size);
+    (void)alarm(0);
+    free(copy);
+}
+
+static void run_seeds(struct stage *stage) {
+    stage->size = 0;
+    run_input(stage);
+    for (unsigned i = 0; i < seed_count; i++) {
+        memcpy(stage->data, seeds[i].data, seeds[i].size);
+        stage->size = seeds[i].size;
+        run_input(stage);
+        stage->seeds_run++;
+    }
+}
+
+static void run_mutations(struct stage *stage) {
+    uint64_t state = 0x9e3779b97f4a7c15u;
+    time_t end = time(NULL) + MUTATION_SECONDS;
+    for (unsigned i = 0; i < MUTATIONS && time(NULL) < end; i++) {
+        const struct seed *seed = &seeds[i % seed_count];
+        size_t size = seed->size < MUTATED_BYTES_MAX ? seed->size : MUTATED_BYTES_MAX;
+        memcpy(stage->data, seed->data, size);
+        stage->size = mutate(stage->data, size, &state);
+        run_input(stage);
+        stage->mutations_run++;
+    }
+}
+
+// Keeps the input that was running when the child died.
+static void keep_input(const struct stage *stage, const char *program) {
+    char path[256];
+    const char *slash = strrchr(program, '/');
+    (void)snprintf(path, sizeof path, "crash-%s", slash != NULL ? slash + 1 : program);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (fd < 0 || write(fd, stage->data, stage->size) != (ssize_t)stage->size) {
+        die(path);
+    }
+    (void)close(fd);
+    char folder[4096];
+    const char *where = getcwd(folder, sizeof folder);
+    (void)fprintf(stderr, "replay: the input (%zu bytes) is kept in %s/%s\n", stage->size,
+                  where != NULL ? where : ".", path);
+}
+
+static int wait_for(pid_t child, const struct stage *stage, const char *program) {
+    int status = 0;
+    while (waitpid(child, &status, 0) < 0) {
+        if (errno != EINTR) {
+            die("waitpid");
+        }
+    }
+    (void)printf("%u seeds, %u mutations run\n", stage->seeds_run, stage->mutations_run);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+        return 0;
+    }
+    bool is_hang = WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM;
+    (void)fprintf(stderr, "replay: the target %s\n", is_hang ? "hangs" : "failed");
+    keep_input(stage, program);
+    return 1;
+}
+
+int main(int argc, char **argv) {
+    for (int i = 1; i < argc; i++) {
+        read_folder(argv[i]);
+    }
+    if (seed_count < 3) {
+        (void)fprintf(stderr, "replay: %u seeds; a target has at least 3\n", seed_count);
+        return 2;
+    }
+    struct stage *stage =
+        mmap(NULL, sizeof *stage, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (stage == MAP_FAILED) {
+        die("mmap");
+    }
+    (void)fflush(stdout);
+    pid_t child = fork();
+    if (child < 0) {
+        die("fork");
+    }
+    if (child == 0) {
+        if (LLVMFuzzerInitialize != NULL) {
+            (void)LLVMFuzzerInitialize(&argc, &argv);
+        }
+        run_seeds(stage);
+        run_mutations(stage);
+        exit(0);
+    }
+    return wait_for(child, stage, argv[0]);
+}

@@ -1,0 +1,58 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Tells the build which files are there, so that a new one needs no line in a build file.
+
+  targets.py fuzz    each fuzz/NAME.c with a fuzz entry point:   NAME room room ...
+  targets.py tests   each tests/NAME_test.c:                     NAME_test room room ...
+  targets.py rules   the sources of the starter rules, one a line
+  targets.py stamp   everything that a configured build depends on; another stamp, another setup
+
+The rooms stand on a line `// rooms: base rules` in the first 20 lines of the file.
+"""
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+def rooms_of(file):
+    head = file.read_text().splitlines()[:20]
+    for line in head:
+        match = re.match(r"//\s*rooms:\s*(.*)$", line)
+        if match:
+            return match[1].split()
+    sys.exit(f'{file}: no line "// rooms: ..." at the top')
+
+
+def fuzz_files():
+    return [f for f in sorted((ROOT / "fuzz").glob("*.c")) if "LLVMFuzzerTestOneInput(const"
+            in f.read_text() and f.name != "replay.c"]
+
+
+def test_files():
+    return sorted((ROOT / "tests").glob("*_test.c"))
+
+
+def stamp_files():
+    patterns = ["src/*/meson.build", "src/LAYERS", "src/cmd/*.c", "fuzz/*.c", "tests/*_test.c",
+                "rules/**/*"]
+    files = sorted({f for p in patterns for f in ROOT.glob(p) if f.is_file()})
+    rooms = [f"{f.name} {' '.join(rooms_of(f))}" for f in fuzz_files() + test_files()]
+    return [str(f.relative_to(ROOT)) for f in files] + rooms
+
+
+def main():
+    what = sys.argv[1]
+    if what in ("fuzz", "tests"):
+        for file in fuzz_files() if what == "fuzz" else test_files():
+            print(file.stem, *rooms_of(file))
+    elif what == "rules":
+        for file in sorted(f for f in (ROOT / "rules").rglob("*") if f.is_file()):
+            print(file)
+    else:
+        print(*stamp_files(), sep="\n")
+
+
+if __name__ == "__main__":
+    main()
