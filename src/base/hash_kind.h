@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The words of hash rules that the reader, the image and the matcher share: what is hashed, and how.
+// The words of hash rules that the reader, the image and the matcher share: what is hashed, and
+// how.
 //
 // The values stand in images (docs/formats/image-hashes.md): append, never renumber.
 #pragma once
