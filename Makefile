@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+# Short verbs for people. The build itself is Meson's: see meson.build.
+
+.PHONY: help build scan check bench parity fuzz format tidy install bare clean
+.DEFAULT_GOAL := help
+
+# T: seconds for each fuzz target. NAME: one target alone. Both for `make fuzz`.
+T ?= 60
+NAME ?=
+SOURCES = $(shell find src fuzz tests bench -name '*.[ch]')
+
+help:
+	@echo 'make scan DIR=~/Downloads  install what is needed, build, and scan a folder'
+	@echo 'make check                 build with sanitizers and run all tests'
+	@echo 'make build                 build into build/'
+	@echo 'make install               build, and install below /usr/local (or PREFIX, DESTDIR)'
+	@echo 'make bench                 measure, beside clamscan and Hyperscan'
+	@echo 'make parity                compare verdicts with clamscan on forged files'
+	@echo 'make fuzz T=60 NAME=x      fuzz every target, or one, for T seconds'
+	@echo 'make format, make tidy     the look of the code; clang-tidy over all of it'
+	@echo 'make bare                  prove the first two in a fresh Debian 12 (needs root)'
+	@echo 'make clean                 remove what was built'
+
+build:
+	@tools/packages.sh packages.txt
+	@tools/setup.sh build -Dtests=false $(if $(PREFIX),--prefix=$(PREFIX))
+
+scan: build
+	@DIR="$${DIR:-}" tools/scan.sh
+
+check:
+	@tools/packages.sh packages.txt packages-test.txt
+	@tools/setup.sh build-check -Db_sanitize=address,undefined -Doptimization=1
+	@tests/run build-check
+
+bench: build
+	@bench/run.sh
+
+parity: build
+	@tools/parity.sh
+
+fuzz:
+	@tools/packages.sh packages.txt packages-fuzz.txt
+	@CC=clang-14 tools/setup.sh build-fuzz -Dtests=false -Dfuzz=true -Doptimization=1 \
+		-Db_sanitize=address,undefined -Db_lundef=false
+	@tools/fuzz.sh build-fuzz $(T) $(NAME)
+
+format:
+	@tools/packages.sh packages-test.txt
+	@clang-format-14 -i $(SOURCES)
+
+tidy:
+	@tools/packages.sh packages.txt packages-test.txt
+	@tools/setup.sh build-check -Db_sanitize=address,undefined -Doptimization=1
+	@tests/tidy.py build-check
+
+install: build
+	@meson install -C build --no-rebuild
+
+bare:
+	@tools/bare.sh
+
+clean:
+	rm -rf build build-check build-fuzz

@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# timeout: 600
+"""clang-tidy over every source file of src/ that the build compiles; the checks are in .clang-tidy.
+
+  tidy.py [BUILD]    BUILD: a configured build folder; else the variable OVERT_BUILD
+
+What was found clean stays in BUILD/tidy.clean, by a hash of the file, all headers and the checks,
+so that only what changed is looked at again. TAP: one case.
+"""
+import concurrent.futures
+import hashlib
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+def sources(build):
+    """Every compiled source of src/, tests apart (cmocka's macros are not ours to judge)."""
+    commands = json.loads((build / "compile_commands.json").read_text())
+    files = {(build / c["directory"] / c["file"]).resolve() for c in commands}
+    return sorted(f for f in files
+                  if f.is_relative_to(ROOT / "src") and not f.name.endswith("_test.c"))
+
+
+def shared_hash():
+    """What the outcome depends on beside the file itself."""
+    state = hashlib.sha256()
+    for file in [ROOT / ".clang-tidy", *sorted((ROOT / "src").rglob("*.h"))]:
+        state.update(file.read_bytes())
+    return state
+
+
+def tidy(build, file):
+    done = subprocess.run(
+        ["clang-tidy-14", "-p", str(build), "--quiet", "--extra-arg=-Wno-unknown-warning-option",
+         str(file)], capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout.replace(str(ROOT) + "/", "")
+
+
+def main():
+    build = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else os.environ["OVERT_BUILD"]).resolve()
+    shared = shared_hash()
+    keys = {}
+    for file in sources(build):
+        state = shared.copy()
+        state.update(str(file).encode() + file.read_bytes())
+        keys[file] = state.hexdigest()
+    memory = build / "tidy.clean"
+    clean = set(memory.read_text().split()) if memory.exists() else set()
+    todo = [f for f in keys if keys[f] not in clean]
+    print(f"1..1\n# {len(keys)} files, {len(todo)} of them to look at")
+    is_bad = not keys
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for file, (code, output) in zip(todo, pool.map(lambda f: tidy(build, f), todo)):
+            if code == 0:
+                clean.add(keys[file])
+            else:
+                is_bad = True
+                print("\n".join("# " + line for line in output.splitlines()[:30]), flush=True)
+    memory.write_text("\n".join(sorted(clean & set(keys.values()))))
+    print(f"{'not ' if is_bad else ''}ok 1 - clang-tidy has nothing to say")
+    return 1 if is_bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
