@@ -64,7 +64,9 @@ static bool add_block(struct ov_arena *arena, size_t size) {
     if (want < size || (fault_countdown > 0 && --fault_countdown == 0)) {
         return false;
     }
-    struct ov_arena_block *block = calloc(1, sizeof *block + want);
+    size_t bytes;
+    bool is_too_much = __builtin_add_overflow(sizeof(struct ov_arena_block), want, &bytes);
+    struct ov_arena_block *block = is_too_much ? NULL : calloc(1, bytes);
     if (block == NULL) {
         return false;
     }
@@ -76,10 +78,11 @@ static bool add_block(struct ov_arena *arena, size_t size) {
 }
 
 void *ov_arena_alloc(struct ov_arena *arena, size_t size) {
-    if (size > arena->cap_bytes) {
+    size_t rounded;
+    if (size > arena->cap_bytes || __builtin_add_overflow(size, ALIGN - 1, &rounded)) {
         return NULL;
     }
-    size_t rounded = (size + ALIGN - 1) / ALIGN * ALIGN;
+    rounded = rounded / ALIGN * ALIGN;
     struct ov_arena_block *block = arena->first;
     if (block == NULL || block->size - block->used < rounded) {
         if (!add_block(arena, rounded)) {

@@ -23,7 +23,10 @@ struct ov_limits ov_limits_default(void) {
 void ov_budget_init(struct ov_budget *ret_budget, const struct ov_limits *limits) {
     *ret_budget = (struct ov_budget){.limits = *limits};
     if (limits->time_ms != 0) {
-        ret_budget->deadline_ns = now_ns() + limits->time_ms * 1000000u;
+        uint64_t time_ns;
+        bool is_forever = __builtin_mul_overflow(limits->time_ms, 1000000u, &time_ns) ||
+                          __builtin_add_overflow(now_ns(), time_ns, &ret_budget->deadline_ns);
+        ret_budget->deadline_ns = is_forever ? UINT64_MAX : ret_budget->deadline_ns;
     }
 }
 

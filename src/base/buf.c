@@ -88,7 +88,7 @@ void ov_buf_printf(struct ov_buf *buf, const char *format, ...) {
 }
 
 uint8_t *ov_buf_extend(struct ov_buf *buf, size_t size) {
-    if (!reserve(buf, size)) {
+    if (!reserve(buf, size > 0 ? size : 1)) { // 1: a place to point to even in an empty buffer
         return NULL;
     }
     uint8_t *start = buf->data + buf->size;

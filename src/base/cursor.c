@@ -29,7 +29,7 @@ struct ov_span ov_cursor_bytes(struct ov_cursor *cursor, uint64_t size) {
         cursor->has_failed = true;
         return ov_span_make(NULL, 0);
     }
-    struct ov_span run = ov_span_make(cursor->bytes.data + cursor->at, (size_t)size);
+    struct ov_span run = ov_span_part(cursor->bytes, cursor->at, (size_t)size);
     cursor->at += (size_t)size;
     return run;
 }

@@ -10,7 +10,9 @@
 
 void ov_fd_close(int *fd) {
     if (*fd >= 0) {
+        int error = errno; // the caller's reason, when it closes on its way out
         (void)close(*fd);
+        errno = error;
     }
     *fd = -1;
 }

@@ -42,7 +42,7 @@ static inline bool ov_span_is_text(struct ov_span span, const char *text) {
 // Whether `span` starts with the C string `prefix`.
 static inline bool ov_span_has_prefix(struct ov_span span, const char *prefix) {
     size_t size = strlen(prefix);
-    return span.size >= size && memcmp(span.data, prefix, size) == 0;
+    return ov_span_is_equal(ov_span_part(span, 0, size), ov_span_make(prefix, size));
 }
 
 // The index of `byte` at or after `from`, or span.size when there is none.
