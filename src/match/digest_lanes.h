@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Kernels that push blocks of many messages through one digest side by side, one message a lane.
+//
+// Private to match/digest_many*.c and their tests. A kernel knows nothing of lengths or padding:
+// the scheduler in digest_many.c gives it whole blocks.
+#pragma once
+
+#include "base/digest.h"
+
+enum {
+    OV_LANES_MAX = 32,
+    OV_LANES_ALIGN = 64, // of a kernel's state, in bytes
+};
+
+// Word w of lane l stands at state[w * lanes + l]. Eats `count` whole blocks at data[l] for each
+// lane; data is not aligned. Lanes without work may point where another lane points.
+typedef void ov_lanes_fn(uint32_t *state, const uint8_t *const *data, size_t count);
+
+struct ov_lanes_kernel {
+    const char *name;
+    unsigned lanes[OV_HASH_KINDS]; // at most OV_LANES_MAX
+    ov_lanes_fn *blocks[OV_HASH_KINDS];
+    // With fewer messages than this left, one after another is faster: with a plain single engine,
+    // and with the processor's own instructions (measured with bench/digest.c). More than `lanes`:
+    // always.
+    uint8_t worth_plain[OV_HASH_KINDS], worth_native[OV_HASH_KINDS];
+};
+
+extern const struct ov_lanes_kernel ov_lanes_none;
+// x86-64 alone; may be called only where the processor has the instructions.
+extern const struct ov_lanes_kernel ov_lanes_avx2;
+extern const struct ov_lanes_kernel ov_lanes_avx512;
+
+// The kernels of this processor, best first, ended by NULL; ov_lanes_none is always the last.
+const struct ov_lanes_kernel *const *ov_lanes_list(void);
+
+// Makes ov_digest_many use `kernel`; NULL goes back to the best one. Tests and benches only.
+void ov_lanes_set(const struct ov_lanes_kernel *kernel);

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+// Deals objects out to the lanes of a digest kernel, and gives a lane its next object when one
+// ends.
+#include "match/digest_many.h"
+#include "match/digest_lanes.h"
+
+#include <stdatomic.h>
+
+// Objects are sorted by size within a window of this many, so that long ones start first and the
+// lanes come to their ends together.
+enum { WINDOW_JOBS = 256 };
+
+// One message on its way: first its own whole blocks, then the padded tail.
+struct lane {
+    struct ov_digest_job *job; // NULL: the lane is idle
+    const uint8_t *at;         // next block
+    size_t blocks;             // left at `at`, at least 1 while the lane has a job
+    bool is_in_tail;           // `at` is inside `tail`
+    uint8_t tail[2 * OV_DIGEST_BLOCK];
+};
+
+struct run {
+    enum ov_hash_kind kind;
+    const struct ov_lanes_kernel *kernel;
+    unsigned lane_count;
+    unsigned busy_count; // lanes with a job
+    struct ov_digest_job **queue;
+    size_t queue_size, queue_next;
+    struct lane lanes[OV_LANES_MAX];
+    _Alignas(OV_LANES_ALIGN) uint32_t state[OV_DIGEST_WORDS * OV_LANES_MAX]; // [word][lane]
+};
+
+// The kernel that a test asked for.
+static _Atomic(const struct ov_lanes_kernel *) forced_kernel;
+
+const struct ov_lanes_kernel ov_lanes_none = {.name = "one by one"};
+
+const struct ov_lanes_kernel *const *ov_lanes_list(void) {
+#if defined(__x86_64__)
+    static const struct ov_lanes_kernel *const all[] = {&ov_lanes_avx512, &ov_lanes_avx2,
+                                                        &ov_lanes_none, NULL};
+    // Whatever the kernels' files are compiled for, so that the compiler may use it.
+    bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
+                    __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt");
+    bool has_avx512 = has_avx2 && __builtin_cpu_supports("avx512f") &&
+                      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+                      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vbmi");
+    return has_avx512 ? all : has_avx2 ? all + 1 : all + 2;
+#else
+    static const struct ov_lanes_kernel *const all[] = {&ov_lanes_none, NULL};
+    return all;
+#endif
+}
+
+void ov_lanes_set(const struct ov_lanes_kernel *kernel) {
+    atomic_store_explicit(&forced_kernel, kernel, memory_order_relaxed);
+}
+
+static const struct ov_lanes_kernel *choose_kernel(void) {
+    const struct ov_lanes_kernel *kernel =
+        atomic_load_explicit(&forced_kernel, memory_order_relaxed);
+    return kernel != NULL ? kernel : ov_lanes_list()[0];
+}
+
+uint8_t *ov_digest_job_bytes(struct ov_digest_job *job, enum ov_hash_kind kind) {
+    switch (kind) {
+    case OV_HASH_MD5:
+        return job->md5;
+    case OV_HASH_SHA1:
+        return job->sha1;
+    default:
+        return job->sha256;
+    }
+}
+
+static void enter_tail(struct run *run, struct lane *lane) {
+    struct ov_span bytes = lane->job->bytes;
+    size_t rest = bytes.size % OV_DIGEST_BLOCK;
+    struct ov_span tail = ov_span_part(bytes, bytes.size - rest, rest);
+    lane->blocks = ov_digest_pad(run->kind, tail, bytes.size, lane->tail);
+    lane->at = lane->tail;
+    lane->is_in_tail = true;
+}
+
+// Gives the lane the next object of the queue, or lets it rest.
+static void refill_lane(struct run *run, unsigned index) {
+    struct lane *lane = &run->lanes[index];
+    if (run->queue_next == run->queue_size) {
+        lane->job = NULL;
+        return;
+    }
+    lane->job = run->queue[run->queue_next++];
+    lane->at = lane->job->bytes.data;
+    lane->blocks = lane->job->bytes.size / OV_DIGEST_BLOCK;
+    lane->is_in_tail = false;
+    if (lane->blocks == 0) {
+        enter_tail(run, lane);
+    }
+    const uint32_t *start = ov_digest_start(run->kind);
+    for (unsigned word = 0; word < OV_DIGEST_WORDS; word++) {
+        run->state[word * run->lane_count + index] = start[word];
+    }
+    run->busy_count++;
+}
+
+static void copy_state(const struct run *run, unsigned index, uint32_t ret_state[OV_DIGEST_WORDS]) {
+    for (unsigned word = 0; word < OV_DIGEST_WORDS; word++) {
+        ret_state[word] = run->state[word * run->lane_count + index];
+    }
+}
+
+// The lane ate `step` blocks: on to the tail, or to the next object.
+static void advance_lane(struct run *run, unsigned index, size_t step) {
+    struct lane *lane = &run->lanes[index];
+    lane->at += step * OV_DIGEST_BLOCK;
+    lane->blocks -= step;
+    if (lane->blocks > 0) {
+        return;
+    }
+    if (!lane->is_in_tail) {
+        enter_tail(run, lane);
+        return;
+    }
+    uint32_t state[OV_DIGEST_WORDS];
+    copy_state(run, index, state);
+    ov_digest_store(run->kind, state, ov_digest_job_bytes(lane->job, run->kind));
+    run->busy_count--;
+    refill_lane(run, index);
+}
+
+// Runs all lanes as far as the one that is next to end.
+static void step_lanes(struct run *run) {
+    const uint8_t *data[OV_LANES_MAX];
+    const uint8_t *any = NULL; // what idle lanes read: bytes that a busy one reads anyway
+    size_t step = SIZE_MAX;
+    for (unsigned i = 0; i < run->lane_count; i++) {
+        const struct lane *lane = &run->lanes[i];
+        if (lane->job != NULL) {
+            step = lane->blocks < step ? lane->blocks : step;
+            any = lane->at;
+        }
+    }
+    for (unsigned i = 0; i < run->lane_count; i++) {
+        data[i] = run->lanes[i].job != NULL ? run->lanes[i].at : any;
+    }
+    run->kernel->blocks[run->kind](run->state, data, step);
+    for (unsigned i = 0; i < run->lane_count; i++) {
+        if (run->lanes[i].job != NULL) {
+            advance_lane(run, i, step);
+        }
+    }
+}
+
+// Ends the objects that are left in the lanes, one after another.
+static void drain_lanes(struct run *run) {
+    ov_digest_blocks_fn *blocks = ov_digest_engine()->blocks[run->kind];
+    for (unsigned i = 0; i < run->lane_count; i++) {
+        struct lane *lane = &run->lanes[i];
+        if (lane->job == NULL) {
+            continue;
+        }
+        uint32_t state[OV_DIGEST_WORDS];
+        copy_state(run, i, state);
+        blocks(state, lane->at, lane->blocks);
+        if (!lane->is_in_tail) {
+            enter_tail(run, lane);
+            blocks(state, lane->at, lane->blocks);
+        }
+        ov_digest_store(run->kind, state, ov_digest_job_bytes(lane->job, run->kind));
+    }
+}
+
+// The fewest lanes with work for which the kernel beats the single engine.
+static unsigned find_worth(const struct ov_lanes_kernel *kernel, enum ov_hash_kind kind) {
+    bool is_native = ov_digest_engine() != &ov_digest_plain;
+    return is_native ? kernel->worth_native[kind] : kernel->worth_plain[kind];
+}
+
+static void run_lanes(const struct ov_lanes_kernel *kernel, enum ov_hash_kind kind,
+                      struct ov_digest_job **queue, size_t queue_size) {
+    struct run run;
+    run.kind = kind;
+    run.kernel = kernel;
+    run.lane_count = kernel->lanes[kind];
+    run.busy_count = 0;
+    run.queue = queue;
+    run.queue_size = queue_size;
+    run.queue_next = 0;
+    memset(run.state, 0, sizeof run.state);
+    for (unsigned i = 0; i < run.lane_count; i++) {
+        refill_lane(&run, i);
+    }
+    unsigned worth = find_worth(kernel, kind);
+    while (run.busy_count > 0 && run.busy_count >= worth) {
+        step_lanes(&run);
+    }
+    drain_lanes(&run);
+}
+
+static void run_kind(const struct ov_lanes_kernel *kernel, enum ov_hash_kind kind,
+                     struct ov_digest_job **jobs, size_t count) {
+    struct ov_digest_job *queue[WINDOW_JOBS];
+    size_t wanted = 0;
+    for (size_t i = 0; i < count; i++) {
+        if ((jobs[i]->kinds & 1u << kind) != 0) {
+            queue[wanted++] = jobs[i];
+        }
+    }
+    unsigned lane_count = kernel->lanes[kind];
+    unsigned worth = find_worth(kernel, kind);
+    if (lane_count > 0 && worth <= lane_count && wanted >= worth) {
+        run_lanes(kernel, kind, queue, wanted);
+        return;
+    }
+    for (size_t i = 0; i < wanted; i++) {
+        ov_digest_of(kind, queue[i]->bytes, ov_digest_job_bytes(queue[i], kind));
+    }
+}
+
+// Shell sort, longest object first: few items, no memory, and the order is only a help.
+static void sort_by_size(struct ov_digest_job **jobs, size_t count) {
+    static const size_t gaps[] = {132, 57, 23, 10, 4, 1};
+    for (size_t g = 0; g < sizeof gaps / sizeof *gaps; g++) {
+        for (size_t i = gaps[g]; i < count; i++) {
+            struct ov_digest_job *job = jobs[i];
+            size_t at = i;
+            for (; at >= gaps[g] && jobs[at - gaps[g]]->bytes.size < job->bytes.size;
+                 at -= gaps[g]) {
+                jobs[at] = jobs[at - gaps[g]];
+            }
+            jobs[at] = job;
+        }
+    }
+}
+
+void ov_digest_many(struct ov_digest_job *jobs, size_t count) {
+    const struct ov_lanes_kernel *kernel = choose_kernel();
+    for (size_t first = 0; first < count; first += WINDOW_JOBS) {
+        size_t size = count - first < WINDOW_JOBS ? count - first : WINDOW_JOBS;
+        struct ov_digest_job *window[WINDOW_JOBS];
+        for (size_t i = 0; i < size; i++) {
+            window[i] = &jobs[first + i];
+        }
+        sort_by_size(window, size);
+        for (unsigned kind = 0; kind < OV_HASH_KINDS; kind++) {
+            run_kind(kernel, kind, window, size);
+        }
+    }
+}
