@@ -39,7 +39,7 @@ def tidy(build, file):
     done = subprocess.run(
         ["clang-tidy-14", "-p", str(build), "--quiet", "--extra-arg=-Wno-unknown-warning-option",
          str(file)], capture_output=True, text=True, check=False)
-    return done.returncode, done.stdout.replace(str(ROOT) + "/", "")
+    return done.returncode, done.stdout.replace(str(ROOT) + "/", "").replace("../", "")
 
 
 def main():
@@ -61,7 +61,8 @@ def main():
                 clean.add(keys[file])
             else:
                 is_bad = True
-                print("\n".join("# " + line for line in output.splitlines()[:30]), flush=True)
+                found = [line for line in output.splitlines() if "error:" in line]
+                print("\n".join("# " + line for line in found or output.splitlines()), flush=True)
     memory.write_text("\n".join(sorted(clean & set(keys.values()))))
     print(f"{'not ' if is_bad else ''}ok 1 - clang-tidy has nothing to say")
     return 1 if is_bad else 0

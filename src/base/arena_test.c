@@ -20,17 +20,21 @@ static bool is_zero(const uint8_t *bytes, size_t size) {
 
 static void test_aligned_zeroed_apart(void **state) {
     (void)state;
+    enum { COUNT = 200 };
     struct ov_arena arena;
+    uint8_t *objects[COUNT];
     ov_arena_init(&arena, 1 << 20);
-    uint8_t *last = NULL;
-    for (size_t size = 1; size < 200; size++) {
-        uint8_t *memory = ov_arena_alloc(&arena, size);
-        assert_non_null(memory);
-        assert_int_equal((uintptr_t)memory % 16, 0);
-        assert_true(is_zero(memory, size));
-        assert_true(last == NULL || is_zero(last + 1, 0));
-        memset(memory, 0xa5, size);
-        last = memory;
+    for (size_t size = 1; size < COUNT; size++) {
+        objects[size] = ov_arena_alloc(&arena, size);
+        assert_non_null(objects[size]);
+        assert_int_equal((uintptr_t)objects[size] % 16, 0);
+        assert_true(is_zero(objects[size], size));
+        memset(objects[size], (int)size, size);
+    }
+    for (size_t size = 1; size < COUNT; size++) { // none was written over by a later one
+        for (size_t i = 0; i < size; i++) {
+            assert_int_equal(objects[size][i], size);
+        }
     }
     ov_arena_release(&arena);
     assert_null(arena.first);

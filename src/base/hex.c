@@ -11,7 +11,7 @@ int ov_hex_digit(uint8_t character) {
 }
 
 enum ov_status ov_hex_read(struct ov_span text, uint8_t *ret_bytes, size_t size) {
-    if (text.size != size * 2) {
+    if (text.size % 2 != 0 || text.size / 2 != size) {
         return OV_DAMAGED;
     }
     for (size_t i = 0; i < text.size; i++) {
@@ -22,7 +22,7 @@ enum ov_status ov_hex_read(struct ov_span text, uint8_t *ret_bytes, size_t size)
     for (size_t i = 0; i < size; i++) {
         int high = ov_hex_digit(text.data[2 * i]);
         int low = ov_hex_digit(text.data[2 * i + 1]);
-        ret_bytes[i] = (uint8_t)(high << 4 | low);
+        ret_bytes[i] = (uint8_t)((unsigned)high << 4 | (unsigned)low);
     }
     return OV_OK;
 }

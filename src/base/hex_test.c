@@ -61,6 +61,8 @@ static void test_nothing(void **state) {
     ov_hex_write(ov_span_make(NULL, 0), text);
     assert_int_equal(text[0], '\0');
     assert_int_equal(ov_hex_read(ov_span_make(NULL, 0), NULL, 0), OV_OK);
+    // a size whose double wraps to the text's own length
+    assert_int_equal(ov_hex_read(ov_span_make(NULL, 0), NULL, SIZE_MAX / 2 + 1), OV_DAMAGED);
 }
 
 int main(void) {
