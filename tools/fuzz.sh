@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # fuzz.sh BUILD SECONDS [NAME]: runs each libFuzzer program of BUILD, or one, for SECONDS, starting
 # from its seeds. New inputs go to BUILD/corpus/NAME; an input that hurts is kept in
-# BUILD/crash-NAME-*: fix what it shows, and add it to tests/crashes/NAME/.
+# BUILD/NAME-crash-*: fix what it shows, and add it to tests/crashes/NAME/.
 set -eu
 
 build=$(realpath "$1")
@@ -24,7 +24,7 @@ for program in "$build"/fuzz/fuzz-*; do
     [ ! -f "fuzz/$name.dict" ] || set -- "$@" "-dict=fuzz/$name.dict"
     echo "fuzz: $name for $seconds s"
     "$program" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=4096 -print_final_stats=1 \
-        -verbosity=0 -artifact_prefix="$build/crash-$name-" "$@" || failed="$failed $name"
+        -verbosity=0 -artifact_prefix="$build/$name-" "$@" || failed="$failed $name"
 done
 if [ "$ran" -eq 0 ]; then
     echo "fuzz: no target${only:+ named $only}" >&2

@@ -19,4 +19,6 @@ fi >"$build.log" 2>&1 || {
 }
 rm -f "$build.log"
 echo "$stamp" >"$build/sources.stamp"
-ninja -C "$build" --quiet
+if [ "$(ninja -C "$build" -n | tail -n 1)" != "ninja: no work to do." ]; then
+    ninja -C "$build" --quiet
+fi
