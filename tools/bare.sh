@@ -27,6 +27,7 @@ mirror=$(grep -rhoE '^(deb |URIs: *).*https?://[^ ]+/debian/?( |$)' /etc/apt/sou
 mirror=${mirror:-http://deb.debian.org/debian}
 
 root=$(mktemp -d "${TMPDIR:-/tmp}/overt-bare.XXXXXX")
+chmod 755 "$root" # it will be the "/" of users that are not root
 clean_up() {
     local status=$?
     set +e
