@@ -8,6 +8,8 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LINES_MAX = 600
+FUNCTION_LINES_MAX = 60
+FUNCTION_LINES_P90 = 40
 CONDITIONAL_ROOMS = {"base", "cage", "match"}  # where #if may stand
 
 
@@ -62,6 +64,37 @@ def check_habits(files):
     return found
 
 
+def functions(file):
+    """(first line number, name, length, text) of each function of a clang-formatted file."""
+    start, name = 0, ""
+    lines = file.read_text().splitlines()
+    for number, line in enumerate(lines, 1):
+        head = re.match(r"[a-z][\w *]*?(\w+)\(", line)
+        if head:
+            start, name = number, head[1]
+        elif line == "}" and start:
+            yield start, name, number - start + 1, "\n".join(lines[start - 1:number])
+            start = 0
+        elif line.startswith("}"):
+            start = 0
+
+
+def check_functions(files):
+    """Nobody reads a long function as a whole; tables and switches may be long."""
+    found, lengths = [], []
+    for file in (f for f in files if f.is_relative_to(ROOT / "src")
+                 and f.suffix == ".c" and not f.name.endswith("_test.c")):
+        for start, name, length, text in functions(file):
+            lengths.append(length)
+            if length > FUNCTION_LINES_MAX and "switch (" not in text:
+                found.append(f"{file}:{start}: {name}: {length} lines, {FUNCTION_LINES_MAX} at most")
+    lengths.sort()
+    tail = lengths[len(lengths) * 9 // 10] if lengths else 0
+    if tail > FUNCTION_LINES_P90:
+        found.append(f"one function in ten is longer than {tail} lines; {FUNCTION_LINES_P90} at most")
+    return found
+
+
 def check_headers(files):
     found = []
     for file in (f for f in files if f.suffix == ".h"):
@@ -77,6 +110,7 @@ def main():
         ("every file begins with its licence and its caption", check_captions),
         ("no long lines, no long files", check_lengths),
         ("no goto, no typedef of structs, #if only where it belongs", check_habits),
+        ("functions are short", check_functions),
         ("every header is included once", check_headers),
     ]
     is_bad = False
