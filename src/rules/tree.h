@@ -31,7 +31,9 @@ struct ov_elem {
     bool is_negated;           // ALT (then all alternatives have one length), CLASS
     bool is_edge;              // CLASS: zero width, at the left or right end of its part
     enum ov_class class;       // CLASS
-    uint32_t min, max;         // GAP: bytes; max may be OV_GAP_UNLIMITED
+    uint32_t min, max;         // GAP: bytes; max may be OV_GAP_UNLIMITED; min > max never matches
+    bool is_outer;             // GAP: ClamAV's [a-b]; joins one byte to the outside of a part, and
+                               // distances to other parts are measured without gap and byte
     uint32_t size;             // BYTES: bytes in value and mask; at least 1
     const uint8_t *value;      // BYTES: already masked
     const uint8_t *mask;       // BYTES: ff literal, f0/0f nibble, df letter of any case, 00 any
@@ -83,6 +85,7 @@ struct ov_byte_compare {
     uint32_t sub;   // index of the referenced subsignature
     int64_t offset; // relative to the match start
     char base;      // 'h' hex text, 'd' decimal text, 'a' automatic, 'i' binary
+    bool has_order; // l or b was given; without, clamscan never matches, except decimal text
     bool is_big_endian;
     bool is_exact;  // option e
     uint32_t size;  // bytes to read
