@@ -25,30 +25,43 @@ def marker(offset):
 
 
 def canvas(size=GRID_BYTES):
-    """`size` bytes of markers."""
-    return bytearray(b"".join(marker(at) for at in range(0, size, 8))[:size])
+    """`size` bytes of markers; longer ones than the grid end with its last marker."""
+    blob = bytearray(b"".join(marker(at) for at in range(0, size, 8))[:size])
+    if size > GRID_BYTES:
+        blob[-8:] = marker(GRID_BYTES - 8)
+    return blob
+
+
+MARKER_PLACES = {marker(at): at for at in range(0, GRID_BYTES, 8)}
 
 
 def has_clamscan():
     return shutil.which("clamscan") is not None
 
 
-def write_rules(path, target):
+def write_rules(path, target, with_last=True):
     """The signature set for one target."""
     with open(path, "w", encoding="ascii") as out:
         for at in range(0, GRID_BYTES, 8):
             text = marker(at).hex()
             for step in range(8):
                 out.write(f"EP_{at - step}:{target}:EP+{step}:{text}\n")
-                out.write(f"SL_{at - step}:{target}:SL+{step}:{text}\n")
+                if with_last:
+                    out.write(f"SL_{at - step}:{target}:SL+{step}:{text}\n")
                 for x in range(SECTIONS):
                     out.write(f"S{x}_{at - step}:{target}:S{x}+{step}:{text}\n")
-            # Entry points inside the headers have no marker near them.
+            # What points into the headers has no marker near it.
             for step in range(1024, 1032):
                 out.write(f"EP_{at - step}:{target}:EP+{step}:{text}\n")
+                for x in range(SECTIONS):
+                    out.write(f"S{x}_{at - step}:{target}:S{x}+{step}:{text}\n")
             for x in range(SECTIONS):
                 out.write(f"E{x}_{at}:{target}:SE{x}:{text}\n")
             out.write(f"EOF_{at}:{target}:EOF-8:{text}\n")
+
+
+class ClamscanCrash(Exception):
+    """clamscan itself was killed by a signal."""
 
 
 def run_clamscan(database, paths, extra=()):
@@ -59,7 +72,9 @@ def run_clamscan(database, paths, extra=()):
         done = subprocess.run(
             ["clamscan", "--allmatch", "--no-summary", "-d", database, "-f", listing.name, *extra],
             capture_output=True, text=True, check=False)
-    if done.returncode == 2:
+    if done.returncode < 0 or done.returncode >= 128:
+        raise ClamscanCrash(str(done.returncode))
+    if done.returncode not in (0, 1):
         raise RuntimeError(done.stdout[-500:] + done.stderr[-2000:])
     found = {path: [] for path in paths}
     for line in done.stdout.splitlines():
@@ -67,6 +82,21 @@ def run_clamscan(database, paths, extra=()):
         if match:
             found[match[1]].append(match[2])
     return found
+
+
+def run_around_crashes(rules, spare_rules, paths):
+    """Like run_clamscan; files on which clamscan crashes are asked again with `spare_rules`.
+
+    clamscan 1.4.6 crashes on an ELF file without sections when a signature uses SL.
+    """
+    try:
+        return run_clamscan(rules, paths)
+    except ClamscanCrash:
+        if len(paths) == 1:
+            return run_clamscan(spare_rules, paths)
+    half = len(paths) // 2
+    return {**run_around_crashes(rules, spare_rules, paths[:half]),
+            **run_around_crashes(rules, spare_rules, paths[half:])}
 
 
 def read_answer(names):
@@ -90,16 +120,28 @@ def read_answer(names):
     return answer
 
 
+def write_files(folder, blobs):
+    """Writes each of `blobs` to a file; the paths."""
+    paths = []
+    for index, blob in enumerate(blobs):
+        path = os.path.join(folder, f"{index:06d}")
+        with open(path, "wb") as out:
+            out.write(blob)
+        paths.append(path)
+    return paths
+
+
+def ask_names(kind, paths, folder):
+    """The names of the oracle's signatures that clamscan reports for each path."""
+    rules, spare_rules = os.path.join(folder, "oracle.ndb"), os.path.join(folder, "spare.ndb")
+    write_rules(rules, TARGETS[kind])
+    write_rules(spare_rules, TARGETS[kind], with_last=False)
+    return run_around_crashes(rules, spare_rules, paths)
+
+
 def ask(kind, blobs, folder=None):
     """clamscan's answers for a list of files given as bytes."""
     with tempfile.TemporaryDirectory(dir=folder) as home:
-        rules = os.path.join(home, "oracle.ndb")
-        write_rules(rules, TARGETS[kind])
-        paths = []
-        for index, blob in enumerate(blobs):
-            path = os.path.join(home, f"{index:06d}")
-            with open(path, "wb") as out:
-                out.write(blob)
-            paths.append(path)
-        found = run_clamscan(rules, paths)
+        paths = write_files(home, blobs)
+        found = ask_names(kind, paths, home)
         return [read_answer(found[path]) for path in paths]

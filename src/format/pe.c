@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+// PE headers (Microsoft PE/COFF specification, sections 2 to 4), with clamscan's roundings.
+#include "base/cursor.h"
+#include "format/exe.h"
+
+enum {
+    LFANEW_OFFSET = 60,       // in the DOS header: where the PE signature is
+    COFF_BYTES = 24,          // signature and file header
+    OPTIONAL32_BYTES = 96,    // without data directories
+    OPTIONAL64_BYTES = 112,   // the same for PE32+
+    OPTIONAL64_MAGIC = 0x20b, // clamscan takes every other magic for PE32
+    DIRECTORY_BYTES = 8,
+    SECTION_BYTES = 40,
+    USUAL_ALIGN = 0x200, // what the loader of Windows uses, whatever the header says
+    IMPORT_DIRECTORY = 1,
+    RESOURCE_DIRECTORY = 2,
+    DIRECTORIES_MAX = 16, // those that exist; more are not read
+};
+
+// What the headers say, as read.
+struct pe_headers {
+    uint32_t section_count;
+    uint32_t optional_bytes; // as declared
+    uint64_t optional_at;
+    uint32_t entry_rva;
+    uint32_t section_align, file_align;
+    uint32_t header_bytes;
+    uint32_t directory_count;
+};
+
+// The same, rounded down to a multiple of `align`; 0 rounds nothing.
+static uint32_t round_down(uint32_t value, uint32_t align) {
+    return align == 0 ? value : value / align * align;
+}
+
+static uint32_t round_up(uint32_t value, uint32_t align) {
+    return align == 0 || value % align == 0 ? value : (value / align + 1) * align;
+}
+
+// Reads up to the optional header's fixed part; false when clamscan would stop there.
+static bool read_headers(struct ov_cursor *in, struct pe_headers *headers, struct ov_exe *exe) {
+    bool is_dos = ov_cursor_u16le(in) == 0x5a4d;
+    ov_cursor_seek(in, LFANEW_OFFSET);
+    uint32_t coff_at = ov_cursor_u32le(in);
+    ov_cursor_seek(in, coff_at);
+    bool is_pe = ov_cursor_u32le(in) == 0x4550;
+    ov_cursor_skip(in, 2); // machine
+    headers->section_count = ov_cursor_u16le(in);
+    ov_cursor_skip(in, 12); // time, symbols
+    headers->optional_bytes = ov_cursor_u16le(in);
+    ov_cursor_skip(in, 2); // flags
+    headers->optional_at = in->at;
+    exe->is_64 = ov_cursor_u16le(in) == OPTIONAL64_MAGIC;
+    uint32_t fixed_bytes = exe->is_64 ? OPTIONAL64_BYTES : OPTIONAL32_BYTES;
+    if (!is_dos || !is_pe || coff_at == 0 || headers->section_count == 0 ||
+        headers->optional_bytes < fixed_bytes) {
+        return false;
+    }
+    ov_cursor_skip(in, 14); // linker version, sizes
+    headers->entry_rva = ov_cursor_u32le(in);
+    ov_cursor_skip(in, 12); // bases: 4 + 4 + 4 bytes, or 4 + 8
+    headers->section_align = ov_cursor_u32le(in);
+    headers->file_align = ov_cursor_u32le(in);
+    ov_cursor_skip(in, 20); // versions, image size
+    headers->header_bytes = ov_cursor_u32le(in);
+    ov_cursor_seek(in, headers->optional_at + fixed_bytes - 4);
+    uint32_t count = ov_cursor_u32le(in);
+    headers->directory_count = count < DIRECTORIES_MAX ? count : DIRECTORIES_MAX;
+    return !in->has_failed && headers->optional_bytes - fixed_bytes >=
+                                  headers->directory_count * DIRECTORY_BYTES;
+}
+
+// Reads the two data directories that later steps need; absent ones stay zero.
+static void read_directories(struct ov_cursor *in, const struct pe_headers *headers,
+                             struct ov_exe *exe) {
+    uint32_t fixed_bytes = exe->is_64 ? OPTIONAL64_BYTES : OPTIONAL32_BYTES;
+    if (headers->directory_count > IMPORT_DIRECTORY) {
+        ov_cursor_seek(in, headers->optional_at + fixed_bytes + IMPORT_DIRECTORY * DIRECTORY_BYTES);
+        exe->pe.imports_rva = ov_cursor_u32le(in);
+        exe->pe.imports_bytes = ov_cursor_u32le(in);
+    }
+    if (headers->directory_count > RESOURCE_DIRECTORY) {
+        exe->pe.resources_rva = ov_cursor_u32le(in);
+        exe->pe.resources_bytes = ov_cursor_u32le(in);
+    }
+}
+
+// Linkers write raw offsets that break the declared file alignment but keep the usual one: the
+// usual one is then meant.
+static uint32_t choose_file_align(struct ov_cursor in, uint32_t count, uint32_t declared) {
+    for (uint32_t i = 0; declared != 0 && i < count; i++) {
+        ov_cursor_skip(&in, 16);
+        uint32_t raw_bytes = ov_cursor_u32le(&in);
+        uint32_t raw_offset = ov_cursor_u32le(&in);
+        ov_cursor_skip(&in, 16);
+        if (raw_bytes != 0 && raw_offset % declared != 0 && raw_offset % USUAL_ALIGN == 0) {
+            return USUAL_ALIGN;
+        }
+    }
+    return declared;
+}
+
+// How a section passed clamscan's check for values with the top bit set, which it does twice.
+struct section_check {
+    bool is_missing; // lies past the end of the file: the pass for hashes leaves it out
+    bool has_top_bit;
+};
+
+static struct section_check read_section(struct ov_cursor *in, const struct pe_headers *headers,
+                                         uint64_t file_bytes, struct ov_exe_section *ret_section) {
+    ov_cursor_skip(in, 8); // name
+    uint32_t virtual_bytes = ov_cursor_u32le(in);
+    uint32_t address = ov_cursor_u32le(in);
+    uint32_t raw_bytes = ov_cursor_u32le(in);
+    uint32_t raw_offset = ov_cursor_u32le(in);
+    ov_cursor_skip(in, 16); // relocations, line numbers, flags
+    struct ov_exe_section section = {
+        .raw_offset = round_down(raw_offset, headers->file_align),
+        .raw_bytes = round_up(raw_bytes, headers->file_align),
+        .address = round_down(address, headers->section_align),
+        .virtual_bytes = round_up(virtual_bytes, headers->section_align),
+    };
+    bool is_missing = section.raw_bytes != 0 && raw_offset >= file_bytes;
+    if (is_missing) {
+        section.raw_bytes = 0;
+        raw_bytes = 0;
+    } else if (section.raw_bytes != 0) {
+        uint64_t left = file_bytes - section.raw_offset;
+        section.raw_bytes = section.raw_bytes < left ? section.raw_bytes : left;
+        left = file_bytes - raw_offset;
+        raw_bytes = raw_bytes < left ? raw_bytes : (uint32_t)left;
+    }
+    *ret_section = section;
+    uint32_t top = address | virtual_bytes | raw_bytes | (section.raw_bytes != 0 ? raw_offset : 0);
+    return (struct section_check){.is_missing = is_missing, .has_top_bit = top >> 31 != 0};
+}
+
+bool ov_pe_find_offset(const struct ov_exe *exe, uint64_t file_bytes, uint32_t rva,
+                       uint64_t *ret_offset) {
+    if (rva < exe->pe.header_bytes) {
+        *ret_offset = rva;
+        return rva < file_bytes;
+    }
+    // The last section that holds an address wins.
+    for (uint32_t i = exe->section_count; i > 0; i--) {
+        const struct ov_exe_section *section = &exe->sections[i - 1];
+        if (section->address <= rva && rva - section->address < section->raw_bytes) {
+            *ret_offset = section->raw_offset + (rva - section->address);
+            return true;
+        }
+    }
+    return false;
+}
+
+enum ov_status ov_pe_read(struct ov_span file, struct ov_arena *arena, struct ov_exe *ret_exe) {
+    struct ov_exe exe = {0};
+    struct pe_headers headers = {0};
+    struct ov_cursor in = ov_cursor_init(file);
+    if (!read_headers(&in, &headers, &exe)) {
+        *ret_exe = exe;
+        return OV_OK;
+    }
+    read_directories(&in, &headers, &exe);
+    ov_cursor_seek(&in, headers.optional_at + headers.optional_bytes);
+    uint32_t count = (uint32_t)ov_cursor_count(&in, headers.section_count, SECTION_BYTES);
+    if (in.has_failed) {
+        *ret_exe = exe;
+        return OV_OK;
+    }
+    struct ov_exe_section *sections = ov_arena_array(arena, count, sizeof *sections);
+    if (sections == NULL) {
+        return OV_MEMORY;
+    }
+    headers.file_align = choose_file_align(in, count, headers.file_align);
+    bool is_readable = true;
+    bool is_hashable = true;
+    for (uint32_t i = 0; i < count; i++) {
+        struct section_check check = read_section(&in, &headers, file.size, &sections[i]);
+        is_readable = is_readable && !check.has_top_bit;
+        is_hashable = is_hashable && (check.is_missing || !check.has_top_bit);
+    }
+    exe.sections = sections;
+    exe.section_count = count;
+    exe.pe.header_bytes = round_up(headers.header_bytes, headers.section_align);
+    exe.has_entry = ov_pe_find_offset(&exe, file.size, headers.entry_rva, &exe.entry_offset);
+    exe.is_readable = is_readable && exe.has_entry;
+    exe.is_hashable = is_hashable && exe.has_entry;
+    *ret_exe = exe;
+    return OV_OK;
+}
