@@ -5,6 +5,7 @@
   targets.py fuzz    each fuzz/NAME.c with a fuzz entry point:   NAME room room ...
   targets.py tests   each tests/NAME_test.c:                     NAME_test room room ...
   targets.py rules   the sources of the starter rules, one a line
+  targets.py commands WORD...   what is in src/cmd beside the WORD.c: each WORD_*.c and *_test.c
   targets.py stamp   everything that a configured build depends on; another stamp, another setup
 
 The rooms stand on a line `// rooms: base rules` in the first 20 lines of the file.
@@ -47,6 +48,11 @@ def main():
     if what in ("fuzz", "tests"):
         for file in fuzz_files() if what == "fuzz" else test_files():
             print(file.stem, *rooms_of(file))
+    elif what == "commands":
+        for file in sorted((ROOT / "src/cmd").glob("*.c")):
+            if file.stem.split("_")[0] in sys.argv[2:] and file.stem not in sys.argv[2:] or \
+                    file.stem.endswith("_test"):
+                print(file.name)
     elif what == "rules":
         for file in sorted(f for f in (ROOT / "rules").rglob("*") if f.is_file()):
             print(file)
