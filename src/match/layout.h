@@ -14,10 +14,10 @@
 #define OV_IMAGE_VERSION 1u
 
 enum {
-    OV_IMAGE_ALIGN = 64,        // every section starts at a multiple of this
+    OV_IMAGE_ALIGN = 64, // every section starts at a multiple of this
     OV_IMAGE_SECTIONS_MAX = 256,
-    OV_IMAGE_TARGETS = 15,      // ClamAV target types 0 to 14
-    OV_IMAGE_SUBS_MAX = 64,     // subsignatures of one rule
+    OV_IMAGE_TARGETS = 15,  // ClamAV target types 0 to 14
+    OV_IMAGE_SUBS_MAX = 64, // subsignatures of one rule
 };
 
 #define OV_IMAGE_NONE UINT32_MAX // "no such index"
@@ -32,15 +32,16 @@ enum ov_section_type {
     OV_SECTION_TARGETS = 7,  // struct ov_image_target, one for each target type
     OV_SECTION_NAMES = 8,    // rules/names.h
     OV_SECTION_SOURCES = 9,  // rules/names.h
-    // One filter for each variant; the variant is ov_image_target.filter. docs: image.md, "Filters".
-    OV_SECTION_FILTER = 16,        // struct ov_image_filter
-    OV_SECTION_FILTER_BLOOM = 17,  // stage 1 and 2 words of both gram classes
-    OV_SECTION_FILTER_SLOTS = 18,  // struct ov_image_slot
+    // One filter for each variant; the variant is ov_image_target.filter. docs: image.md,
+    // "Filters".
+    OV_SECTION_FILTER = 16,         // struct ov_image_filter
+    OV_SECTION_FILTER_BLOOM = 17,   // stage 1 and 2 words of both gram classes
+    OV_SECTION_FILTER_SLOTS = 18,   // struct ov_image_slot
     OV_SECTION_FILTER_ENTRIES = 19, // struct ov_image_entry
-    OV_SECTION_FILTER_TAIL = 20,   // struct ov_image_tail
-    OV_SECTION_ALWAYS = 21,        // uint32_t rule numbers that no trigger covers
-    OV_SECTION_PROBES = 22,        // struct ov_image_probe
-    OV_SECTION_PROBE_KEYS = 23,    // struct ov_image_probe_key
+    OV_SECTION_FILTER_TAIL = 20,    // struct ov_image_tail
+    OV_SECTION_ALWAYS = 21,         // uint32_t rule numbers that no trigger covers
+    OV_SECTION_PROBES = 22,         // struct ov_image_probe
+    OV_SECTION_PROBE_KEYS = 23,     // struct ov_image_probe_key
     // Hash sets: docs/formats/image-hashes.md, match/hashset.h. The variant is theirs to choose.
     OV_SECTION_HASH_FIRST = 32,
     OV_SECTION_HASH_LAST = 63,
@@ -60,9 +61,9 @@ struct ov_image_header {
 };
 
 struct ov_image_section_record {
-    uint32_t type;    // enum ov_section_type; the table is sorted by (type, variant)
+    uint32_t type; // enum ov_section_type; the table is sorted by (type, variant)
     uint32_t variant;
-    uint64_t offset;  // in the file, a multiple of OV_IMAGE_ALIGN
+    uint64_t offset; // in the file, a multiple of OV_IMAGE_ALIGN
     uint64_t bytes;
     uint64_t zero;
     uint8_t digest[32]; // SHA-256 of the section
@@ -100,11 +101,14 @@ struct ov_image_limits {
     uint8_t zero[7];
 };
 
+enum { OV_SUB_FLAG_COVERED = 1 }; // every match makes a trigger fire: no trigger, no match
+
 struct ov_image_sub {
     uint32_t rule;
     uint8_t kind;        // enum ov_sub_kind
     uint8_t offset_kind; // enum ov_offset_kind
-    uint16_t number;     // of the subsignature in its rule
+    uint8_t number;      // of the subsignature in its rule
+    uint8_t flags;       // OV_SUB_FLAG_*
     uint32_t pattern_first, pattern_count;
     int64_t offset_value;
     uint32_t offset_section, offset_shift;
@@ -161,7 +165,7 @@ enum { OV_EDGE_NEGATED = 0x80 };
 
 // A run of elements without gaps between them. Its elements follow, `elem_bytes` long.
 struct ov_image_part {
-    uint32_t gap_min, gap_max;     // distance from the end of the part before; max may be UINT32_MAX
+    uint32_t gap_min, gap_max; // distance from the end of the part before; max may be UINT32_MAX
     uint32_t elem_count;
     uint32_t elem_bytes;           // a multiple of 8
     uint32_t min_bytes, max_bytes; // how much the part may consume
@@ -175,15 +179,16 @@ struct ov_image_part {
 enum ov_code_kind {
     OV_CODE_BYTES = 1, // value[size], mask[size], padded to 8
     OV_CODE_SET = 2,   // one byte out of a set: 32 bytes of bitmap
-    OV_CODE_ALT = 3,   // alternatives: each struct ov_image_alt and its elements
+    OV_CODE_ALT = 3,   // alternatives: each struct ov_image_alt and its elements; when negated,
+                       // 8 bytes before them hold the length that is consumed (uint32_t)
     OV_CODE_CLASS = 4, // consuming character class
 };
 
 struct ov_image_elem {
-    uint8_t kind;      // enum ov_code_kind
-    uint8_t flags;     // 1: negated
-    uint16_t number;   // CLASS: enum ov_class; ALT: alternatives
-    uint32_t size;     // BYTES: bytes matched; ALT: bytes of code that follow
+    uint8_t kind;    // enum ov_code_kind
+    uint8_t flags;   // 1: negated
+    uint16_t number; // CLASS: enum ov_class; ALT: alternatives
+    uint32_t size;   // BYTES: bytes matched; ALT: bytes of code that follow
 };
 
 struct ov_image_alt {
@@ -202,10 +207,11 @@ struct ov_image_trigger {
 };
 
 enum {
-    OV_GRAM_CLASSES = 2,  // 0: six bytes at stride 4; 1: four bytes at stride 2
+    OV_GRAM_CLASSES = 2, // 0: six bytes at stride 4; 1: four bytes at stride 2
     OV_TAIL_POSITIONS = 8,
     OV_TAIL_BUCKETS = 8,
-    OV_FILTER_SLACK = 64, // bytes that kernels may read past a chunk
+    OV_FILTER_SLACK = 128, // bytes that kernels may read past a chunk
+    OV_FILTER_TAILS_MAX = 64,
 };
 
 struct ov_image_gram_class {
@@ -218,7 +224,7 @@ struct ov_image_gram_class {
 
 struct ov_image_filter {
     struct ov_image_gram_class classes[OV_GRAM_CLASSES];
-    uint32_t tail_count;  // struct ov_image_tail in TAIL
+    uint32_t tail_count; // struct ov_image_tail in TAIL
     uint32_t entry_count;
     uint32_t trigger_count;
     uint32_t zero;
@@ -236,17 +242,64 @@ struct ov_image_entry {
     uint64_t value, mask; // of the 8 bytes at gram position + delta
     uint32_t trigger;
     int16_t delta;
-    uint8_t shift;  // gram position = window position + shift
+    uint8_t shift; // gram position = window position + shift
     uint8_t flags;
 };
 
 // A group of patterns that no gram class serves: 8 positions, 8 buckets, a byte set for each.
 struct ov_image_tail {
-    uint64_t allow[256];  // bit (position * 8 + bucket): the byte may stand there
-    uint32_t entry_first[OV_TAIL_BUCKETS]; // entries of each bucket, ended by OV_ENTRY_LAST
-    uint32_t bucket_mask; // buckets in use
+    uint64_t allow[256];                       // byte k: buckets that allow the byte at position k
+    uint8_t sets[OV_TAIL_POSITIONS][256];      // the same by position
+    uint8_t nibbles[2][OV_TAIL_POSITIONS][16]; // buckets by low and by high nibble
+    uint32_t entry_first[OV_TAIL_BUCKETS];     // entries of each bucket, ended by OV_ENTRY_LAST
+    uint32_t bucket_mask;                      // buckets in use
     uint32_t zero[7];
 };
+
+// The hashes of stage 1. A six-byte gram is given as bytes 0-3 and bytes 2-5. Letters of both cases
+// hash alike, so that patterns that ignore case need no class of their own.
+#define OV_FOLD_BITS 0x20202020u
+#define OV_FOLD_MASK 0x202020202020u // of a whole six-byte gram
+
+static inline uint32_t ov_gram_hash6(uint32_t low, uint32_t high) {
+    uint32_t h = (low | OV_FOLD_BITS) * 0x9e3779b1u + (high | OV_FOLD_BITS) * 0x85ebca77u;
+    return h ^ h >> 15;
+}
+
+static inline uint32_t ov_gram_hash4(uint32_t gram) {
+    uint32_t h = (gram | OV_FOLD_BITS) * 0x9e3779b1u;
+    return h ^ h >> 15;
+}
+
+// Stage 1 bits of a hash within its 32-bit word, which is word (hash >> (32 - log2)).
+static inline uint32_t ov_gram_bits(uint32_t hash) {
+    return 1u << (hash & 31) | 1u << (hash >> 5 & 31);
+}
+
+// The hash of stage 2 and of the slots. `gram` is folded: bytes in little-endian order.
+static inline uint64_t ov_gram_hash(uint64_t gram) {
+    uint64_t h = gram * 0x9e3779b97f4a7c15u;
+    h ^= h >> 32;
+    h *= 0xd6e8feb86659fd93u;
+    return h ^ h >> 32;
+}
+
+// Stage 2 bits of a hash within its 64-bit word, which is word (hash >> (64 - log2)).
+static inline uint64_t ov_gram_bits2(uint64_t hash) {
+    return (uint64_t)1 << (hash & 63) | (uint64_t)1 << (hash >> 6 & 63) |
+           (uint64_t)1 << (hash >> 12 & 63);
+}
+
+// Where the slots of a hash begin (modulo their number), and what they are checked by.
+static inline uint32_t ov_gram_slot(uint64_t hash) {
+    return (uint32_t)(hash >> 18);
+}
+
+static inline uint32_t ov_gram_check(uint64_t hash) {
+    return (uint32_t)(hash * 0xc2b2ae3d27d4eb4fu >> 32);
+}
+
+enum { OV_SLOT_PROBES = 64 }; // a gram stands within so many slots of its first
 
 // ---- anchored patterns ------------------------------------------------------------------------
 
@@ -267,8 +320,8 @@ struct ov_image_probe_key {
 };
 
 struct ov_image_target {
-    uint32_t filter;       // variant of the FILTER sections, ALWAYS and PROBES to use
-    uint32_t rule_count;   // rules that may match this target
+    uint32_t filter;     // variant of the FILTER sections, ALWAYS and PROBES to use
+    uint32_t rule_count; // rules that may match this target
 };
 
 _Static_assert(sizeof(struct ov_image_header) == 128, "header");
@@ -285,6 +338,6 @@ _Static_assert(sizeof(struct ov_image_elem) == 8, "elem");
 _Static_assert(sizeof(struct ov_image_trigger) == 12, "trigger");
 _Static_assert(sizeof(struct ov_image_filter) == 80, "filter");
 _Static_assert(sizeof(struct ov_image_entry) == 24, "entry");
-_Static_assert(sizeof(struct ov_image_tail) == 2112, "tail");
+_Static_assert(sizeof(struct ov_image_tail) == 4416, "tail");
 _Static_assert(sizeof(struct ov_image_probe) == 32, "probe");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "images are little endian");

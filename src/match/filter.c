@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+// The pass over an object: kernels, then second Bloom filter, hash table and inline check.
+#include "match/filter.h"
+
+enum {
+    TIME_CHECK_BYTES = 1 << 20,
+    GRAM_BYTES_MAX = 6,
+};
+
+// ---- opening
+// --------------------------------------------------------------------------------------
+
+// Whether [at, at + bytes) lies in a section of `size` bytes.
+static bool fits(uint64_t at, uint64_t bytes, uint64_t size) {
+    return at <= size && bytes <= size - at;
+}
+
+static enum ov_status open_class(struct ov_filter *filter, unsigned number, struct ov_span bloom) {
+    const struct ov_image_gram_class *gram = &filter->head->classes[number];
+    if (gram->gram_count == 0) {
+        return OV_OK;
+    }
+    bool is_sound = gram->stage1_log2 >= 1 && gram->stage1_log2 <= 22 && gram->stage2_log2 >= 1 &&
+                    gram->stage2_log2 <= 26 && gram->slot_log2 <= 30 && gram->stage1_at % 8 == 0 &&
+                    gram->stage2_at % 8 == 0 &&
+                    fits(gram->stage1_at, (uint64_t)4 << gram->stage1_log2, bloom.size) &&
+                    fits(gram->stage2_at, (uint64_t)8 << gram->stage2_log2, bloom.size) &&
+                    fits(gram->slot_first, (uint64_t)1 << gram->slot_log2, filter->slot_count);
+    if (!is_sound) {
+        return OV_DAMAGED;
+    }
+    filter->stage1[number] = (const void *)(bloom.data + gram->stage1_at);
+    filter->stage2[number] = (const void *)(bloom.data + gram->stage2_at);
+    return OV_OK;
+}
+
+enum ov_status ov_filter_open(const struct ov_image *image, uint32_t variant,
+                              struct ov_filter *ret_filter) {
+    static const struct ov_image_filter empty;
+    struct ov_filter filter = {.head = &empty};
+    uint32_t count;
+    const struct ov_image_filter *head =
+        ov_image_array(image, OV_SECTION_FILTER, variant, sizeof *head, &count);
+    if (count == 0) {
+        *ret_filter = filter;
+        return OV_OK;
+    }
+    filter.head = head;
+    filter.slots = ov_image_array(image, OV_SECTION_FILTER_SLOTS, variant, sizeof *filter.slots,
+                                  &filter.slot_count);
+    filter.entries = ov_image_array(image, OV_SECTION_FILTER_ENTRIES, variant,
+                                    sizeof *filter.entries, &filter.entry_count);
+    filter.tails = ov_image_array(image, OV_SECTION_FILTER_TAIL, variant, sizeof *filter.tails,
+                                  &filter.tail_count);
+    if (head->tail_count != filter.tail_count || filter.tail_count > OV_FILTER_TAILS_MAX) {
+        return OV_DAMAGED;
+    }
+    struct ov_span bloom = ov_image_section(image, OV_SECTION_FILTER_BLOOM, variant);
+    for (unsigned number = 0; number < OV_GRAM_CLASSES; number++) {
+        TRY(open_class(&filter, number, bloom));
+    }
+    *ret_filter = filter;
+    return OV_OK;
+}
+
+// ---- running
+// --------------------------------------------------------------------------------------
+
+// A stretch of the object that the kernels may read with slack.
+struct chunk {
+    const uint8_t *data;
+    uint32_t size; // bytes to cover
+    size_t base;   // offset in the object of data[0]
+};
+
+// Whether the entry's 8 inline bytes stand at their place. What would reach outside the object is
+// let through: the exact match has the last word.
+static bool passes_inline(const struct ov_image_entry *entry, struct ov_span object, size_t gram) {
+    size_t at = gram + (size_t)(ptrdiff_t)entry->delta; // wraps below zero: caught by the bound
+    if (object.size < 8 || at > object.size - 8) {
+        return true;
+    }
+    uint64_t word;
+    memcpy(&word, object.data + at, sizeof word);
+    return (word & entry->mask) == entry->value;
+}
+
+// Tells the sink of every entry from `first` on that may stand at `gram`. Returns whether all of
+// their triggers are done with.
+static bool offer_entries(const struct ov_filter_run *run, uint32_t first, size_t gram) {
+    const struct ov_filter *filter = run->filter;
+    bool are_done = true;
+    for (uint32_t i = first; i < filter->entry_count; i++) {
+        const struct ov_image_entry *entry = &filter->entries[i];
+        bool is_done = false;
+        if (gram >= entry->shift && passes_inline(entry, run->object, gram)) {
+            is_done = run->sink(run->sink_arg, entry->trigger, gram - entry->shift);
+        }
+        are_done = are_done && is_done;
+        if ((entry->flags & OV_ENTRY_LAST) != 0) {
+            break;
+        }
+    }
+    return are_done;
+}
+
+static uint64_t load_gram(const uint8_t *data, unsigned number) {
+    uint64_t gram = 0;
+    if (number == 0) {
+        memcpy(&gram, data, 6);
+        return gram | OV_FOLD_MASK;
+    }
+    memcpy(&gram, data, 4);
+    return gram | OV_FOLD_BITS;
+}
+
+// Keeps the candidates that pass stage 2; their hashes go to scratch->hashes.
+static uint32_t pass_stage2(const struct ov_filter_run *run, unsigned number,
+                            const struct chunk *chunk, uint32_t count) {
+    struct ov_filter_scratch *scratch = run->scratch;
+    const struct ov_image_gram_class *gram = &run->filter->head->classes[number];
+    const uint64_t *words = run->filter->stage2[number];
+    uint32_t slot_mask = ((uint32_t)1 << gram->slot_log2) - 1;
+    const struct ov_image_slot *slots = run->filter->slots + gram->slot_first;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t at = scratch->at[i];
+        uint64_t hash = ov_gram_hash(load_gram(chunk->data + at, number));
+        uint64_t bits = ov_gram_bits2(hash);
+        scratch->at[kept] = at;
+        scratch->hashes[kept] = hash;
+        kept += (words[hash >> (64 - gram->stage2_log2)] & bits) == bits;
+    }
+    for (uint32_t i = 0; i < kept; i++) {
+        __builtin_prefetch(&slots[ov_gram_slot(scratch->hashes[i]) & slot_mask]);
+    }
+    return kept;
+}
+
+// The first entry of the gram with that hash, or OV_IMAGE_NONE.
+static uint32_t find_slot(const struct ov_filter *filter, unsigned number, uint64_t hash) {
+    const struct ov_image_gram_class *gram = &filter->head->classes[number];
+    uint32_t mask = ((uint32_t)1 << gram->slot_log2) - 1;
+    uint32_t check = ov_gram_check(hash);
+    uint32_t at = ov_gram_slot(hash);
+    for (unsigned i = 0; i < OV_SLOT_PROBES; i++) {
+        const struct ov_image_slot *slot = &filter->slots[gram->slot_first + ((at + i) & mask)];
+        if (slot->entry == OV_IMAGE_NONE || slot->check == check) {
+            return slot->entry;
+        }
+    }
+    return OV_IMAGE_NONE;
+}
+
+static void run_grams(const struct ov_filter_run *run, unsigned number, const struct chunk *chunk) {
+    const struct ov_image_gram_class *gram = &run->filter->head->classes[number];
+    struct ov_filter_scratch *scratch = run->scratch;
+    uint32_t count = run->kernels->grams[number](run->filter->stage1[number], gram->stage1_log2,
+                                                 chunk->data, chunk->size, scratch->at);
+    // Kernels round the size up: what lies beyond belongs to the next chunk.
+    while (count > 0 && scratch->at[count - 1] >= chunk->size) {
+        count--;
+    }
+    count = pass_stage2(run, number, chunk, count);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t entry = find_slot(run->filter, number, scratch->hashes[i]);
+        scratch->buckets[i] = entry != OV_IMAGE_NONE;
+        scratch->hashes[i] = entry;
+        if (entry < run->filter->entry_count) {
+            __builtin_prefetch(&run->filter->entries[entry]);
+        }
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (scratch->buckets[i] != 0) {
+            (void)offer_entries(run, (uint32_t)scratch->hashes[i], chunk->base + scratch->at[i]);
+        }
+    }
+}
+
+// One group of the tail. Buckets whose triggers are all done with are left out from then on, so
+// that long runs of one byte cost nothing after the first.
+static void run_tail(const struct ov_filter_run *run, uint32_t number, const struct chunk *chunk,
+                     uint8_t *live) {
+    const struct ov_image_tail *tail = &run->filter->tails[number];
+    struct ov_filter_scratch *scratch = run->scratch;
+    if (*live == 0) {
+        return;
+    }
+    uint32_t count =
+        run->kernels->tail(tail, *live, chunk->data, chunk->size, scratch->at, scratch->buckets);
+    for (uint32_t i = 0; i < count; i++) {
+        unsigned buckets = scratch->buckets[i] & *live;
+        for (; buckets != 0; buckets &= buckets - 1) {
+            unsigned bucket = (unsigned)__builtin_ctz(buckets);
+            if (offer_entries(run, tail->entry_first[bucket], chunk->base + scratch->at[i])) {
+                *live &= (uint8_t) ~(1u << bucket);
+            }
+        }
+    }
+}
+
+static void run_chunk(const struct ov_filter_run *run, const struct chunk *chunk, uint8_t *live) {
+    for (unsigned number = 0; number < OV_GRAM_CLASSES; number++) {
+        if (run->filter->stage1[number] != NULL) {
+            run_grams(run, number, chunk);
+        }
+    }
+    for (uint32_t i = 0; i < run->filter->tail_count; i++) {
+        run_tail(run, i, chunk, &live[i]);
+    }
+}
+
+bool ov_filter_run(const struct ov_filter_run *run) {
+    struct ov_span object = run->object;
+    uint8_t live[OV_FILTER_TAILS_MAX];
+    for (uint32_t i = 0; i < run->filter->tail_count; i++) {
+        live[i] = (uint8_t)run->filter->tails[i].bucket_mask;
+    }
+    size_t at = 0;
+    while (at < object.size) {
+        size_t left = object.size - at;
+        struct chunk chunk = {.data = object.data + at, .size = OV_CHUNK_BYTES, .base = at};
+        if (left < OV_CHUNK_BYTES + OV_FILTER_SLACK) {
+            // The end: copied, so that kernels may read on. What the slack holds is covered too.
+            chunk.size = (uint32_t)(left < OV_CHUNK_BYTES ? left : OV_CHUNK_BYTES);
+            memcpy(run->scratch->edge, chunk.data, left);
+            memset(run->scratch->edge + left, 0, 2 * OV_FILTER_SLACK);
+            chunk.data = run->scratch->edge;
+        }
+        run_chunk(run, &chunk, live);
+        at += chunk.size;
+        if (at % TIME_CHECK_BYTES == 0 && !run->has_time(run->sink_arg)) {
+            return false;
+        }
+    }
+    return true;
+}

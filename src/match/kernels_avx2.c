@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// The inner loops with AVX2. Grams are looked up by scalar code here: AVX2 gathers are slower.
+#include "match/kernels.h"
+
+#include <immintrin.h>
+#include <string.h>
+
+static uint64_t load64(const uint8_t *at) {
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    return word;
+}
+
+// 1 when both bits of the hash are set in its word. The bits are tested by two shifts, which costs
+// less than building a mask.
+static inline uint32_t may_hold(const uint32_t *words, unsigned shift, uint32_t hash) {
+    uint32_t word = words[hash >> shift];
+    return (word >> (hash & 31)) & (word >> (hash >> 5 & 31)) & 1;
+}
+
+static uint32_t find_grams6(const uint32_t *words, unsigned log2, const uint8_t *data,
+                            uint32_t size, uint32_t *ret_at) {
+    uint32_t count = 0;
+    unsigned shift = 32 - log2;
+    for (uint32_t i = 0; i < size; i += 16) {
+        for (uint32_t k = 0; k < 16; k += 4) {
+            uint64_t word = load64(data + i + k);
+            ret_at[count] = i + k;
+            count += may_hold(words, shift, ov_gram_hash6((uint32_t)word, (uint32_t)(word >> 16)));
+        }
+    }
+    return count;
+}
+
+static uint32_t find_grams4(const uint32_t *words, unsigned log2, const uint8_t *data,
+                            uint32_t size, uint32_t *ret_at) {
+    uint32_t count = 0;
+    unsigned shift = 32 - log2;
+    for (uint32_t i = 0; i < size; i += 8) {
+        for (uint32_t k = 0; k < 8; k += 2) {
+            uint32_t gram;
+            memcpy(&gram, data + i + k, sizeof gram);
+            ret_at[count] = i + k;
+            count += may_hold(words, shift, ov_gram_hash4(gram));
+        }
+    }
+    return count;
+}
+
+// For each position two tables by nibble: the buckets that some allowed byte with that nibble has.
+// Their product allows too much at times; the exact table then has the last word.
+struct nibbles {
+    __m256i low[OV_TAIL_POSITIONS], high[OV_TAIL_POSITIONS];
+};
+
+static void load_nibbles(const struct ov_image_tail *tail, struct nibbles *ret) {
+    for (unsigned k = 0; k < OV_TAIL_POSITIONS; k++) {
+        const uint8_t *low = tail->nibbles[0][k];
+        const uint8_t *high = tail->nibbles[1][k];
+        ret->low[k] = _mm256_broadcastsi128_si256(_mm_loadu_si128((const void *)low));
+        ret->high[k] = _mm256_broadcastsi128_si256(_mm_loadu_si128((const void *)high));
+    }
+}
+
+static uint8_t allow_exactly(const struct ov_image_tail *tail, uint8_t live, const uint8_t *at) {
+    uint8_t buckets = live;
+    for (unsigned k = 0; k < OV_TAIL_POSITIONS; k++) {
+        buckets &= (uint8_t)(tail->allow[at[k]] >> (8 * k));
+    }
+    return buckets;
+}
+
+static uint32_t find_tail(const struct ov_image_tail *tail, uint8_t live, const uint8_t *data,
+                          uint32_t size, uint32_t *ret_at, uint8_t *ret_buckets) {
+    struct nibbles tables;
+    load_nibbles(tail, &tables);
+    const __m256i nibble = _mm256_set1_epi8(15);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < size; i += 32) {
+        __m256i all = _mm256_set1_epi8((char)live);
+        for (unsigned k = 0; k < OV_TAIL_POSITIONS; k++) {
+            __m256i bytes = _mm256_loadu_si256((const void *)(data + i + k));
+            __m256i low = _mm256_shuffle_epi8(tables.low[k], _mm256_and_si256(bytes, nibble));
+            __m256i top = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), nibble);
+            all = _mm256_and_si256(all,
+                                   _mm256_and_si256(low, _mm256_shuffle_epi8(tables.high[k], top)));
+        }
+        __m256i none = _mm256_cmpeq_epi8(all, _mm256_setzero_si256());
+        uint32_t hits = ~(uint32_t)_mm256_movemask_epi8(none);
+        for (; hits != 0; hits &= hits - 1) {
+            uint32_t at = i + (uint32_t)__builtin_ctz(hits);
+            uint8_t buckets = at < size ? allow_exactly(tail, live, data + at) : 0;
+            ret_at[count] = at;
+            ret_buckets[count] = buckets;
+            count += buckets != 0;
+        }
+    }
+    return count;
+}
+
+static size_t find_pair(const struct ov_pair *pair, const uint8_t *data, size_t from, size_t last) {
+    const __m256i value_a = _mm256_set1_epi8((char)pair->value_a);
+    const __m256i value_b = _mm256_set1_epi8((char)pair->value_b);
+    const __m256i mask_a = _mm256_set1_epi8((char)pair->mask_a);
+    const __m256i mask_b = _mm256_set1_epi8((char)pair->mask_b);
+    size_t i = from;
+    for (; i + 31 <= last; i += 32) {
+        __m256i a = _mm256_loadu_si256((const void *)(data + i + pair->at_a));
+        __m256i b = _mm256_loadu_si256((const void *)(data + i + pair->at_b));
+        a = _mm256_cmpeq_epi8(_mm256_and_si256(a, mask_a), value_a);
+        b = _mm256_cmpeq_epi8(_mm256_and_si256(b, mask_b), value_b);
+        uint32_t hits = (uint32_t)_mm256_movemask_epi8(_mm256_and_si256(a, b));
+        if (hits != 0) {
+            return i + (size_t)__builtin_ctz(hits);
+        }
+    }
+    return i <= last ? ov_kernels_plain.pair(pair, data, i, last) : SIZE_MAX;
+}
+
+const struct ov_kernels ov_kernels_avx2 = {
+    .name = "avx2",
+    .grams = {find_grams6, find_grams4},
+    .tail = find_tail,
+    .pair = find_pair,
+};

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// The inner loops in plain C: the twin that every other set is held against.
+#include "match/kernels.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+static uint32_t load32(const uint8_t *at) {
+    uint32_t word;
+    memcpy(&word, at, sizeof word);
+    return word;
+}
+
+static bool may_hold(const uint32_t *words, unsigned log2, uint32_t hash) {
+    uint32_t bits = ov_gram_bits(hash);
+    return (words[hash >> (32 - log2)] & bits) == bits;
+}
+
+static uint32_t find_grams6(const uint32_t *words, unsigned log2, const uint8_t *data,
+                            uint32_t size, uint32_t *ret_at) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < size; i += 4) {
+        ret_at[count] = i;
+        count += may_hold(words, log2, ov_gram_hash6(load32(data + i), load32(data + i + 2)));
+    }
+    return count;
+}
+
+static uint32_t find_grams4(const uint32_t *words, unsigned log2, const uint8_t *data,
+                            uint32_t size, uint32_t *ret_at) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < size; i += 2) {
+        ret_at[count] = i;
+        count += may_hold(words, log2, ov_gram_hash4(load32(data + i)));
+    }
+    return count;
+}
+
+// Shift-or (Baeza-Yates and Gonnet) with 8 buckets side by side: byte k of the state holds the
+// buckets whose first k + 1 positions are allowed so far.
+static uint32_t find_tail(const struct ov_image_tail *tail, uint8_t live, const uint8_t *data,
+                          uint32_t size, uint32_t *ret_at, uint8_t *ret_buckets) {
+    uint32_t count = 0;
+    uint64_t state = 0;
+    for (uint32_t i = 0; i < size + OV_TAIL_POSITIONS - 1; i++) {
+        state = (state << 8 | live) & tail->allow[data[i]];
+        uint8_t buckets = (uint8_t)(state >> 56);
+        if (buckets != 0 && i >= OV_TAIL_POSITIONS - 1) {
+            ret_at[count] = i - (OV_TAIL_POSITIONS - 1);
+            ret_buckets[count++] = buckets;
+        }
+    }
+    return count;
+}
+
+static size_t find_pair(const struct ov_pair *pair, const uint8_t *data, size_t from, size_t last) {
+    for (size_t i = from; i <= last; i++) {
+        if ((data[i + pair->at_a] & pair->mask_a) == pair->value_a &&
+            (data[i + pair->at_b] & pair->mask_b) == pair->value_b) {
+            return i;
+        }
+    }
+    return SIZE_MAX;
+}
+
+const struct ov_kernels ov_kernels_plain = {
+    .name = "plain",
+    .grams = {find_grams6, find_grams4},
+    .tail = find_tail,
+    .pair = find_pair,
+};

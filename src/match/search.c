@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+// The exact search for a subsignature: part after part, keeping all ends that were reached.
+#include "match/search.h"
+
+#include "match/place.h"
+
+#include <stdlib.h>
+
+enum {
+    OFFSETS_MAX = 4 << 20, // ends that one search may keep: 32 MB
+    TIME_CHECK_MATCHES = 4096,
+};
+
+static bool push_offset(struct ov_matcher *matcher, struct ov_offsets *offsets, size_t at) {
+    if (offsets->count == offsets->room) {
+        size_t room = offsets->room == 0 ? 256 : offsets->room * 2;
+        size_t *grown = room > OFFSETS_MAX ? NULL : realloc(offsets->at, room * sizeof *grown);
+        if (grown == NULL) {
+            matcher->has_no_memory = true;
+            return false;
+        }
+        offsets->at = grown;
+        offsets->room = room;
+    }
+    offsets->at[offsets->count++] = at;
+    return true;
+}
+
+// What one pattern's search carries from part to part.
+struct search {
+    struct ov_matcher *matcher;
+    const struct ov_image_sub *sub;
+    const struct ov_image_pattern *pattern;
+    struct ov_span object;
+    bool is_count;
+    struct ov_found *found;
+    uint64_t first_start; // of the first part's first match
+    uint32_t index;       // of the part that is looked for
+};
+
+static bool may_go_on(const struct search *search) {
+    struct ov_matcher *matcher = search->matcher;
+    return !matcher->code.is_damaged && !matcher->has_no_memory && !matcher->has_no_time;
+}
+
+static void note_match(struct search *search, uint64_t start, uint64_t end) {
+    struct ov_found *found = search->found;
+    if (found->count == 0 || start < found->first) {
+        found->first = start;
+        found->end = end;
+    }
+    found->last = found->count == 0 || start > found->last ? start : found->last;
+    found->count += found->count < UINT32_MAX;
+}
+
+// The offset holds for the part where the match is said to start. For the first part the ranges see
+// to it; for `xx[a-b]REST` it is asked here.
+static bool is_start_allowed(const struct search *search, size_t start) {
+    return search->index == 0 || search->index != search->pattern->start_part ||
+           ov_start_is_allowed(search->sub, search->matcher->object, start);
+}
+
+// Finds the part at starts in [first, last]; its ends go to `ret_ends`, or, for the last part, the
+// matches are noted. Stops early when the first match says all.
+static void search_range(struct search *search, const struct ov_part *part,
+                         struct ov_start_range range, bool is_last, struct ov_offsets *ret_ends) {
+    struct ov_matcher *matcher = search->matcher;
+    struct ov_ends ends;
+    uint32_t steps = 0;
+    size_t from = range.first;
+    while (from <= range.last && may_go_on(search)) {
+        size_t start = ov_part_find(&matcher->code, matcher->kernels, part, search->object, from,
+                                    range.last, &ends);
+        if (start == SIZE_MAX) {
+            return;
+        }
+        from = start + 1;
+        if (!is_start_allowed(search, start)) {
+            continue;
+        }
+        if (is_last) {
+            bool is_single = search->pattern->part_count == 1;
+            note_match(search, is_single ? start : search->first_start, ends.at[0]);
+            if (!search->is_count) {
+                return;
+            }
+        }
+        for (uint32_t i = 0; i < ends.count && !is_last; i++) {
+            if (!push_offset(matcher, ret_ends, ends.at[i])) {
+                return;
+            }
+        }
+        if (++steps % TIME_CHECK_MATCHES == 0) {
+            (void)ov_matcher_has_time(matcher);
+        }
+    }
+}
+
+// The starts that the ends of the part before allow: ranges are merged, so that no start is tried
+// twice.
+static void search_after(struct search *search, const struct ov_part *part, bool is_last,
+                         const struct ov_offsets *before, struct ov_offsets *ret_ends) {
+    uint32_t min = part->head->gap_min;
+    uint32_t max = part->head->gap_max;
+    size_t size = search->object.size;
+    size_t next = 0;
+    for (size_t i = 0; i < before->count && may_go_on(search); i++) {
+        size_t end = before->at[i];
+        if (min > size || end > size - min) {
+            continue;
+        }
+        struct ov_start_range range = {.first = end + min, .last = size};
+        if (max != UINT32_MAX && max < size - end) {
+            range.last = end + max;
+        }
+        range.first = range.first < next ? next : range.first;
+        if (range.first > range.last) {
+            continue;
+        }
+        search_range(search, part, range, is_last, ret_ends);
+        if (search->found->count > 0 && !search->is_count) {
+            return;
+        }
+        next = range.last + 1;
+        if (max == UINT32_MAX) {
+            return;
+        }
+    }
+}
+
+static int compare_offsets(const void *a, const void *b) {
+    const size_t *left = a, *right = b;
+    return (*left > *right) - (*left < *right);
+}
+
+// The part number `index` of the pattern; the code offset of the next goes to *at.
+static bool open_part(struct search *search, uint32_t *at, struct ov_part *ret_part) {
+    bool is_wide = (search->pattern->flags & OV_PATTERN_WIDE) != 0;
+    return ov_part_open(&search->matcher->code, *at, is_wide, ret_part, at);
+}
+
+// For `xx[a-b]REST` the match is said to start at REST, so the offset holds for REST: the first
+// part is looked for wherever it may stand before.
+static void search_first(struct search *search, const struct ov_part *part, bool is_last,
+                         struct ov_offsets *ret_ends) {
+    struct ov_start_range range;
+    for (uint32_t i = 0; ov_start_range_get(search->sub, search->matcher->object, i, &range); i++) {
+        if (search->pattern->start_part > 0) {
+            size_t reach = (size_t)64 + part->head->max_bytes;
+            range.first = range.first > reach ? range.first - reach : 0;
+        }
+        search_range(search, part, range, is_last, ret_ends);
+        if (!may_go_on(search) || (search->found->count > 0 && !search->is_count)) {
+            return;
+        }
+    }
+}
+
+static void search_pattern(struct search *search) {
+    struct ov_matcher *matcher = search->matcher;
+    uint32_t at = search->pattern->code_at;
+    uint32_t count = search->pattern->part_count;
+    for (uint32_t i = 0; i < count && may_go_on(search); i++) {
+        struct ov_part part;
+        if (!open_part(search, &at, &part)) {
+            return;
+        }
+        struct ov_offsets *before = &matcher->ends[(i + 1) % 2];
+        struct ov_offsets *after = &matcher->ends[i % 2];
+        bool is_last = i + 1 == count;
+        search->index = i;
+        after->count = 0;
+        if (i == 0) {
+            search_first(search, &part, is_last, after);
+        } else {
+            search_after(search, &part, is_last, before, after);
+        }
+        if (!is_last && after->count == 0) {
+            return;
+        }
+        if (i == 0 && !is_last) {
+            search->first_start = after->at[0] - part.head->min_bytes;
+        }
+        if (after->count > 1) {
+            qsort(after->at, after->count, sizeof *after->at, compare_offsets);
+        }
+    }
+}
+
+struct ov_found ov_sub_search(struct ov_matcher *matcher, const struct ov_image_sub *sub,
+                              bool is_count) {
+    struct ov_found found = {0};
+    for (uint32_t i = 0; i < sub->pattern_count; i++) {
+        if (sub->pattern_first >= matcher->pattern_count ||
+            i >= matcher->pattern_count - sub->pattern_first) {
+            matcher->code.is_damaged = true;
+            break;
+        }
+        struct search search = {
+            .matcher = matcher,
+            .sub = sub,
+            .pattern = &matcher->patterns[sub->pattern_first + i],
+            .object = matcher->object->bytes,
+            .is_count = is_count,
+            .found = &found,
+        };
+        matcher->stats.searches++;
+        search_pattern(&search);
+        if (found.count > 0 && !is_count) {
+            break;
+        }
+    }
+    return found;
+}

@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rules, subsignatures, patterns and expressions as image records.
+#include "rules/emit_state.h"
+
+#include "rules/grams.h"
+
+// ---- elements -----------------------------------------------------------------------------------
+
+// Whether the ALT is a choice of single bytes, negated or not; the set goes to `ret_bitmap`.
+static bool make_set(const struct ov_elem *elem, uint8_t ret_bitmap[32]) {
+    memset(ret_bitmap, 0, 32);
+    for (uint32_t i = 0; i < elem->alt_count; i++) {
+        const struct ov_seq *seq = &elem->alts[i];
+        if (seq->count != 1 || seq->elems[0].kind != OV_ELEM_BYTES || seq->elems[0].size != 1) {
+            return false;
+        }
+        for (unsigned byte = 0; byte < 256; byte++) {
+            if ((byte & seq->elems[0].mask[0]) == seq->elems[0].value[0]) {
+                ret_bitmap[byte / 8] |= (uint8_t)(1u << byte % 8);
+            }
+        }
+    }
+    for (unsigned i = 0; i < 32 && elem->is_negated; i++) {
+        ret_bitmap[i] = (uint8_t)~ret_bitmap[i];
+    }
+    return true;
+}
+
+static struct ov_emit_length measure_seq(const struct ov_elem *elems, uint32_t count);
+
+struct ov_emit_length ov_emit_measure(const struct ov_elem *elem) {
+    if (elem->kind == OV_ELEM_BYTES) {
+        return (struct ov_emit_length){elem->size, elem->size};
+    }
+    if (elem->kind == OV_ELEM_CLASS) {
+        bool may_be_two = elem->class == OV_CLASS_LINE && !elem->is_negated;
+        return elem->is_edge ? (struct ov_emit_length){0, 0}
+                             : (struct ov_emit_length){1, may_be_two ? 2 : 1};
+    }
+    if (elem->kind == OV_ELEM_GAP) {
+        return (struct ov_emit_length){0, 0}; // between parts, no part's own
+    }
+    struct ov_emit_length length = {UINT64_MAX, 0};
+    for (uint32_t i = 0; i < elem->alt_count; i++) {
+        struct ov_emit_length alt = measure_seq(elem->alts[i].elems, elem->alts[i].count);
+        length.min = alt.min < length.min ? alt.min : length.min;
+        length.max = alt.max > length.max ? alt.max : length.max;
+    }
+    return length;
+}
+
+static struct ov_emit_length measure_seq(const struct ov_elem *elems, uint32_t count) {
+    struct ov_emit_length sum = {0, 0};
+    for (uint32_t i = 0; i < count; i++) {
+        struct ov_emit_length one = ov_emit_measure(&elems[i]);
+        sum.min += one.min;
+        sum.max += one.max;
+    }
+    return sum;
+}
+
+static void put_elems(struct ov_buf *code, const struct ov_elem *elems, uint32_t count,
+                      uint32_t *ret_count);
+
+static void put_padded(struct ov_buf *code, const uint8_t *bytes, size_t size) {
+    ov_buf_add(code, bytes, size);
+    (void)ov_buf_extend(code, (8 - size % 8) % 8);
+}
+
+// Alternatives; their size is known only after they have been written.
+static void put_alternatives(struct ov_buf *code, const struct ov_elem *elem) {
+    struct ov_image_elem head = {
+        .kind = OV_CODE_ALT, .flags = elem->is_negated, .number = (uint16_t)elem->alt_count};
+    size_t head_at = code->size;
+    ov_buf_add(code, &head, sizeof head);
+    if (elem->is_negated) {
+        ov_buf_add_u64le(code, measure_seq(elem->alts[0].elems, elem->alts[0].count).min);
+    }
+    for (uint32_t i = 0; i < elem->alt_count; i++) {
+        size_t alt_at = code->size;
+        struct ov_image_alt alt = {0};
+        ov_buf_add(code, &alt, sizeof alt);
+        put_elems(code, elem->alts[i].elems, elem->alts[i].count, &alt.elem_count);
+        if (!code->has_failed) {
+            alt.elem_bytes = (uint32_t)(code->size - alt_at - sizeof alt);
+            memcpy(code->data + alt_at, &alt, sizeof alt);
+        }
+    }
+    if (!code->has_failed) {
+        head.size = (uint32_t)(code->size - head_at - sizeof head);
+        memcpy(code->data + head_at, &head, sizeof head);
+    }
+}
+
+static void put_elem(struct ov_buf *code, const struct ov_elem *elem) {
+    struct ov_image_elem head = {0};
+    uint8_t bitmap[32];
+    if (elem->kind == OV_ELEM_BYTES) {
+        head.kind = OV_CODE_BYTES;
+        head.size = elem->size;
+        ov_buf_add(code, &head, sizeof head);
+        put_padded(code, elem->value, elem->size);
+        put_padded(code, elem->mask, elem->size);
+    } else if (elem->kind == OV_ELEM_CLASS) {
+        head.kind = OV_CODE_CLASS;
+        head.flags = elem->is_negated;
+        head.number = (uint16_t)elem->class;
+        ov_buf_add(code, &head, sizeof head);
+    } else if (make_set(elem, bitmap)) {
+        head.kind = OV_CODE_SET;
+        head.size = 1;
+        ov_buf_add(code, &head, sizeof head);
+        ov_buf_add(code, bitmap, sizeof bitmap);
+    } else {
+        put_alternatives(code, elem);
+    }
+}
+
+static void put_elems(struct ov_buf *code, const struct ov_elem *elems, uint32_t count,
+                      uint32_t *ret_count) {
+    *ret_count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (elems[i].kind != OV_ELEM_CLASS || !elems[i].is_edge) {
+            put_elem(code, &elems[i]);
+            (*ret_count)++;
+        }
+    }
+}
+
+// ---- parts --------------------------------------------------------------------------------------
+
+static uint8_t make_edge(const struct ov_elem *elem) {
+    if (elem->kind != OV_ELEM_CLASS || !elem->is_edge) {
+        return 0;
+    }
+    return (uint8_t)((elem->class + 1) | (elem->is_negated ? OV_EDGE_NEGATED : 0));
+}
+
+// The two rarest bytes at a fixed distance from the part's start: what a search looks for.
+static void choose_anchors(const struct ov_elem *elems, uint32_t count,
+                           struct ov_image_part *part) {
+    double best[2] = {1e9, 1e9};
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        struct ov_emit_length length = ov_emit_measure(&elems[i]);
+        for (uint32_t k = 0; elems[i].kind == OV_ELEM_BYTES && k < elems[i].size; k++) {
+            uint8_t value = elems[i].value[k], mask = elems[i].mask[k];
+            double frequency = mask == 0xff ? ov_byte_frequency(value)
+                               : mask == 0xdf
+                                   ? ov_byte_frequency(value) + ov_byte_frequency(value | 0x20)
+                                   : 1.0 / (1 << __builtin_popcount(mask));
+            if (mask == 0) {
+                continue;
+            }
+            if (frequency < best[0]) {
+                best[1] = best[0];
+                part->anchor_b = part->anchor_a;
+                part->value_b = part->value_a;
+                part->mask_b = part->mask_a;
+                best[0] = frequency;
+                part->anchor_a = at + k;
+                part->value_a = value;
+                part->mask_a = mask;
+            } else if (frequency < best[1]) {
+                best[1] = frequency;
+                part->anchor_b = at + k;
+                part->value_b = value;
+                part->mask_b = mask;
+            }
+        }
+        if (length.min != length.max) {
+            break;
+        }
+        at += (uint32_t)length.min;
+    }
+    if (part->anchor_b == OV_PART_NO_ANCHOR) {
+        part->anchor_b = part->anchor_a;
+        part->value_b = part->value_a;
+        part->mask_b = part->mask_a;
+    }
+}
+
+// Writes one part: the elements [0, count) and the gap before it.
+static enum ov_status put_part(struct ov_emit *emit, const struct ov_elem *elems, uint32_t count,
+                               const struct ov_elem *gap) {
+    struct ov_buf *code = emit->code;
+    struct ov_emit_length length = measure_seq(elems, count);
+    if (length.max > UINT16_MAX * 64u || code->size > UINT32_MAX / 2) {
+        return OV_LIMIT;
+    }
+    struct ov_image_part part = {
+        .gap_min = gap != NULL ? gap->min : 0,
+        .gap_max = gap != NULL ? gap->max : 0,
+        .min_bytes = (uint32_t)length.min,
+        .max_bytes = (uint32_t)length.max,
+        .anchor_a = OV_PART_NO_ANCHOR,
+        .anchor_b = OV_PART_NO_ANCHOR,
+        .left_edge = make_edge(&elems[0]),
+        .right_edge = count > 1 ? make_edge(&elems[count - 1]) : 0,
+    };
+    choose_anchors(elems, count, &part);
+    size_t part_at = code->size;
+    ov_buf_add(code, &part, sizeof part);
+    put_elems(code, elems, count, &part.elem_count);
+    if (count == 1 && elems[0].kind == OV_ELEM_BYTES) {
+        part.flags = OV_PART_LITERAL;
+    }
+    TRY(ov_buf_status(code));
+    part.elem_bytes = (uint32_t)(code->size - part_at - sizeof part);
+    memcpy(code->data + part_at, &part, sizeof part);
+    return OV_OK;
+}
+
+static enum ov_status put_pattern(struct ov_emit *emit, const struct ov_sub *sub,
+                                  const struct ov_pattern *pattern, uint32_t sub_number) {
+    struct ov_image_pattern record = {.sub = sub_number,
+                                      .code_at = (uint32_t)emit->code->size,
+                                      .flags = pattern->is_wide ? OV_PATTERN_WIDE : 0};
+    struct ov_emit_pattern offer = {.trigger = OV_IMAGE_NONE};
+    const struct ov_elem *gap = NULL;
+    uint32_t from = 0;
+    while (from < pattern->seq.count) {
+        uint32_t to = from;
+        while (to < pattern->seq.count && pattern->seq.elems[to].kind != OV_ELEM_GAP) {
+            to++;
+        }
+        if (to == from || record.part_count == UINT16_MAX) {
+            return OV_INVALID;
+        }
+        if (from == pattern->start_elem) {
+            record.start_part = (uint8_t)record.part_count;
+        }
+        uint32_t part_at = (uint32_t)emit->code->size;
+        const struct ov_elem *elems = &pattern->seq.elems[from];
+        TRY(put_part(emit, elems, to - from, gap));
+        ov_emit_window(elems, to - from, part_at, &sub->offset,
+                       record.part_count == 0 && pattern->start_elem == 0, &offer.window);
+        gap = to < pattern->seq.count ? &pattern->seq.elems[to] : NULL;
+        record.part_count++;
+        from = to + 1;
+    }
+    ov_buf_add(emit->patterns, &record, sizeof record);
+    ov_buf_add(&emit->emit_patterns, &offer, sizeof offer);
+    uint32_t bytes = (uint32_t)measure_seq(pattern->seq.elems, pattern->seq.count).max;
+    emit->window_overlap = bytes > emit->window_overlap ? bytes : emit->window_overlap;
+    return OV_OK;
+}
+
+// ---- expressions and subsignatures
+// ----------------------------------------------------------------
+
+static void put_expr(struct ov_buf *code, const struct ov_expr *expr, uint32_t *count) {
+    if (expr->kind != OV_EXPR_SUB) {
+        put_expr(code, expr->left, count);
+        put_expr(code, expr->right, count);
+    }
+    struct ov_image_expr node = {.kind = (uint8_t)expr->kind,
+                                 .op = (uint8_t)expr->op,
+                                 .sub = (uint16_t)expr->sub,
+                                 .count = expr->count,
+                                 .distinct = expr->distinct};
+    ov_buf_add(code, &node, sizeof node);
+    (*count)++;
+}
+
+static uint32_t align_code(struct ov_buf *code) {
+    ov_buf_align(code, 8);
+    return (uint32_t)code->size;
+}
+
+static void put_regex(struct ov_emit *emit, const struct ov_sub *sub, struct ov_image_sub *record) {
+    struct ov_image_regex head = {.flags = sub->regex_flags,
+                                  .text_bytes = (uint32_t)sub->regex.size,
+                                  .number = emit->regex_count++};
+    record->extra_at = align_code(emit->code);
+    ov_buf_add(emit->code, &head, sizeof head);
+    put_expr(emit->code, sub->trigger, &head.trigger_count);
+    ov_buf_add(emit->code, sub->regex.data, sub->regex.size);
+    if (!emit->code->has_failed) {
+        memcpy(emit->code->data + record->extra_at, &head, sizeof head);
+        record->extra_bytes = (uint32_t)(emit->code->size - record->extra_at);
+    }
+    (void)align_code(emit->code);
+}
+
+static void put_compare(struct ov_emit *emit, const struct ov_sub *sub,
+                        struct ov_image_sub *record) {
+    const struct ov_byte_compare *from = &sub->compare;
+    struct ov_image_compare compare = {
+        .sub = from->sub,
+        .base = (uint8_t)from->base,
+        .flags = (uint8_t)((from->is_big_endian ? 1 : 0) | (from->is_exact ? 2 : 0)),
+        .count = (uint8_t)from->count,
+        .op = {(uint8_t)from->op[0], (uint8_t)from->op[1]},
+        .bytes = from->size,
+        .offset = from->offset,
+        .value = {from->value[0], from->value[1]},
+    };
+    record->extra_at = align_code(emit->code);
+    record->extra_bytes = sizeof compare;
+    ov_buf_add(emit->code, &compare, sizeof compare);
+}
+
+static enum ov_status put_sub(struct ov_emit *emit, const struct ov_sub *sub, uint32_t rule,
+                              uint32_t number) {
+    struct ov_image_sub record = {
+        .rule = rule,
+        .kind = (uint8_t)sub->kind,
+        .offset_kind = (uint8_t)sub->offset.kind,
+        .number = (uint8_t)number,
+        .pattern_first = ov_emit_count(emit->patterns, sizeof(struct ov_image_pattern)),
+        .offset_value = sub->offset.value,
+        .offset_section = sub->offset.section,
+        .offset_shift = sub->offset.shift,
+    };
+    uint32_t sub_number = ov_emit_count(emit->subs, sizeof record);
+    if (sub->kind == OV_SUB_BODY) {
+        record.pattern_count = sub->pattern_count;
+        (void)align_code(emit->code);
+        for (uint32_t i = 0; i < sub->pattern_count; i++) {
+            TRY(put_pattern(emit, sub, &sub->patterns[i], sub_number));
+        }
+    } else if (sub->kind == OV_SUB_REGEX) {
+        put_regex(emit, sub, &record);
+    } else if (sub->kind == OV_SUB_COMPARE) {
+        put_compare(emit, sub, &record);
+    }
+    ov_buf_add(emit->subs, &record, sizeof record);
+    return OV_OK;
+}
+
+// ---- rules
+// ----------------------------------------------------------------------------------------
+
+static uint32_t put_limits(struct ov_emit *emit, const struct ov_rule *rule) {
+    bool has_icon = rule->icon_group1.size > 0 || rule->icon_group2.size > 0;
+    if (!rule->has_file_size && !rule->has_entry_point && !rule->has_section_count && !has_icon &&
+        rule->container == 0 && rule->handler == 0 && rule->intermediate_count == 0) {
+        return OV_IMAGE_NONE;
+    }
+    struct ov_image_limits limits = {
+        .file_size_max = UINT32_MAX,
+        .entry_min = rule->entry_point.min,
+        .entry_max = rule->entry_point.max,
+        .sections_min = rule->section_count.min,
+        .sections_max = rule->section_count.max,
+        .has_entry = rule->has_entry_point,
+        .has_sections = rule->has_section_count,
+        .container = rule->container,
+        .handler = rule->handler,
+        .intermediate_count = (uint16_t)rule->intermediate_count,
+        .needs_icon = has_icon,
+    };
+    if (rule->has_file_size) {
+        limits.file_size_min = rule->file_size.min;
+        limits.file_size_max = rule->file_size.max;
+    }
+    memcpy(limits.intermediates, rule->intermediates, sizeof limits.intermediates);
+    uint32_t index = ov_emit_count(emit->limits, sizeof limits);
+    ov_buf_add(emit->limits, &limits, sizeof limits);
+    return index;
+}
+
+// clamscan matches plain patterns of targets 0 and 1 with Boyer-Moore, before all others.
+static bool is_plain(const struct ov_rule *rule) {
+    const struct ov_sub *sub = &rule->subs[0];
+    return rule->kind == OV_RULE_BODY && rule->target <= 1 && sub->kind == OV_SUB_BODY &&
+           sub->pattern_count == 1 && memchr(sub->source.data, '?', sub->source.size) == NULL &&
+           memchr(sub->source.data, '*', sub->source.size) == NULL &&
+           memchr(sub->source.data, '{', sub->source.size) == NULL &&
+           memchr(sub->source.data, '[', sub->source.size) == NULL &&
+           memchr(sub->source.data, '(', sub->source.size) == NULL;
+}
+
+enum ov_status ov_emit_rule(struct ov_emit *emit, const struct ov_rule *rule) {
+    uint32_t number = ov_emit_count(emit->rules, sizeof(struct ov_image_rule));
+    struct ov_image_rule record = {
+        .flags = (uint8_t)((rule->kind == OV_RULE_BODY ? OV_RULE_FLAG_BODY : 0) |
+                           (rule->is_official ? OV_RULE_FLAG_OFFICIAL : 0) |
+                           (rule->is_pua ? OV_RULE_FLAG_PUA : 0) |
+                           (is_plain(rule) ? OV_RULE_FLAG_PLAIN : 0)),
+        .target = (uint8_t)rule->target,
+        .sub_count = (uint16_t)rule->sub_count,
+        .sub_first = ov_emit_count(emit->subs, sizeof(struct ov_image_sub)),
+        .limits = put_limits(emit, rule),
+    };
+    for (uint32_t i = 0; i < rule->sub_count; i++) {
+        TRY(put_sub(emit, &rule->subs[i], number, i));
+    }
+    if (rule->kind == OV_RULE_LOGICAL) {
+        record.expr_at = align_code(emit->code);
+        put_expr(emit->code, rule->expr, &record.expr_count);
+    }
+    ov_buf_add(emit->rules, &record, sizeof record);
+    return OV_OK;
+}

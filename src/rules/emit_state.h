@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The inside of a build, shared by the emit_* files: the tables as they grow, and what each pattern
+// offers to the filter.
+#pragma once
+
+#include "rules/emit.h"
+#include "rules/image_writer.h"
+
+// How a trigger is looked for.
+enum ov_window_kind {
+    OV_WINDOW_NONE,  // the pattern offers nothing: searched only when its rule is evaluated
+    OV_WINDOW_GRAM6, // class 0 of the filter
+    OV_WINDOW_GRAM4, // class 1
+    OV_WINDOW_TAIL,
+    OV_WINDOW_PROBE, // at a fixed place
+};
+
+// Nine, five or eight bytes of a part that must stand wherever the pattern matches.
+struct ov_window {
+    enum ov_window_kind kind;
+    double frequency;            // expected per byte; for probes: chance per object
+    uint32_t part_at;            // offset in CODE
+    uint32_t back_min, back_max; // from the part's start to the window
+    uint8_t value[16], mask[16]; // the window and what follows it; mask 0 beyond the literal
+    uint8_t before_value[8], before_mask[8]; // the 8 bytes before it, the nearest last
+    uint32_t probe_delta;                    // probe: from the pattern's start to the 4 key bytes
+};
+
+// A pattern with its best window; parallel to the PATTERNS section.
+struct ov_emit_pattern {
+    struct ov_window window;
+    uint32_t trigger; // index into TRIGGERS once chosen, or OV_IMAGE_NONE
+};
+
+struct ov_emit {
+    const struct ov_ruleset *set;
+    const struct ov_build_options *options;
+    struct ov_image_writer *writer;
+    struct ov_buf *rules, *subs, *patterns, *code, *limits, *triggers; // sections
+    struct ov_buf emit_patterns;                                       // struct ov_emit_pattern
+    uint32_t regex_count;
+    uint32_t window_overlap;
+    struct ov_buf costs; // struct ov_rule_cost
+    struct ov_build_report report;
+};
+
+// How many bytes an element may match.
+struct ov_emit_length {
+    uint64_t min, max;
+};
+
+struct ov_emit_length ov_emit_measure(const struct ov_elem *elem);
+
+static inline uint32_t ov_emit_count(const struct ov_buf *table, size_t item_bytes) {
+    return (uint32_t)(table->size / item_bytes);
+}
+
+// Writes one rule with its subsignatures, patterns, expression and limits, and finds each pattern's
+// best window. emit_code.c
+enum ov_status ov_emit_rule(struct ov_emit *emit, const struct ov_rule *rule);
+
+// Chooses which subsignatures of the rule number `number` the filter looks for; adds their
+// triggers. emit_cover.c
+enum ov_status ov_emit_cover(struct ov_emit *emit, uint32_t number);
+
+// Finds the best window of a part whose record stands at `part_at` in CODE; better than *window or
+// not. emit_window.c
+void ov_emit_window(const struct ov_elem *elems, uint32_t count, uint32_t part_at,
+                    const struct ov_offset *offset, bool is_first, struct ov_window *window);
+
+// Writes the filters, probes and always-lists of all targets. emit_filter.c
+enum ov_status ov_emit_filters(struct ov_emit *emit);
+
+// Writes the names of all rules and where they came from. emit_names.c
+enum ov_status ov_emit_names(struct ov_emit *emit);
