@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 
 _Noreturn void bench_die(const char *what, const char *why) {
     fprintf(stderr, "bench: %s: %s\n", what, why);
@@ -18,24 +19,28 @@ _Noreturn void bench_die(const char *what, const char *why) {
 
 static void *allocate(size_t bytes) {
     void *p = calloc(1, bytes ? bytes : 1);
-    if (!p)
+    if (!p) {
         bench_die("memory", "not enough");
+    }
     return p;
 }
 
 static int hex_digit(char c) {
-    if (c >= '0' && c <= '9')
+    if (c >= '0' && c <= '9') {
         return c - '0';
-    if (c >= 'a' && c <= 'f')
+    }
+    if (c >= 'a' && c <= 'f') {
         return c - 'a' + 10;
+    }
     return -1;
 }
 
 static void parse_cell(const char *cell, const char *line, uint8_t *ret_value, uint8_t *ret_mask) {
     int high = hex_digit(cell[0]);
     int low = hex_digit(cell[1]);
-    if ((high < 0 && cell[0] != '?') || (low < 0 && cell[1] != '?'))
+    if ((high < 0 && cell[0] != '?') || (low < 0 && cell[1] != '?')) {
         bench_die("pattern that no bench program reads", line);
+    }
     *ret_mask = (uint8_t)((high < 0 ? 0 : 0xf0) | (low < 0 ? 0 : 0x0f));
     *ret_value = (uint8_t)((high < 0 ? 0 : high << 4) | (low < 0 ? 0 : low));
 }
@@ -43,14 +48,16 @@ static void parse_cell(const char *cell, const char *line, uint8_t *ret_value, u
 static struct bench_pattern parse_line(const char *line) {
     struct bench_pattern p = {0};
     int hex_at = 0;
-    if (sscanf(line, "P%" SCNu32 ":0:*:%n", &p.id, &hex_at) != 1 || !hex_at)
+    if (sscanf(line, "P%" SCNu32 ":0:*:%n", &p.id, &hex_at) != 1 || !hex_at) {
         bench_die("not a pattern line", line);
+    }
     const char *hex = line + hex_at;
     p.size = (uint32_t)(strlen(hex) / 2);
     p.value = allocate(p.size);
     p.mask = allocate(p.size);
-    for (uint32_t i = 0; i < p.size; i++)
+    for (uint32_t i = 0; i < p.size; i++) {
         parse_cell(hex + 2 * i, line, &p.value[i], &p.mask[i]);
+    }
     return p;
 }
 
@@ -59,16 +66,19 @@ struct bench_patterns bench_patterns_read(const char *path) {
     size_t room = 0, line_room = 0;
     char *line = NULL;
     FILE *f = fopen(path, "r");
-    if (!f)
+    if (!f) {
         bench_die(path, "cannot be opened");
+    }
     for (ssize_t n; (n = getline(&line, &line_room, f)) > 0;) {
-        if (line[n - 1] == '\n')
+        if (line[n - 1] == '\n') {
             line[n - 1] = 0;
+        }
         if (all.count == room) {
             room = room ? 2 * room : 4096;
             all.list = realloc(all.list, room * sizeof *all.list);
-            if (!all.list)
+            if (!all.list) {
                 bench_die("memory", "not enough");
+            }
         }
         all.list[all.count++] = parse_line(line);
     }
@@ -81,8 +91,9 @@ static void add_file(struct bench_files *files, const char *path, size_t size) {
     if ((files->count & (files->count - 1)) == 0) {
         size_t room = files->count ? 2 * files->count : 1;
         files->list = realloc(files->list, room * sizeof *files->list);
-        if (!files->list)
+        if (!files->list) {
             bench_die("memory", "not enough");
+        }
     }
     files->list[files->count++] = (struct bench_file){.path = strdup(path), .size = size};
     files->bytes += size;
@@ -90,21 +101,26 @@ static void add_file(struct bench_files *files, const char *path, size_t size) {
 
 static void walk(struct bench_files *files, const char *path) {
     struct stat st;
-    if (lstat(path, &st) != 0)
+    if (lstat(path, &st) != 0) {
         bench_die(path, "cannot be read");
-    if (S_ISREG(st.st_mode))
+    }
+    if (S_ISREG(st.st_mode)) {
         add_file(files, path, (size_t)st.st_size);
-    if (!S_ISDIR(st.st_mode))
+    }
+    if (!S_ISDIR(st.st_mode)) {
         return;
+    }
     struct dirent **names;
     int n = scandir(path, &names, NULL, alphasort);
-    if (n < 0)
+    if (n < 0) {
         bench_die(path, "cannot be listed");
+    }
     for (int i = 0; i < n; i++) {
         if (strcmp(names[i]->d_name, ".") != 0 && strcmp(names[i]->d_name, "..") != 0) {
             char *below;
-            if (asprintf(&below, "%s/%s", path, names[i]->d_name) < 0)
+            if (asprintf(&below, "%s/%s", path, names[i]->d_name) < 0) {
                 bench_die("memory", "not enough");
+            }
             walk(files, below);
             free(below);
         }
@@ -123,11 +139,13 @@ void bench_files_load(struct bench_files *files) {
     for (size_t i = 0; i < files->count; i++) {
         struct bench_file *file = &files->list[i];
         FILE *f = fopen(file->path, "rb");
-        if (!f)
+        if (!f) {
             bench_die(file->path, "cannot be opened");
+        }
         file->bytes = allocate(file->size + 64);
-        if (fread(file->bytes, 1, file->size, f) != file->size)
+        if (fread(file->bytes, 1, file->size, f) != file->size) {
             bench_die(file->path, "cannot be read");
+        }
         fclose(f);
     }
 }
@@ -140,10 +158,9 @@ uint64_t bench_pair_hash(uint32_t pattern_id, uint32_t file_index) {
 }
 
 double bench_cpu_seconds(void) {
-    struct rusage u;
-    getrusage(RUSAGE_SELF, &u);
-    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
-           (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+    struct timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
 uint64_t bench_peak_bytes(void) {

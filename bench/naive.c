@@ -38,39 +38,46 @@ static uint32_t slot_of(const uint8_t *bytes) {
 }
 
 static void *must(void *p) {
-    if (!p)
+    if (!p) {
         bench_die("memory", "not enough");
+    }
     return p;
 }
 
 static uint32_t *count_runs(const struct bench_files *files) {
     uint32_t *count = must(calloc(TABLE, sizeof *count));
-    for (size_t i = 0; i < files->count; i++)
-        for (size_t at = 0; at + RUN <= files->list[i].size; at++)
+    for (size_t i = 0; i < files->count; i++) {
+        for (size_t at = 0; at + RUN <= files->list[i].size; at++) {
             count[slot_of(files->list[i].bytes + at)]++;
+        }
+    }
     return count;
 }
 
 static bool is_fixed_run(const struct bench_pattern *p, uint32_t at) {
-    for (uint32_t i = at; i < at + RUN; i++)
-        if (p->mask[i] != 0xff)
+    for (uint32_t i = at; i < at + RUN; i++) {
+        if (p->mask[i] != 0xff) {
             return false;
+        }
+    }
     return true;
 }
 
 static uint32_t choose_run(const struct bench_pattern *p, const uint32_t *frequency) {
     uint32_t best = UINT32_MAX, best_count = UINT32_MAX;
     for (uint32_t at = 0; at + RUN <= p->size; at++) {
-        if (!is_fixed_run(p, at))
+        if (!is_fixed_run(p, at)) {
             continue;
+        }
         uint32_t count = frequency[slot_of(p->value + at)];
         if (best == UINT32_MAX || count < best_count) {
             best = at;
             best_count = count;
         }
     }
-    if (best == UINT32_MAX)
+    if (best == UINT32_MAX) {
         bench_die("pattern", "has no four fixed bytes in a row");
+    }
     return best;
 }
 
@@ -85,8 +92,9 @@ static struct naive_index build_index(const struct bench_patterns *patterns,
         at[i] = choose_run(&patterns->list[i], frequency);
         index.start[slot_of(patterns->list[i].value + at[i]) + 2]++;
     }
-    for (size_t i = 2; i < TABLE + 2; i++)
+    for (size_t i = 2; i < TABLE + 2; i++) {
         index.start[i] += index.start[i - 1];
+    }
     for (size_t i = 0; i < patterns->count; i++) {
         uint32_t slot = slot_of(patterns->list[i].value + at[i]);
         index.entries[index.start[slot + 1]++] = (struct naive_entry){(uint32_t)i, at[i]};
@@ -96,9 +104,11 @@ static struct naive_index build_index(const struct bench_patterns *patterns,
 }
 
 static bool matches_at(const struct bench_pattern *p, const uint8_t *bytes) {
-    for (uint32_t i = 0; i < p->size; i++)
-        if ((bytes[i] & p->mask[i]) != p->value[i])
+    for (uint32_t i = 0; i < p->size; i++) {
+        if ((bytes[i] & p->mask[i]) != p->value[i]) {
             return false;
+        }
+    }
     return true;
 }
 
@@ -113,11 +123,13 @@ static void search_file(const struct bench_patterns *patterns, const struct naiv
             const struct naive_entry *entry = &index->entries[e];
             const struct bench_pattern *p = &patterns->list[entry->pattern];
             if (at < entry->at || at - entry->at + p->size > file->size ||
-                !matches_at(p, file->bytes + at - entry->at))
+                !matches_at(p, file->bytes + at - entry->at)) {
                 continue;
+            }
             counts->matches++;
-            if (seen[entry->pattern] == number + 1)
+            if (seen[entry->pattern] == number + 1) {
                 continue;
+            }
             seen[entry->pattern] = number + 1;
             counts->pairs++;
             counts->pair_hash += bench_pair_hash(p->id, number);
@@ -128,13 +140,17 @@ static void search_file(const struct bench_patterns *patterns, const struct naiv
 static void write_hits(const char *path, const struct bench_patterns *patterns,
                        const uint32_t *seen) {
     FILE *f = fopen(path, "w");
-    if (!f)
+    if (!f) {
         bench_die(path, "cannot be written");
-    for (size_t i = 0; i < patterns->count; i++)
-        if (seen[i])
+    }
+    for (size_t i = 0; i < patterns->count; i++) {
+        if (seen[i]) {
             fprintf(f, "%" PRIu32 "\n", patterns->list[i].id);
-    if (fclose(f) != 0)
+        }
+    }
+    if (fclose(f) != 0) {
         bench_die(path, "cannot be written");
+    }
 }
 
 int main(int argc, char **argv) {
@@ -144,8 +160,9 @@ int main(int argc, char **argv) {
         argv += 2;
         argc -= 2;
     }
-    if (argc != 3)
+    if (argc != 3) {
         bench_die("naive", "usage: naive [--hits FILE] PATTERNS.ndb TREE");
+    }
     struct bench_patterns patterns = bench_patterns_read(argv[1]);
     struct bench_files files = bench_files_list(argv[2]);
     bench_files_load(&files);
@@ -154,10 +171,12 @@ int main(int argc, char **argv) {
     struct naive_index index = build_index(&patterns, frequency);
     uint32_t *seen = must(calloc(patterns.count + 1, sizeof *seen));
     struct bench_counts counts = {0};
-    for (size_t i = 0; i < files.count; i++)
+    for (size_t i = 0; i < files.count; i++) {
         search_file(&patterns, &index, &files, (uint32_t)i, seen, &counts);
+    }
     bench_print("naive", &files, bench_cpu_seconds() - before, &counts);
-    if (hits)
+    if (hits) {
         write_hits(hits, &patterns, seen);
+    }
     return 0;
 }

@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# How the benches run programs and tell figures: CPU time of whole process trees, pinned to a core.
+"""Used by run.py."""
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+
+MB, GB = 1e6, 1e9
+
+# clamscan with everything switched off that is not matching or hashing of the file as it is.
+CLAMSCAN_NO_UNPACK = ["--scan-archive=no", "--scan-mail=no", "--scan-pdf=no", "--scan-ole2=no",
+                      "--scan-swf=no", "--scan-html=no", "--scan-xmldocs=no", "--scan-hwp3=no",
+                      "--scan-onenote=no", "--scan-image=no", "--scan-image-fuzzy-hash=no",
+                      "--phishing-sigs=no", "--phishing-scan-urls=no", "--heuristic-alerts=no",
+                      "--bytecode=no", "--normalize=no"]
+CLAMSCAN_PLAIN = CLAMSCAN_NO_UNPACK + ["--scan-pe=no", "--scan-elf=no"]
+
+_notes = []
+
+
+@dataclass
+class Done:
+    code: int
+    out: str
+    cpu: float   # seconds, user and system, with all children that were waited for
+    wall: float  # seconds
+    peak: float  # bytes resident, of the largest process
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def heading(text):
+    print(f"\n== {text}", flush=True)
+
+
+def floor(what, ratio, least, digits=1):
+    """Prints a ratio beside its floor and remembers whether it was reached."""
+    is_met = ratio >= least
+    _notes.append((what, is_met))
+    say(f"{what}: {ratio:.{digits}f} (floor {least}) {'met' if is_met else 'MISSED'}")
+
+
+def pin():
+    """One core: the last, since interrupts prefer the first."""
+    return ["taskset", "-c", str((os.cpu_count() or 1) - 1)]
+
+
+def timed(command, is_pinned=True, check=True):
+    """Runs a command to its end. CPU time is the child's and that of all it waited for."""
+    command = (pin() if is_pinned else []) + [str(c) for c in command]
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        start = time.monotonic()
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.monotonic() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        text = out.read().decode(errors="replace")
+        if check and process.returncode not in (0, 1, 3):
+            err.seek(0)
+            sys.exit(f"bench: {' '.join(command)[:300]}: exit status {process.returncode}: "
+                     f"{err.read().decode(errors='replace')[-2000:]}")
+    return Done(process.returncode, text, usage.ru_utime + usage.ru_stime, wall,
+                usage.ru_maxrss * 1024)
+
+
+def program_lines(text):
+    """{program: {key: value}} of the lines that the bench programs print."""
+    lines = {}
+    for line in text.splitlines():
+        pairs = dict(word.split("=", 1) for word in line.split() if "=" in word)
+        lines[pairs.pop("program", "?")] = pairs
+    return lines
+
+
+def clamscan_net(b, sources, tree, parsers=False):
+    """CPU seconds of clamscan on a tree less its run on one tiny file, and those of that run."""
+    load = timed(b.clamscan(sources, b.tiny(), parsers)).cpu
+    return timed(b.clamscan(sources, tree, parsers)).cpu - load, load
+
+
+class Bench:
+    def __init__(self, build, folder, shared):
+        self.build, self.folder, self.shared = build, folder, shared
+        self.is_quick = os.environ.get("BENCH_QUICK") == "1"
+        self.rounds = "1" if self.is_quick else "3"
+        self._built = {}
+        os.makedirs(self.path("tiny"), exist_ok=True)
+        with open(self.path("tiny/file"), "w", encoding="ascii") as f:
+            f.write("hello, world\n")
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    file = path
+
+    def bin(self, name):
+        return self.path(f"bin/{name}")
+
+    def tiny(self):
+        return self.path("tiny")
+
+    def tree(self, name):
+        if name == "small-some":
+            return self._part("small", "small-some", lambda n, _: n % 20 == 0)
+        if name == "bench" and self.is_quick:
+            name = "cs"
+        return self.path(name)
+
+    def large_tree(self):
+        return self._part("cs", "large", lambda _, size: size >= 65536)
+
+    def _part(self, name, part, is_in):
+        """A tree of links to some of the files of another; made anew for each run."""
+        to = self.path(f"parts/{part}")
+        if part not in self._built:
+            subprocess.run(["rm", "-rf", to], check=True)
+            os.makedirs(to)
+            files = sorted(os.path.join(d, f) for d, _, names in os.walk(self.path(name))
+                           for f in names)
+            for number, path in enumerate(files):
+                if is_in(number, os.path.getsize(path)):
+                    os.link(path, f"{to}/{number:06}")
+            self._built[part] = len(os.listdir(to))
+        return to
+
+    def small_count(self):
+        return sum(len(names) for _, _, names in os.walk(self.path("small")))
+
+    def small_some(self):
+        self.tree("small-some")
+        return self._built["small-some"]
+
+    def build_image(self, name, sources):
+        return timed([os.path.join(self.build, "overt"), "rules", "build", "-o",
+                      self.path(f"{name}.ovi"), *sources])
+
+    def image(self, name, sources):
+        """The compiled image of some rules, built once a run; what building it took, or None."""
+        image = self.path(f"{name}.ovi")
+        key = "image " + name
+        if key in self._built:
+            return image, None
+        self._built[key] = True
+        return image, self.build_image(name, sources)
+
+    def overt(self, image, tree, jobs=None, is_pinned=True):
+        return self.overt_sources([image], tree, jobs, is_pinned and jobs == 1)
+
+    def overt_sources(self, sources, tree, jobs=None, is_pinned=False):
+        command = [os.path.join(self.build, "overt"), "scan"]
+        command += ["--jobs", str(jobs)] if jobs else []
+        for source in sources:
+            command += ["--rules", source]
+        return timed(command + [tree], is_pinned)
+
+    def clamscan(self, sources, tree, parsers=False):
+        command = ["clamscan", "-r", "-i", "--no-summary", "--stdout"]
+        command += CLAMSCAN_NO_UNPACK if parsers else CLAMSCAN_PLAIN
+        for source in sources:
+            command += ["-d", source]
+        return command + [tree]
+
+    def note(self, what, is_met):
+        _notes.append((what, is_met))
+        if not is_met:
+            say(f"{what}: MISSED")
+
+    def say_machine(self):
+        model = "?"
+        with open("/proc/cpuinfo", encoding="ascii", errors="replace") as f:
+            for line in f:
+                if line.startswith("model name"):
+                    model = line.split(":", 1)[1].strip()
+        version = subprocess.run(["clamscan", "--version"], capture_output=True, text=True,
+                                 check=False).stdout.split("/")[0].strip()
+        load = os.getloadavg()[0]
+        say(f"machine: {model}, {os.cpu_count()} cores, Linux {platform.release()}, load {load:.1f}; "
+            f"reference: {version}" + ("; QUICK RUN, its figures prove nothing" if self.is_quick
+                                       else ""))
+
+    def summary(self):
+        heading("summary")
+        for what, is_met in _notes:
+            say(f"{'met   ' if is_met else 'MISSED'} {what}")
+        missed = sum(not is_met for _, is_met in _notes)
+        say(f"{len(_notes) - missed} floors met, {missed} missed")
+        return 1 if missed else 0

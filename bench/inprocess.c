@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The whole scanner in one unconfined process: what a scan costs without the cage around it.
+//
+//   inprocess IMAGE.ovi TREE [ROUNDS]
+//
+// Opens, reads and closes every file and scans it, in the batches that the broker makes. The
+// difference to `overt scan --jobs 1` is the price of confinement. Never ship such a program.
+#include "load.h"
+
+#include "base/fd.h"
+#include "scan/scan.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    BATCH_FILES = 64,
+    BATCH_BYTES = 256 << 10,
+    SLACK = 64,
+};
+
+// Small files lie one behind the other in `ring`; a file that does not fit is a batch of its own.
+struct batch {
+    struct ov_scanner *scanner;
+    uint8_t *ring;
+    size_t used;
+    struct ov_scan_job jobs[BATCH_FILES];
+    size_t count;
+    uint64_t found, clean, other;
+};
+
+static void finish_batch(struct batch *batch) {
+    if (batch->count == 0) {
+        return;
+    }
+    ov_scanner_run(batch->scanner, batch->jobs, batch->count);
+    for (size_t i = 0; i < batch->count; i++) {
+        enum ov_verdict_kind kind = batch->jobs[i].verdict.kind;
+        batch->found += kind == OV_VERDICT_FOUND;
+        batch->clean += kind == OV_VERDICT_CLEAN;
+        batch->other += kind != OV_VERDICT_FOUND && kind != OV_VERDICT_CLEAN;
+    }
+    batch->count = batch->used = 0;
+}
+
+static void scan_large(struct batch *batch, int fd, const char *path) {
+    struct ov_file_map map = {0};
+    if (ov_file_map_open_fd(fd, &map) != OV_OK) {
+        bench_die(path, "cannot be mapped");
+    }
+    finish_batch(batch);
+    batch->jobs[0] = (struct ov_scan_job){.bytes = map.bytes};
+    batch->count = 1;
+    finish_batch(batch);
+    ov_file_map_close(&map);
+}
+
+static void scan_file(struct batch *batch, const char *path) {
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st) != 0) {
+        bench_die(path, "cannot be opened");
+    }
+    size_t size = (size_t)st.st_size;
+    if (size + SLACK > BATCH_BYTES) {
+        scan_large(batch, fd, path);
+        close(fd);
+        return;
+    }
+    if (batch->count == BATCH_FILES || batch->used + size + SLACK > BATCH_BYTES) {
+        finish_batch(batch);
+    }
+    size_t got = 0;
+    if (ov_fd_read_full(fd, batch->ring + batch->used, size, &got) != OV_OK) {
+        bench_die(path, "cannot be read");
+    }
+    batch->jobs[batch->count++] =
+        (struct ov_scan_job){.bytes = ov_span_make(batch->ring + batch->used, got)};
+    batch->used += (size + SLACK + 63) & ~(size_t)63;
+    close(fd);
+}
+
+int main(int argc, char **argv) {
+    if (argc != 3 && argc != 4) {
+        bench_die("inprocess", "usage: inprocess IMAGE.ovi TREE [ROUNDS]");
+    }
+    struct ov_file_map map = {0};
+    if (ov_file_map_open(argv[1], &map) != OV_OK) {
+        bench_die(argv[1], "cannot be opened");
+    }
+    char reason[256] = "";
+    struct batch batch = {.ring = aligned_alloc(4096, BATCH_BYTES)};
+    struct ov_scan_options options = {.limits = ov_limits_default()};
+    if (batch.ring == NULL ||
+        ov_scanner_new(map.bytes, &options, reason, sizeof reason, &batch.scanner) != OV_OK) {
+        bench_die(argv[1], reason);
+    }
+    struct bench_files files = bench_files_list(argv[2]);
+    double best = 1e30;
+    for (int round = argc == 4 ? atoi(argv[3]) : 1; round > 0; round--) {
+        batch.found = batch.clean = batch.other = 0;
+        double before = bench_cpu_seconds();
+        for (size_t i = 0; i < files.count; i++) {
+            scan_file(&batch, files.list[i].path);
+        }
+        finish_batch(&batch);
+        double spent = bench_cpu_seconds() - before;
+        best = spent < best ? spent : best;
+    }
+    printf("program=inprocess files=%zu bytes=%llu cpu=%.6f found=%llu clean=%llu other=%llu\n",
+           files.count, (unsigned long long)files.bytes, best, (unsigned long long)batch.found,
+           (unsigned long long)batch.clean, (unsigned long long)batch.other);
+    ov_scanner_free(batch.scanner);
+    ov_file_map_close(&map);
+    return 0;
+}

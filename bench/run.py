@@ -1,0 +1,286 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+#
+# The benches: every figure beside clamscan's or Hyperscan's on the same files, in one run.
+"""run.py --build DIR --dir DIR --shared DIR [SECTION...]   (called by bench/run.sh)
+
+Sections: body real small hashes build memory cage scaling whole. docs/benchmarks.md says how each
+is measured and what its floor is.
+"""
+import argparse
+import os
+import statistics
+import sys
+
+from harness import Bench, GB, MB, clamscan_net, floor, heading, program_lines, say, timed
+import harness_data as data
+
+
+def median(values):
+    return statistics.median(values)
+
+
+# ---- body patterns -----------------------------------------------------------------------------
+
+def body(b):
+    heading("body patterns, exact, one core (CPU time)")
+    dram = float(program_lines(timed([b.bin("yardstick")]).out)["dram"]["cpu"])
+    dram = (512 << 20) / dram
+    say(f"reading memory: {dram / GB:.1f} GB/s")
+    for label, over_clamscan, over_hyperscan, of_dram in (("10k", 60, 2, 0.10),
+                                                          ("100k", 120, 4.5, 0.05)):
+        body_set(b, label, dram, (over_clamscan, over_hyperscan, of_dram))
+
+
+def body_set(b, label, dram, floors):
+    patterns, tree = b.file(f"pats-{label}.ndb"), b.tree("bench")
+    image, _ = b.image(f"pats-{label}", [patterns])
+    ours = match_figures(b, image, patterns, tree)
+    peer = program_lines(timed([b.bin("hyperscan"), patterns, tree, b.rounds]).out)["hyperscan"]
+    on_cs = match_figures(b, image, patterns, b.tree("cs"))
+    clam_cpu, clam_load = clamscan_net(b, [patterns], b.tree("cs"))
+    speed, peer_speed = rate(ours), rate(peer)
+    cs_speed, clam_speed = rate(on_cs), int(on_cs["bytes"]) / clam_cpu
+    say(f"{label}: overt {speed / GB:.3f} GB/s, Hyperscan {peer_speed / GB:.3f} GB/s, clamscan "
+        f"{clam_speed / MB:.1f} MB/s net of {clam_load:.2f} s load (on cs, overt {cs_speed / GB:.3f})")
+    floor(f"body {label} / clamscan", cs_speed / clam_speed, floors[0])
+    floor(f"body {label} / Hyperscan", speed / peer_speed, floors[1])
+    floor(f"body {label} / memory reads", speed / dram, floors[2], digits=3)
+    compare_counts(b, label, patterns, image, tree, ours)
+    dense = b.file(f"pats-{label}-hits.ndb")
+    dense_image, _ = b.image(f"pats-{label}-hits", [dense])
+    ours = match_figures(b, dense_image, dense, tree)
+    peer = program_lines(timed([b.bin("hyperscan"), "--once", dense, tree, b.rounds]).out)
+    say(f"{label} with the patterns that occur in the files: overt {rate(ours) / GB:.3f} GB/s, "
+        f"Hyperscan {rate(peer['hyperscan']) / GB:.3f} GB/s")
+    compare_counts(b, f"{label}-hits", dense, dense_image, tree, ours, peer["hyperscan"])
+
+
+def match_figures(b, image, patterns, tree):
+    lines = program_lines(timed([b.bin("match"), image, patterns, tree, b.rounds]).out)
+    return lines["match"]
+
+
+def rate(line):
+    return int(line["bytes"]) / float(line["cpu"])
+
+
+def compare_counts(b, label, patterns, image, tree, ours, peer=None):
+    """Pairs of pattern and file, and a hash over them: equal to the naive reference, or not."""
+    reference = program_lines(timed([b.bin("naive"), patterns, tree]).out)["naive"]
+    keys = ("pairs", "hash")
+    lines = [("overt", ours)] + ([("Hyperscan", peer)] if peer else [])
+    for name in ("plain", "avx2"):
+        done = timed([b.bin("match"), image, patterns, tree, "1", name], check=False)
+        if done.code == 0:
+            lines.append((f"overt {name}", program_lines(done.out)["match"]))
+    for who, line in lines:
+        is_equal = all(line[k] == reference[k] for k in keys)
+        say(f"{label} counts: naive {reference['pairs']} pairs, {who} {line['pairs']}: "
+            f"{'EQUAL' if is_equal else 'NOT EQUAL'}")
+        b.note(f"{label} counts of {who} equal the naive reference", is_equal)
+
+
+# ---- the real set, type by type ------------------------------------------------------------------
+
+def real(b):
+    heading("the real ClamAV signatures by type, parsers off, one core (CPU time)")
+    sources = data.real_set(b)
+    if not sources:
+        return
+    image, _ = b.image("real", sources)
+    for kind, wanted in (("pe", 100), ("elf", 50), ("text", 100)):
+        tree = os.path.join(b.tree("cs"), kind)
+        ours = program_lines(timed([b.bin("inprocess"), image, tree, b.rounds]).out)["inprocess"]
+        clam_cpu, _ = clamscan_net(b, sources, tree)
+        clam_speed = int(ours["bytes"]) / clam_cpu
+        say(f"{kind}: overt {rate(ours) / MB:.0f} MB/s with reading, typing and hashing; clamscan "
+            f"{clam_speed / MB:.2f} MB/s net of load; found: overt {ours['found']}")
+        floor(f"real set {kind} / clamscan", rate(ours) / clam_speed, wanted)
+
+
+# ---- small files --------------------------------------------------------------------------------
+
+def small(b):
+    heading("20,000 small files, whole processes, one core (CPU time net of an empty run)")
+    tree, count = b.tree("small"), b.small_count()
+    patterns = b.file("pats-100k.ndb")
+    image, _ = b.image("pats-100k", [patterns])
+    inside = program_lines(timed([b.bin("inprocess"), image, tree, b.rounds]).out)["inprocess"]
+    inside_us = float(inside["cpu"]) / count * 1e6
+    say(f"in one process, 100k patterns: {inside_us:.1f} us a file (floor: at most 9)")
+    b.note("small files in process at most 9 us", inside_us <= 9)
+    ours_us = overt_net(b, image, tree) / count * 1e6
+    empty_us = clamscan_net(b, [data.empty_set(b)], tree, parsers=True)[0] / count * 1e6
+    say(f"overt scan, 100k patterns: {ours_us:.1f} us a file; clamscan with one signature: "
+        f"{empty_us:.0f} us")
+    floor("small files / clamscan with an empty set", empty_us / ours_us, 30)
+    sources = data.real_set(b)
+    if sources:
+        image, _ = b.image("real", sources)
+        ours_us = overt_net(b, image, tree) / count * 1e6
+        some = b.tree("small-some")
+        real_us = clamscan_net(b, sources, some, parsers=True)[0] / b.small_some() * 1e6
+        say(f"the real set: overt scan {ours_us:.1f} us a file, clamscan {real_us:.0f} us "
+            f"(on {b.small_some()} of them)")
+        floor("small files / clamscan with the real set", real_us / ours_us, 400)
+
+
+def overt_net(b, image, tree, jobs=1):
+    """CPU seconds of overt and its workers on a tree, less a run on one tiny file."""
+    full = [b.overt(image, tree, jobs=jobs).cpu for _ in range(int(b.rounds))]
+    start = [b.overt(image, b.tiny(), jobs=jobs).cpu for _ in range(5)]
+    return min(full) - median(start)
+
+
+# ---- start with many hashes ---------------------------------------------------------------------
+
+def hashes(b):
+    count = 800_000 if b.is_quick else 8_000_000
+    heading(f"start with {count:,} synthetic hashes and 100k patterns (wall time to the verdict)")
+    sources = [data.hash_set(b, count), b.file("pats-100k.ndb")]
+    image, built = b.image(f"hashes-{count}", sources)
+    if built:
+        say(f"image: {os.path.getsize(image) / MB:.0f} MB, built in {built.wall:.1f} s with a peak "
+            f"of {built.peak / MB:.0f} MB")
+    b.overt(image, b.tiny())
+    warm = median([b.overt(image, b.tiny()).wall for _ in range(20)]) * 1000
+    cold = []
+    for _ in range(5):
+        data.drop_from_cache(image)
+        cold.append(b.overt(image, b.tiny()).wall * 1000)
+    clam = timed(b.clamscan(sources, b.tiny()))
+    say(f"overt: warm {warm:.1f} ms, image not in memory {median(cold):.1f} ms; clamscan: "
+        f"{clam.wall:.1f} s and {clam.peak / MB:.0f} MB")
+    b.note("start at most 5 ms warm", warm <= 5)
+    b.note("start at most 30 ms cold", median(cold) <= 30)
+    floor("start / clamscan", clam.wall * 1000 / warm, 1000)
+
+
+# ---- building images ----------------------------------------------------------------------------
+
+def build(b):
+    heading("building images (floor for 100k patterns: 2 s, 200 MB)")
+    sets = [("100k patterns", [b.file("pats-100k.ndb")])]
+    sources = data.real_set(b)
+    if sources:
+        sets.append(("the real set", sources))
+    for label, files in sets:
+        done = b.build_image("scratch", files)
+        say(f"{label}: {done.wall:.2f} s, {done.cpu:.2f} s CPU, peak {done.peak / MB:.0f} MB, image "
+            f"{os.path.getsize(b.path('scratch.ovi')) / MB:.1f} MB")
+        if label == "100k patterns":
+            b.note("100k patterns in 2 s and 200 MB", done.wall <= 2 and done.peak <= 200 * MB)
+    patterns = b.file("pats-10k.ndb" if b.is_quick else "pats-100k.ndb")
+    out = timed([b.bin("hyperscan"), patterns, b.tiny()]).out
+    peer = program_lines(out)["hyperscan-compile"]
+    say(f"Hyperscan, {peer['patterns']} patterns: {float(peer['cpu']):.1f} s, peak "
+        f"{int(peer['peak']) / MB:.0f} MB, database {int(peer['bytes']) / MB:.0f} MB")
+
+
+# ---- memory -------------------------------------------------------------------------------------
+
+def memory(b):
+    heading("private memory of each worker (floor: at most 8 MB) beside clamscan's")
+    sets = [("100k patterns", "pats-100k", [b.file("pats-100k.ndb")])]
+    sources = data.real_set(b)
+    if sources:
+        sets.append(("the real set", "real", sources))
+    for label, name, files in sets:
+        image, _ = b.image(name, files)
+        workers = data.worker_memory(b, image, b.tree("cs"), jobs=2)
+        if not workers:
+            say(f"{label}: no worker was seen; nothing measured")
+            b.note(f"memory with {label}", False)
+            continue
+        clam = timed(b.clamscan(files, b.tiny()))
+        worst = max(w["private"] for w in workers)
+        shared_bytes = max(w["shared"] for w in workers)
+        say(f"{label}: {len(workers)} workers, private {worst / MB:.1f} MB at most, shared with each "
+            f"other {shared_bytes / MB:.1f} MB; clamscan {clam.peak / MB:.0f} MB; eight workers "
+            f"{(8 * worst + shared_bytes) / MB:.0f} MB")
+        b.note(f"worker with {label} at most 8 MB", worst <= 8 * MB)
+        floor(f"clamscan / eight workers, {label}", clam.peak / (8 * worst + shared_bytes), 3,
+              digits=2)
+
+
+# ---- the price of the cage ----------------------------------------------------------------------
+
+def cage(b):
+    heading("price of confinement: overt scan --jobs 1 beside the same scanner in one process")
+    image, _ = b.image("pats-100k", [b.file("pats-100k.ndb")])
+    for label, tree, most in (("3 KB files", b.tree("small"), 5), ("files of 64 KB and more",
+                                                                  b.large_tree(), 1)):
+        caged, free = [], []
+        for _ in range(int(b.rounds)):
+            caged.append(b.overt(image, tree, jobs=1).cpu)
+            free.append(float(program_lines(timed([b.bin("inprocess"), image, tree]).out)
+                              ["inprocess"]["cpu"]))
+        start = median([b.overt(image, b.tiny(), jobs=1).cpu for _ in range(5)])
+        price = (min(caged) - start) / min(free) * 100 - 100
+        say(f"{label}: caged {min(caged) - start:.3f} s (start of {start * 1000:.0f} ms left out), "
+            f"free {min(free):.3f} s: {price:+.1f} % (floor: at most {most} %)")
+        b.note(f"cage on {label} at most {most} %", price <= most)
+
+
+# ---- two cores ----------------------------------------------------------------------------------
+
+def scaling(b):
+    heading("two workers beside one (wall time, whole process)")
+    sources = data.real_set(b) or [b.file("pats-100k.ndb")]
+    image, _ = b.image("real" if data.real_set(b) else "pats-100k", sources)
+    tree = b.tree("bench")
+    ratios = []
+    for _ in range(max(3, int(b.rounds))):
+        one = b.overt(image, tree, jobs=1, is_pinned=False).wall
+        two = b.overt(image, tree, jobs=2, is_pinned=False).wall
+        ratios.append(one / two)
+        say(f"one worker {one:.2f} s, two {two:.2f} s")
+    floor("two workers / one", median(ratios), 1.9, digits=2)
+
+
+# ---- what a user feels --------------------------------------------------------------------------
+
+def whole(b):
+    heading("overt scan and clamscan as whole processes, same rules and files, unpackers off")
+    sources = data.real_set(b) or [b.file("pats-100k.ndb")]
+    image, _ = b.image("real" if data.real_set(b) else "pats-100k", sources)
+    trees = [("cs", b.tree("cs"))] + ([] if b.is_quick else [("small", b.tree("small-some"))])
+    for name, tree in trees:
+        by_image, by_text, one_core = [], [], []
+        for _ in range(1 if b.is_quick else 3):
+            clam = timed(b.clamscan(sources, tree, parsers=True), is_pinned=False)
+            ours = b.overt(image, tree, is_pinned=False)
+            text = b.overt_sources(sources, tree)
+            single = b.overt(image, tree, jobs=1)
+            say(f"{name}: clamscan {clam.wall:.1f} s; overt {ours.wall:.2f} s with the compiled "
+                f"image (on one core {single.wall:.2f}), {text.wall:.2f} s from the text of the rules")
+            by_image.append(clam.wall / ours.wall)
+            by_text.append(clam.wall / text.wall)
+            one_core.append(clam.wall / single.wall)
+        floor(f"whole process on {name}, image / clamscan", median(by_image), 20)
+        floor(f"whole process on {name}, image, one core / clamscan", median(one_core), 20)
+        say(f"whole process on {name}, rules read as text: {median(by_text):.1f} times clamscan")
+
+
+SECTIONS = {f.__name__: f for f in (body, real, small, hashes, build, memory, cage, scaling, whole)}
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    for option in ("--build", "--dir", "--shared"):
+        parser.add_argument(option, required=True)
+    parser.add_argument("sections", nargs="*", metavar="SECTION")
+    a = parser.parse_args()
+    for name in a.sections:
+        if name not in SECTIONS:
+            sys.exit(f"bench: no section {name}; there are {' '.join(SECTIONS)}")
+    b = Bench(a.build, a.dir, a.shared)
+    b.say_machine()
+    for name in a.sections or SECTIONS:
+        SECTIONS[name](b)
+    return b.summary()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

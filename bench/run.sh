@@ -1,0 +1,44 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# make bench: fetches the references and the files, builds the bench programs, measures.
+#
+#   bench/run.sh [SECTION...]      sections: see bench/run.py; none = all
+#
+# BENCH_BUILD   where overt was built                      (default: build)
+# BENCH_DIR     files, patterns and programs, kept         (default: ${XDG_CACHE_HOME:-~/.cache}/overt-bench)
+# BENCH_QUICK   1: a tenth of the files and fewer rounds, to try it out; its figures prove nothing
+# OVERT_SHARED  sample databases                           (default: ../shared)
+set -eu
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+cd "$root"
+build=$(realpath "${BENCH_BUILD:-build}")
+dir=${BENCH_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/overt-bench}
+shared=${OVERT_SHARED:-$root/../shared}
+mkdir -p "$dir/bin"
+
+if [ ! -x "$build/overt" ]; then
+    echo "bench: $build/overt is not there (run make build)" >&2
+    exit 2
+fi
+tools/packages.sh bench/packages.txt
+[ -e "$dir/small.manifest" ] || tools/corpus.sh "$dir"
+
+compile() { # PROGRAM FLAGS... (sources and libraries among them)
+    program=$1
+    shift
+    ${CC:-cc} -D_GNU_SOURCE -std=gnu2x -O2 -Wall -Wextra -Werror -Isrc -Ibench -o "$dir/bin/$program" "$@"
+}
+compile naive bench/naive.c bench/load.c
+compile hyperscan bench/hyperscan.c bench/load.c -lhs
+compile yardstick -O3 -march=native bench/yardstick.c bench/load.c
+compile match bench/match.c bench/load.c "$build/src/libmatch.a" "$build/src/libbase.a" \
+    -lpcre2-8 -lm
+compile inprocess bench/inprocess.c bench/load.c "$build/src/libscan.a" "$build/src/libformat.a" \
+    "$build/src/libmatch.a" "$build/src/libbase.a" -lpcre2-8 -lm
+
+[ -e "$dir/pats-all.ndb" ] ||
+    tools/patterns.py --shared "$shared" --corpus "$dir" --naive "$dir/bin/naive" "$dir"
+
+exec python3 bench/run.py --build "$build" --dir "$dir" --shared "$shared" "$@"
