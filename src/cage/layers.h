@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The single layers of a cage, each 0 or an errno. For the files of this room alone.
+#pragma once
+
+#include "cage/cage.h"
+
+// The namespaces that are not yet ours, one by one; each sets its bit or its errno.
+void ov_cage_namespaces(uint32_t layers, struct ov_cage_report *report);
+
+int ov_cage_empty_root(void);
+int ov_cage_change_user(void);
+int ov_cage_drop_capabilities(void);
+int ov_cage_landlock(void);
+int ov_cage_limits(const struct ov_cage_spec *spec);
+int ov_cage_close_descriptors(int first);
+int ov_cage_seccomp(const struct ov_cage_spec *spec);

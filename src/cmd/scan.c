@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+// overt scan: finds malware in files, in caged workers.
+#include "base/say.h"
+#include "cmd/command.h"
+#include "cmd/scan_options.h"
+#include "cmd/scan_output.h"
+#include "cmd/scan_quarantine.h"
+#include "cmd/scan_rules.h"
+#include "cmd/scan_state.h"
+#include "role/roles.h"
+#include "role/scan_job.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+
+struct scan {
+    const struct ov_scan_arguments *args;
+    struct ov_scan_image image;
+    struct ov_scan_output output;
+    struct ov_scan_state *state; // NULL without --changed
+    struct ov_quarantine quarantine;
+};
+
+static volatile sig_atomic_t is_interrupted;
+
+static void on_signal(int signal_number) {
+    (void)signal_number;
+    is_interrupted = 1;
+}
+
+// The first Ctrl-C ends the scan in order; a second one has its usual effect.
+static void catch_signals(void) {
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    (void)sigemptyset(&action.sa_mask);
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGTERM, &action, NULL);
+}
+
+// Folders inside one another and files in flight each need a descriptor.
+static void raise_descriptor_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static const char *quarantine(struct scan *scan, const struct ov_scan_result *result,
+                              char *path) {
+    const char *why = NULL;
+    if (scan->quarantine.folder < 0 || result->kind != OV_RESULT_FOUND) {
+        return NULL;
+    }
+    if (ov_quarantine_take(&scan->quarantine, result, &scan->image, path, &why) != OV_OK) {
+        ov_say_error("quarantine", why, "the file stays where it is");
+        scan->output.totals.errors++;
+        return NULL;
+    }
+    return path;
+}
+
+static void take_result(void *arg, const struct ov_scan_result *result) {
+    struct scan *scan = arg;
+    char moved_to[OV_QUARANTINE_PATH_BYTES];
+    bool is_clean = result->kind == OV_RESULT_CLEAN || result->kind == OV_RESULT_UNCHANGED;
+    if (scan->state != NULL && result->key.inode != 0) {
+        ov_scan_state_note(scan->state, &result->key, is_clean);
+    }
+    ov_scan_output_result(&scan->output, result, quarantine(scan, result, moved_to));
+}
+
+static bool is_known(void *arg, const struct ov_file_key *key) {
+    const struct scan *scan = arg;
+    return scan->state != NULL && ov_scan_state_is_known(scan->state, key);
+}
+
+static void tick(void *arg) {
+    struct scan *scan = arg;
+    ov_scan_output_tick(&scan->output);
+}
+
+static enum ov_status open_parts(struct scan *scan) {
+    const struct ov_scan_arguments *args = scan->args;
+    TRY(ov_scan_rules_open(args, &scan->image));
+    enum ov_status status = OV_OK;
+    if (args->quarantine != NULL) {
+        status = ov_quarantine_open(args->quarantine, &scan->quarantine);
+        if (status != OV_OK) {
+            const char *why = status == OV_DENIED ? "others could change what is in it"
+                                                  : strerror(errno);
+            ov_say_error(args->quarantine, why, "give a folder that is yours alone");
+            return status;
+        }
+    }
+    if (args->is_changed_only) {
+        status = ov_scan_state_open(scan->image.id, &args->limits, args->is_all_matches,
+                                    &scan->state);
+        if (status != OV_OK) {
+            ov_say_error("--changed", ov_status_text(status), "set OVERT_STATE to a folder");
+        }
+    }
+    return status;
+}
+
+static struct ov_scan_request make_request(struct scan *scan) {
+    const struct ov_scan_arguments *args = scan->args;
+    return (struct ov_scan_request){
+        .paths = args->paths,
+        .path_count = args->path_count,
+        .includes = args->includes,
+        .include_count = args->include_count,
+        .excludes = args->excludes,
+        .exclude_count = args->exclude_count,
+        .image = &scan->image,
+        .limits = args->limits,
+        .worker_count = args->jobs,
+        .is_all_matches = args->is_all_matches,
+        .with_member_names = true,
+        .required_layers =
+            args->is_confinement_required ? ov_role_get(OV_ROLE_WORKER)->layers : 0,
+        .is_stopped = &is_interrupted,
+        .arg = scan,
+        .on_result = take_result,
+        .is_known = args->is_changed_only ? is_known : NULL,
+        .on_tick = tick,
+    };
+}
+
+// A detection outweighs everything else, as with clamscan.
+static int choose_exit(const struct ov_scan_arguments *args, const struct ov_scan_totals *totals,
+                       enum ov_status status) {
+    if (totals->found > 0) {
+        return OV_EXIT_FOUND;
+    }
+    if (status != OV_OK || totals->errors > 0) {
+        return OV_EXIT_ERROR;
+    }
+    return totals->limited > 0 && !args->is_incomplete_ok ? OV_EXIT_INCOMPLETE : OV_EXIT_NOTHING;
+}
+
+static int scan_paths(struct scan *scan) {
+    struct ov_scan_outcome outcome;
+    ov_scan_output_init(scan->args, &scan->image, &scan->output);
+    struct ov_scan_request request = make_request(scan);
+    enum ov_status status = ov_scan_run(&request, &outcome);
+    if (scan->state != NULL && ov_scan_state_save(scan->state) != OV_OK) {
+        ov_say_error("--changed", strerror(errno), "this scan is not remembered");
+    }
+    ov_scan_output_summary(&scan->output, &outcome);
+    if (status == OV_END) {
+        ov_say_error("scan", "stopped before its end", NULL);
+    } else if (status != OV_OK) {
+        ov_say_error("scan", outcome.reason,
+                     status == OV_DENIED ? "overt status shows what this kernel enforces" : NULL);
+    }
+    return choose_exit(scan->args, &scan->output.totals, status);
+}
+
+static int run_scan(int argc, char **argv) {
+    struct ov_scan_arguments args;
+    enum ov_status status = ov_scan_arguments_read(argc, argv, &args);
+    int code = status == OV_END ? OV_EXIT_NOTHING : OV_EXIT_ERROR;
+    if (status == OV_OK) {
+        struct scan scan = {.args = &args, .image.fd = -1, .quarantine.folder = -1};
+        raise_descriptor_limit();
+        catch_signals();
+        if (open_parts(&scan) == OV_OK) {
+            code = scan_paths(&scan);
+        }
+        ov_scan_output_release(&scan.output);
+        ov_scan_state_free(scan.state);
+        ov_quarantine_close(&scan.quarantine);
+        ov_scan_image_close(&scan.image);
+    }
+    ov_scan_arguments_release(&args);
+    return code;
+}
+
+const struct ov_command ov_command_scan = {
+    .name = "scan",
+    .summary = "scan files and folders for malware",
+    .run = run_scan,
+    .help = ov_scan_help,
+};

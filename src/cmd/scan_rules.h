@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Which rules a scan uses: those asked for, else those installed, else the built-in ones.
+#pragma once
+
+#include "cmd/scan_options.h"
+#include "role/scan_job.h"
+
+// Opens or builds the image. On failure an error was printed.
+enum ov_status ov_scan_rules_open(const struct ov_scan_arguments *args,
+                                  struct ov_scan_image *ret_image);

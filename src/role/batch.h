@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A batch: files that travel to a worker together, and the tickets on which their results are kept.
+#pragma once
+
+#include "base/budget.h"
+#include "role/child.h"
+#include "role/scan_job.h"
+#include "role/walk.h"
+
+// One path of the scan, from the walk until its result is told.
+struct ov_ticket {
+    struct ov_ticket *next; // in the order of the walk
+    struct ov_scan_result result;
+    struct ov_wire_detection *detections; // owned
+    bool is_done;
+    uint8_t path[]; // owned; result.path points here
+};
+
+enum ov_status ov_ticket_new(const struct ov_walk_item *item, struct ov_ticket **ret_ticket);
+void ov_ticket_free(struct ov_ticket *ticket);
+
+// Sets a result without detections.
+void ov_ticket_finish(struct ov_ticket *ticket, enum ov_result_kind kind, const char *reason);
+
+// Sets what a worker said. OV_MEMORY leaves an error on the ticket.
+void ov_ticket_take(struct ov_ticket *ticket, const struct ov_wire_verdict *verdict,
+                    const struct ov_wire_detection *detections);
+
+struct ov_batch {
+    struct ov_wire_jobs jobs; // as they were gathered; numbers are set when sent
+    struct ov_ticket *tickets[OV_WIRE_JOBS_MAX]; // NULL once it has its result
+    int files[OV_WIRE_JOBS_MAX]; // descriptor jobs: open until answered; else -1
+    uint32_t slot;               // of the ring
+    uint32_t used_bytes;         // of the slot
+    uint64_t total_bytes;        // of all jobs
+    bool is_alone;               // sent one by one, after a worker died over it
+    uint32_t at;                 // the first job without a result
+    struct ov_wire_jobs sent;    // what the worker has in hand
+    bool is_sent;
+    uint64_t deadline_ns; // of what was sent; 0 = none
+    // Answers to what was sent.
+    bool has_verdicts;
+    struct ov_wire_verdict verdicts[OV_WIRE_JOBS_MAX];
+    uint32_t answered; // jobs whose detections have come too
+};
+
+void ov_batch_reset(struct ov_batch *batch, uint32_t slot);
+
+// Whether a file of this size still fits.
+bool ov_batch_has_room(const struct ov_batch *batch, uint64_t size);
+
+// Packs an opened file, which it takes over: a small one is read into the ring, a large one goes by
+// descriptor. OV_SYSTEM (errno) when it cannot be read; OV_LIMIT when it grew out of the ring's room.
+enum ov_status ov_batch_add(struct ov_batch *batch, const struct ov_ring *ring, int fd,
+                            uint64_t size, struct ov_ticket *ticket);
+
+// Closes what is still open.
+void ov_batch_close(struct ov_batch *batch);
+
+// The index in tickets of job `index` of what was sent.
+uint32_t ov_batch_index(const struct ov_batch *batch, uint32_t index);

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// Starts and ends worker processes.
+#include "role/child.h"
+
+#include "base/fd.h"
+#include "cage/cage.h"
+#include "role/roles.h"
+#include "wire/channel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifndef F_SEAL_FUTURE_WRITE
+#define F_SEAL_FUTURE_WRITE 0x0010
+#endif
+
+// ---- ring -------------------------------------------------------------------------------------
+
+// A second, read-only opening of the same memory; the seal keeps it from being opened for writing.
+static enum ov_status open_read_only(int memory, int *ret_fd) {
+    char path[32];
+    int seals = F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
+    if (fcntl(memory, F_ADD_SEALS, seals | F_SEAL_FUTURE_WRITE) != 0 &&
+        fcntl(memory, F_ADD_SEALS, seals) != 0) {
+        return OV_SYSTEM;
+    }
+    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", memory);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        fd = fcntl(memory, F_DUPFD_CLOEXEC, 0); // no /proc: the seal alone protects it
+    }
+    if (fd < 0) {
+        return OV_SYSTEM;
+    }
+    *ret_fd = fd;
+    return OV_OK;
+}
+
+enum ov_status ov_ring_open(struct ov_ring *ret_ring) {
+    OV_AUTO_FD memory = memfd_create("overt-ring", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (memory < 0 || ftruncate(memory, OV_RING_BYTES) != 0) {
+        return OV_SYSTEM;
+    }
+    void *bytes = mmap(NULL, OV_RING_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
+    if (bytes == MAP_FAILED) {
+        return OV_SYSTEM;
+    }
+    int fd = -1;
+    enum ov_status status = open_read_only(memory, &fd);
+    if (status != OV_OK) {
+        (void)munmap(bytes, OV_RING_BYTES);
+        return status;
+    }
+    *ret_ring = (struct ov_ring){.bytes = bytes, .fd = fd};
+    return OV_OK;
+}
+
+void ov_ring_close(struct ov_ring *ring) {
+    if (ring->bytes != NULL) {
+        (void)munmap(ring->bytes, OV_RING_BYTES);
+        ov_fd_close(&ring->fd);
+    }
+    ring->bytes = NULL;
+}
+
+// ---- process ----------------------------------------------------------------------------------
+
+// In the child: puts descriptors at 0 to 5. They are first lifted out of the way of one another.
+static bool place_descriptors(int channel, int image, int ring) {
+    int null = open("/dev/null", O_RDWR);
+    int wanted[OV_WORKER_DESCRIPTORS] = {null, null, null, channel, image, ring};
+    int lifted[OV_WORKER_DESCRIPTORS];
+    for (int i = 0; i < OV_WORKER_DESCRIPTORS; i++) {
+        lifted[i] = fcntl(wanted[i], F_DUPFD_CLOEXEC, OV_WORKER_DESCRIPTORS);
+    }
+    // Sanitizers tell of their findings on standard error; the cage closes this door otherwise.
+    bool keeps_stderr = getenv("OVERT_WORKER_STDERR") != NULL;
+    bool is_done = true;
+    for (int i = 0; i < OV_WORKER_DESCRIPTORS; i++) {
+        bool is_kept = i == STDERR_FILENO && keeps_stderr;
+        is_done = is_done && (is_kept || dup2(lifted[i], i) == i);
+    }
+    return is_done;
+}
+
+static _Noreturn void become_worker(int program_fd, int channel, int image, int ring) {
+    char *arguments[] = {(char *)(uintptr_t) "overt-worker", NULL};
+    char *environment[] = {(char *)(uintptr_t) "ASAN_OPTIONS=detect_leaks=0", NULL};
+    sigset_t none;
+    (void)sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    (void)signal(SIGINT, SIG_IGN); // Ctrl-C is for the broker, which ends us in its own time
+    (void)signal(SIGQUIT, SIG_IGN);
+    if (place_descriptors(channel, image, ring)) {
+        (void)fexecve(program_fd, arguments, environment);
+    }
+    _exit(127);
+}
+
+enum ov_status ov_child_start(int program_fd, int image_fd, const struct ov_ring *ring,
+                              struct ov_child *ret_child) {
+    int ends[2];
+    int pidfd = -1;
+    // Above the numbers that the worker's descriptors are moved to.
+    OV_AUTO_FD program = fcntl(program_fd, F_DUPFD_CLOEXEC, OV_WORKER_DESCRIPTORS * 4);
+    TRY(ov_channel_open(ends));
+    pid_t pid = program < 0 ? -1 : ov_cage_spawn(ov_role_get(OV_ROLE_WORKER)->layers, &pidfd);
+    if (pid == 0) {
+        become_worker(program, ends[1], image_fd, ring->fd);
+    }
+    int error = errno;
+    (void)close(ends[1]);
+    if (pid < 0) {
+        (void)close(ends[0]);
+        errno = error;
+        return OV_SYSTEM;
+    }
+    *ret_child = (struct ov_child){.pid = pid, .pidfd = pidfd, .channel = ends[0]};
+    return OV_OK;
+}
+
+void ov_child_kill(struct ov_child *child) {
+    if (child->pid == 0) {
+        return;
+    }
+    if (child->pidfd < 0 || syscall(SYS_pidfd_send_signal, child->pidfd, SIGKILL, NULL, 0) != 0) {
+        (void)kill(child->pid, SIGKILL); // not reaped yet, so the number is still its own
+    }
+    ov_fd_close(&child->channel);
+    ov_fd_close(&child->pidfd);
+    (void)waitpid(child->pid, NULL, WNOHANG);
+    child->pid = 0;
+}
+
+void ov_child_reap(void) {
+    while (waitpid(-1, NULL, WNOHANG) > 0) {
+    }
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One worker process as the broker sees it: its channel, its ring, its life and death.
+#pragma once
+
+#include "base/buf.h"
+#include "base/status.h"
+#include "wire/message.h"
+
+#include <sys/types.h>
+
+enum {
+    OV_SLOT_COUNT = 2,             // batches in flight for each worker
+    OV_SLOT_BYTES = 384 << 10,     // a batch of small files and one more
+    OV_SLOT_FULL_BYTES = 256 << 10, // from here on no further file is packed
+    OV_SMALL_FILE_BYTES = 128 << 10,
+    OV_RING_BYTES = OV_SLOT_COUNT * OV_SLOT_BYTES,
+};
+
+// The memory through which small files reach one worker; outlives the process that reads it.
+struct ov_ring {
+    uint8_t *bytes; // OV_RING_BYTES, writable here alone
+    int fd;         // read-only and sealed, for the worker
+};
+
+enum ov_status ov_ring_open(struct ov_ring *ret_ring);
+void ov_ring_close(struct ov_ring *ring);
+
+struct ov_child {
+    pid_t pid; // 0 = not running
+    int pidfd; // -1 where the kernel has none
+    int channel;
+};
+
+// Starts the program behind `program_fd` in its namespaces, with the three descriptors of a worker.
+enum ov_status ov_child_start(int program_fd, int image_fd, const struct ov_ring *ring,
+                              struct ov_child *ret_child);
+
+// Ends it at once if it still lives, and forgets it. Does not wait for one that cannot die yet.
+void ov_child_kill(struct ov_child *child);
+
+// Takes note of children that have ended. Call now and then.
+void ov_child_reap(void);

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one table of processes. A new process is a row here and a file beside this one.
+#include "role/roles.h"
+
+#include <stddef.h>
+
+static const struct ov_role roles[OV_ROLE_COUNT] = {
+    [OV_ROLE_BROKER] =
+        {
+            .name = "broker",
+            .program = "overt",
+            .user = "whoever started it",
+            .layers = 0,
+            .hears = OV_SAYS_READY | OV_SAYS_VERDICTS | OV_SAYS_DETECTIONS,
+            .sends = OV_SAYS_SETUP | OV_SAYS_JOBS,
+            .reaches = "the paths it was given, the rule image, its workers",
+            .parses = "fixed-size records of its workers",
+        },
+    [OV_ROLE_WORKER] =
+        {
+            .name = "worker",
+            .program = "overt-worker",
+            .user = "an id of its own when started by root, else the caller in a user namespace",
+            .layers = OV_CAGE_ALL,
+            .calls = OV_CAGE_TALK,
+            .memory_bytes = 1ull << 30,
+            .hears = OV_SAYS_SETUP | OV_SAYS_JOBS,
+            .sends = OV_SAYS_READY | OV_SAYS_VERDICTS | OV_SAYS_DETECTIONS,
+            .reaches = "the rule image, its ring, the descriptors of its jobs: all read-only",
+            .parses = "the files that are scanned, the rule image",
+        },
+    [OV_ROLE_BUILDER] =
+        {
+            .name = "builder",
+            .program = "overt",
+            .user = "an id of its own when started by root, else the caller in a user namespace",
+            .layers = OV_CAGE_ALL,
+            .calls = OV_CAGE_WRITE,
+            .memory_bytes = 16ull << 30,
+            .hears = 0,
+            .sends = 0,
+            .reaches = "the mapped rule sources, the image it writes, the pipe of its report",
+            .parses = "rule sources of any language",
+        },
+};
+
+static const char *const message_names[OV_SAYS_COUNT] = {
+    "setup", "jobs", "ready", "verdicts", "detections",
+};
+
+const struct ov_role *ov_role_get(enum ov_role_id id) {
+    return &roles[id];
+}
+
+const char *ov_role_message_name(unsigned bit) {
+    return bit < OV_SAYS_COUNT ? message_names[bit] : "unknown";
+}
+
+struct ov_cage_spec ov_role_cage(enum ov_role_id id) {
+    return (struct ov_cage_spec){
+        .layers = roles[id].layers,
+        .calls = roles[id].calls,
+        .channel = -1,
+        .outputs = {-1, -1},
+        .descriptors_below = 3,
+        .memory_bytes = roles[id].memory_bytes,
+    };
+}

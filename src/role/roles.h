@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The table of roles: every process that we run, and all that it may do.
+//
+// Code applies these rows, `overt status` prints them, the cage tests try what they forbid.
+#pragma once
+
+#include "cage/cage.h"
+
+enum ov_role_id { OV_ROLE_BROKER, OV_ROLE_WORKER, OV_ROLE_BUILDER, OV_ROLE_COUNT };
+
+// The messages between our processes (wire/message.h), as bits.
+enum {
+    OV_SAYS_SETUP = 1 << 0,
+    OV_SAYS_JOBS = 1 << 1,
+    OV_SAYS_READY = 1 << 2,
+    OV_SAYS_VERDICTS = 1 << 3,
+    OV_SAYS_DETECTIONS = 1 << 4,
+    OV_SAYS_COUNT = 5,
+};
+
+struct ov_role {
+    const char *name;
+    const char *program;    // the executable; "overt" for a forked child of it
+    const char *user;       // whom it runs as
+    uint32_t layers;        // OV_CAGE() bits: the cage that it puts on itself
+    uint32_t calls;         // OV_CAGE_TALK, OV_CAGE_WRITE
+    uint64_t memory_bytes;  // cap beyond mapped files; 0 = none
+    uint32_t hears;         // OV_SAYS_ bits
+    uint32_t sends;         // OV_SAYS_ bits
+    const char *reaches;    // what it can touch at all
+    const char *parses;     // whose bytes it interprets
+};
+
+// The row of one role; never NULL for a valid id.
+const struct ov_role *ov_role_get(enum ov_role_id id);
+
+// The word for one OV_SAYS_ bit, by its number.
+const char *ov_role_message_name(unsigned bit);
+
+// The descriptors of a worker when it starts.
+enum { OV_WORKER_CHANNEL = 3, OV_WORKER_IMAGE = 4, OV_WORKER_RING = 5, OV_WORKER_DESCRIPTORS = 6 };
+
+// The cage of a role, with its places filled in as "none" (-1).
+struct ov_cage_spec ov_role_cage(enum ov_role_id id);

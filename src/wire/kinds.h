@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The first word of every message. For the files of this room alone.
+#pragma once
+
+enum {
+    OV_WIRE_SETUP = 0x5355564f,      // "OVUS"
+    OV_WIRE_JOBS = 0x4a55564f,       // "OVUJ"
+    OV_WIRE_READY = 0x5255564f,      // "OVUR"
+    OV_WIRE_VERDICTS = 0x5655564f,   // "OVUV"
+    OV_WIRE_DETECTIONS = 0x4455564f, // "OVUD"
+};

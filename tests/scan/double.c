@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// A scanner for tests in place of the real one: files tell it what to do. Linked with the real
+// worker (src/role/worker.c), it shows what broker, wire and cage do when a worker behaves badly.
+//
+// A file that begins with "OVERT-TEST " and a word and a newline asks for what the word says; any
+// other file is clean.
+#include "double.h"
+
+#include "scan/scan.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct ov_scanner {
+    struct ov_scan_options options;
+};
+
+static const char marker[] = "OVERT-TEST ";
+
+enum ov_status ov_scanner_new(struct ov_span image, const struct ov_scan_options *options,
+                              char *ret_reason, size_t reason_size,
+                              struct ov_scanner **ret_scanner) {
+    if (ov_span_has_prefix(image, "REFUSE ME")) {
+        (void)snprintf(ret_reason, reason_size, "refused\nat byte 0");
+        return OV_DAMAGED;
+    }
+    struct ov_scanner *scanner = calloc(1, sizeof *scanner);
+    if (scanner == NULL) {
+        return OV_MEMORY;
+    }
+    scanner->options = *options;
+    *ret_scanner = scanner;
+    return OV_OK;
+}
+
+void ov_scanner_free(struct ov_scanner *scanner) {
+    free(scanner);
+}
+
+static void set_kind(struct ov_verdict *verdict, enum ov_verdict_kind kind) {
+    *verdict = (struct ov_verdict){.kind = kind, .error = OV_SCAN_NONE};
+}
+
+static void add_detection(struct ov_verdict *verdict, uint32_t rule, uint64_t offset) {
+    verdict->kind = OV_VERDICT_FOUND;
+    verdict->detections[verdict->count++] = (struct ov_detection){.rule = rule, .offset = offset};
+}
+
+// Reads every byte, as a scanner would: a mapping that shrank faults here.
+static unsigned sum_bytes(struct ov_span bytes) {
+    unsigned sum = 0;
+    for (size_t i = 0; i < bytes.size; i++) {
+        sum += ((const volatile uint8_t *)bytes.data)[i];
+    }
+    return sum;
+}
+
+static void spin(void) {
+    volatile unsigned turns = 0;
+    while (turns < 2) {
+        turns = 1;
+    }
+}
+
+// A worker that wants to carry a document out fills every field that a verdict has with its bytes.
+static void smuggle(struct ov_scanner *scanner, struct ov_scan_job *job) {
+    struct ov_verdict *verdict = &job->verdict;
+    uint32_t most = scanner->options.is_all_matches ? OV_DETECTIONS_MAX : 1;
+    for (uint32_t i = 0; i < most; i++) {
+        uint64_t offset = job->bytes.data[i % job->bytes.size] % (job->bytes.size + 1);
+        add_detection(verdict, i, offset);
+        struct ov_detection *detection = &verdict->detections[i];
+        detection->depth = OV_MEMBER_DEPTH;
+        for (unsigned level = 0; level < OV_MEMBER_DEPTH; level++) {
+            detection->members[level] = (i * 31 + level * 7) % 10000;
+        }
+    }
+}
+
+static void obey(struct ov_scanner *scanner, struct ov_scan_job *job, const char *word) {
+    struct ov_verdict *verdict = &job->verdict;
+    if (strcmp(word, "found") == 0) {
+        add_detection(verdict, 0, 3);
+    } else if (strcmp(word, "all") == 0) {
+        for (uint32_t i = 0; i < (scanner->options.is_all_matches ? 3u : 1u); i++) {
+            add_detection(verdict, 2 - i, i);
+        }
+    } else if (strcmp(word, "limited") == 0) {
+        set_kind(verdict, OV_VERDICT_LIMITED);
+        verdict->limit = OV_LIMIT_RECURSION;
+    } else if (strcmp(word, "error") == 0) {
+        set_kind(verdict, OV_VERDICT_ERROR);
+        verdict->error = OV_SCAN_NO_MEMORY;
+    } else if (strcmp(word, "silent") == 0) {
+        *verdict = (struct ov_verdict){0};
+    } else if (strcmp(word, "crash") == 0) {
+        __builtin_trap();
+    } else if (strcmp(word, "hang") == 0) {
+        spin();
+    } else if (strcmp(word, "rule") == 0) {
+        add_detection(verdict, UINT32_MAX, 0);
+    } else if (strcmp(word, "offset") == 0) {
+        add_detection(verdict, 0, job->bytes.size + 1);
+    } else if (strcmp(word, "smuggle") == 0) {
+        smuggle(scanner, job);
+    } else if (strcmp(word, "member") == 0) {
+        add_detection(verdict, 1, 77);
+        verdict->detections[0].depth = 2;
+        verdict->detections[0].members[0] = 4;
+        verdict->detections[0].members[1] = 9;
+    } else if (try_act(word, job->bytes)) {
+        add_detection(verdict, 0, 0); // the forbidden act was done: the test fails on this
+    }
+}
+
+static void run_one(struct ov_scanner *scanner, struct ov_scan_job *job) {
+    char word[32] = "";
+    struct ov_span rest = ov_span_part(job->bytes, sizeof marker - 1, job->bytes.size);
+    set_kind(&job->verdict, OV_VERDICT_CLEAN);
+    (void)sum_bytes(job->bytes);
+    if (!ov_span_has_prefix(job->bytes, marker)) {
+        return;
+    }
+    size_t size = ov_span_find(rest, 0, '\n');
+    if (size < sizeof word) {
+        memcpy(word, rest.data, size);
+        obey(scanner, job, word);
+    }
+}
+
+void ov_scanner_run(struct ov_scanner *scanner, struct ov_scan_job *jobs, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        run_one(scanner, &jobs[i]);
+    }
+}
