@@ -77,18 +77,27 @@ static const struct language *find_language(const char *name) {
     return NULL;
 }
 
+static const char *why_unread(const struct ov_ruleset *set, const struct language *language) {
+    if (language->is_pua && !set->state->options.with_pua) {
+        return "rules for the potentially unwanted, read only when asked for (--pua)";
+    }
+    return language->why;
+}
+
+const char *ov_ruleset_why_unread(const struct ov_ruleset *set, const char *name) {
+    const struct language *language = find_language(name);
+    return language != NULL ? why_unread(set, language) : NULL;
+}
+
 enum ov_status ov_ruleset_read_file(struct ov_ruleset *set, uint32_t file) {
     const struct language *language = find_language(set->files[file].path);
     if (language == NULL) {
         return OV_UNSUPPORTED;
     }
-    struct ov_place place = {.file = file};
-    const char *why = language->why;
-    if (language->is_pua && !set->state->options.with_pua) {
-        why = "rules for the potentially unwanted, read only when asked for (--pua)";
-    }
+    const char *why = why_unread(set, language);
     if (why != NULL) {
-        return ov_ruleset_add_problem(set, place, (struct ov_span){0}, true, why);
+        return ov_ruleset_add_problem(set, (struct ov_place){.file = file}, (struct ov_span){0},
+                                      true, why);
     }
     return language->read(set, file, language->mode);
 }

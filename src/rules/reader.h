@@ -98,6 +98,10 @@ bool ov_rule_name_is_pua(struct ov_span name);
 // ending.
 enum ov_status ov_ruleset_read_file(struct ov_ruleset *set, uint32_t file);
 
+// Why files of this name are known but not read, for instance because their language is not built
+// yet; NULL when they are read, or are no rules.
+const char *ov_ruleset_why_unread(const struct ov_ruleset *set, const char *name);
+
 // Drops the rules that the ignore list names, among those that were added since the last call, or
 // among all when the list has grown. ov_ruleset_load does it; so must whoever reads by hand.
 void ov_ruleset_apply_ignores(struct ov_ruleset *set);

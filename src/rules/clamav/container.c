@@ -18,6 +18,7 @@ enum {
     FIRST_ROOM_BYTES = 1 << 20,
     GZIP_WINDOW = 15 + 16, // zlib: the largest window, gzip framing
     NAME_BYTES = 4096,
+    UNREAD_KINDS = 4,
 };
 
 static const size_t UNPACKED_MAX = (size_t)2 << 30; // today's largest, unpacked, is 0.4 GB
@@ -112,14 +113,46 @@ static bool is_file_name(struct ov_span name) {
     return name.size > 0 && ov_span_find(name, 0, '/') == name.size && name.data[0] != '.';
 }
 
+// Members that are not read, counted by their reason, so that a container of hundreds of programs
+// is one remark and not hundreds.
+struct unread {
+    const char *why[UNREAD_KINDS];
+    unsigned count[UNREAD_KINDS];
+};
+
+static void note_unread(struct unread *unread, const char *why) {
+    for (unsigned i = 0; i < UNREAD_KINDS; i++) {
+        if (unread->why[i] == NULL || strcmp(unread->why[i], why) == 0) {
+            unread->why[i] = why;
+            unread->count[i]++;
+            return;
+        }
+    }
+}
+
+static enum ov_status tell_unread(struct ov_ruleset *set, uint32_t file,
+                                  const struct unread *unread) {
+    for (unsigned i = 0; i < UNREAD_KINDS && unread->why[i] != NULL; i++) {
+        TRY(ov_ruleset_add_problemf(set, (struct ov_place){.file = file}, (struct ov_span){0}, true,
+                                    "%u member%s: %s", unread->count[i],
+                                    unread->count[i] == 1 ? "" : "s", unread->why[i]));
+    }
+    return OV_OK;
+}
+
 static enum ov_status read_member(struct ov_ruleset *set, uint32_t file, struct ov_span name,
-                                  struct ov_span bytes, bool is_official) {
+                                  struct ov_span bytes, bool is_official, struct unread *unread) {
     if (name.size >= 5 && memcmp(name.data + name.size - 5, ".info", 5) == 0) {
         return OV_OK; // what it promises is not checked here
     }
     char path[NAME_BYTES];
     snprintf(path, sizeof path, "%s!%.*s", set->files[file].path, (int)name.size,
              (const char *)name.data);
+    const char *why = ov_ruleset_why_unread(set, path);
+    if (why != NULL) {
+        note_unread(unread, why);
+        return OV_OK;
+    }
     uint32_t member;
     TRY(ov_ruleset_add_file(set, path, bytes, is_official, &member));
     enum ov_status status = ov_ruleset_read_file(set, member);
@@ -134,6 +167,7 @@ static bool is_container_name(struct ov_span name) {
 
 static enum ov_status read_tar(struct ov_ruleset *set, uint32_t file, struct ov_span tar,
                                bool is_official) {
+    struct unread unread = {0};
     size_t at = 0;
     for (unsigned members = 0; at + TAR_BLOCK <= tar.size && tar.data[at] != 0; members++) {
         struct ov_span head = ov_span_part(tar, at, TAR_BLOCK);
@@ -150,11 +184,11 @@ static enum ov_status read_tar(struct ov_ruleset *set, uint32_t file, struct ov_
         if (!is_regular || !is_file_name(name) || is_container_name(name)) {
             return tell(set, file, "holds something else than plain rule files");
         }
-        TRY(read_member(set, file, name, ov_span_part(tar, at, size), is_official));
+        TRY(read_member(set, file, name, ov_span_part(tar, at, size), is_official, &unread));
         size_t padded = (size + TAR_BLOCK - 1) / TAR_BLOCK * TAR_BLOCK;
         at = padded > tar.size - at ? tar.size : at + padded;
     }
-    return OV_OK;
+    return tell_unread(set, file, &unread);
 }
 
 enum ov_status ov_clamav_read_container(struct ov_ruleset *set, uint32_t file, unsigned mode) {

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// overt rules list: one line for each rule.
+#include "cmd/rules_common.h"
+
+#include "base/json.h"
+#include "rules/explain.h"
+
+struct row {
+    struct ov_span name;
+    const char *kind;
+    const char *target;
+    struct ov_place place;
+};
+
+static void add_row_text(struct ov_buf *out, const struct ov_ruleset *set, const struct row *row) {
+    ov_text_add_printable(out, row->name);
+    ov_buf_printf(out, "\t%s\t%s\t", row->kind, row->target);
+    ov_rules_add_place(out, set, row->place);
+    ov_buf_add_text(out, "\n");
+}
+
+static void add_row_json(struct ov_buf *out, const struct ov_ruleset *set, const struct row *row) {
+    struct ov_json json;
+    ov_json_init(&json, out);
+    ov_json_object(&json, NULL);
+    ov_json_bytes(&json, "rule", row->name);
+    ov_json_text(&json, "kind", row->kind);
+    ov_json_text(&json, "target", row->target);
+    ov_json_bytes(&json, "file", ov_span_text(set->files[row->place.file].path));
+    ov_json_uint(&json, "line", row->place.line);
+    ov_json_object_end(&json);
+    ov_buf_add_text(out, "\n");
+}
+
+static void add_row(const struct ov_rules_options *options, struct ov_buf *out,
+                    const struct ov_ruleset *set, const struct row *row) {
+    if (options->is_json) {
+        add_row_json(out, set, row);
+    } else {
+        add_row_text(out, set, row);
+    }
+    ov_rules_flush(out, false);
+}
+
+int ov_rules_list(const struct ov_rules_options *options) {
+    OV_CLEANUP(ov_rules_free) struct ov_ruleset *set = NULL;
+    if (ov_rules_load(options, options->arguments, options->argument_count, &set) != OV_OK) {
+        return OV_EXIT_ERROR;
+    }
+    OV_CLEANUP(ov_buf_release) struct ov_buf out = {0};
+    for (size_t i = 0; i < set->rule_count; i++) {
+        const struct ov_rule *rule = &set->rules[i];
+        struct row row = {
+            .name = rule->name,
+            .kind = rule->kind == OV_RULE_BODY ? "body" : "logical",
+            .target = ov_target_name(rule->target),
+            .place = rule->place,
+        };
+        add_row(options, &out, set, &row);
+    }
+    for (size_t i = 0; i < set->hash_count; i++) {
+        const struct ov_hash_rule *hash = &set->hashes[i];
+        struct row row = {
+            .name = ov_rules_hash_name(set, hash),
+            .kind = ov_rules_scope_text(hash),
+            .target = ov_rules_hash_text(hash),
+            .place = {.file = hash->file, .line = hash->line},
+        };
+        add_row(options, &out, set, &row);
+    }
+    bool has_failed = out.has_failed;
+    ov_rules_flush(&out, true);
+    return has_failed ? OV_EXIT_ERROR : OV_EXIT_NOTHING;
+}
