@@ -4,15 +4,24 @@
 #
 #   parity.sh [SEED...]      (default: 1 2 3)
 #
-# Needs ../shared (or OVERT_SHARED=DIR): forge.py and parity.py in tools/, databases in data/.
-# Body rules of targets 0, 1 and 6 with hits and near misses, then hash rules. OVERT_FORGE_LIMIT: how many
-# rules of each kind are taken (default 2000).
+# Needs the workshop's forge.py and parity.py (../shared, or OVERT_SHARED=DIR) and its databases.
+# For each seed and database folder: body and logical rules of targets 0, 1 and 6, hits and near
+# misses, agreement 0.999 at least; then hash rules (tools/parity_hashes.py), agreement 1.
+#
+# OVERT              the program               (default: build/overt)
+# OVERT_FORGE_LIMIT  rules taken of each kind  (default: 2000; 0 = all)
+# OVERT_HASH_FILES   files for the hash rules  (default: 3000)
+# OVERT_PARITY_SHOW  differences shown         (default: 20)
+# OVERT_PARITY_KEEP  a folder that keeps the forged files
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
 shared=${OVERT_SHARED:-../shared}
+overt=${OVERT:-build/overt}
 limit=${OVERT_FORGE_LIMIT:-2000}
-if [ ! -x "$shared/tools/parity.py" ] && [ ! -f "$shared/tools/parity.py" ]; then
+hash_files=${OVERT_HASH_FILES:-3000}
+show=${OVERT_PARITY_SHOW:-20}
+if [ ! -f "$shared/tools/parity.py" ] || [ ! -d "$shared/data" ]; then
     echo "overt: make parity: skipped: $shared/tools/parity.py is not there (set OVERT_SHARED)" >&2
     exit 77
 fi
@@ -23,17 +32,35 @@ fi
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/overt-parity.XXXXXX")
 trap 'rm -rf "$work"' EXIT
+forged=${OVERT_PARITY_KEEP:-$work/forged}
+summary=
 failures=0
+
+compare() { # LABEL LEAST DATABASE CORPUS
+    echo "== $1"
+    local log=$work/log verdict=agrees
+    python3 "$shared/tools/parity.py" clamav --db "$3" --corpus "$4" --overt "$overt" \
+        --min "$2" --show "$show" >"$log" 2>&1 || verdict='TOO LOW'
+    cat "$log"
+    [ "$verdict" = agrees ] || failures=$((failures + 1))
+    summary+="$(printf '%-34s %-22s (least %s) %s' "$1" \
+        "$(grep -o '^agreement.*' "$log" || echo 'no figure')" "$2" "$verdict")"$'\n'
+}
+
 [ $# -gt 0 ] || set -- 1 2 3
 for seed in "$@"; do
-    for set in "$shared"/data/dev/clamav/official "$shared"/data/dev/clamav/unofficial; do
-        corpus=$work/$seed-$(basename "$set")
-        python3 "$shared/tools/forge.py" clamav --db "$set" --out "$corpus" --seed "$seed" \
+    for database in "$shared"/data/dev/clamav/official "$shared"/data/dev/clamav/unofficial; do
+        name=$(basename "$database")
+        corpus=$forged/$seed-$name
+        python3 "$shared/tools/forge.py" clamav --db "$database" --out "$corpus" --seed "$seed" \
             --limit "$limit" --near-miss --targets 0,1,6
-        echo "== seed $seed, $(basename "$set")"
-        python3 "$shared/tools/parity.py" clamav --db "$set" --corpus "$corpus" \
-            --overt build/overt --min 0.999 || failures=$((failures + 1))
-        rm -rf "$corpus"
+        compare "seed $seed, $name, body" 0.999 "$database" "$corpus"
+        [ -n "${OVERT_PARITY_KEEP:-}" ] || rm -rf "$corpus"
     done
+    tools/parity_hashes.py --forge "$shared/tools" --out "$forged/$seed-hashes" --seed "$seed" \
+        --files "$hash_files"
+    compare "seed $seed, hashes" 1 "$forged/$seed-hashes/db" "$forged/$seed-hashes/files"
 done
+echo "== summary"
+printf '%s' "$summary"
 exit $((failures > 0))
