@@ -21,6 +21,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import forge_elf  # noqa: E402
 import forge_macho  # noqa: E402
 import forge_pe  # noqa: E402
+import forge_version  # noqa: E402
 import oracle  # noqa: E402
 
 
@@ -122,7 +123,8 @@ def random_macho(rng):
         kind=rng.randrange(12), count=odd(rng, len(commands), (0, 1, 1024, 1025), 0.04))
 
 
-GENERATORS = {"pe": random_pe, "elf": random_elf, "macho": random_macho}
+GENERATORS = {"pe": random_pe, "elf": random_elf, "macho": random_macho,
+              "version": forge_version.random_file}
 
 
 def run_dump(program, kind, paths):
@@ -201,6 +203,43 @@ def compare_hashes(blobs, paths, answers, folder):
     return bad
 
 
+def compare_versions(blobs, paths, answers, folder):
+    """Checks starts of version strings; how many files differ."""
+    database = os.path.join(folder, "version.ndb")
+    forge_version.write_rules(database)
+    found = oracle.run_clamscan(database, paths)
+    bad = total = 0
+    for index, (blob, ours) in enumerate(zip(blobs, answers)):
+        expected = {f"V_{oracle.MARKER_PLACES[blob[at:at + 8]]}" for at in ours["versions"]
+                    if blob[at:at + 8] in oracle.MARKER_PLACES}
+        theirs = {name for name in found[paths[index]] if name.startswith("V_")}
+        total += len(theirs)
+        if expected != theirs:
+            bad += 1
+            print(f"version file {index}: we say {sorted(expected - theirs)}, "
+                  f"clamscan says {sorted(theirs - expected)}")
+    print(f"version: {total} strings found by clamscan")
+    return bad
+
+
+def compare_kind(kind, program, count, seed, home):
+    """Prints and counts the differences on `count` files of one kind."""
+    rng = random.Random(f"{kind} {seed}")
+    blobs = [GENERATORS[kind](rng) for _ in range(count)]
+    with tempfile.TemporaryDirectory() as folder:
+        paths = oracle.write_files(home or folder, blobs)
+        answers = run_dump(program, kind if kind in oracle.TARGETS else "pe", paths)
+        if kind == "version":
+            bad = compare_versions(blobs, paths, answers, folder)
+        else:
+            bad = compare_offsets(kind, blobs, paths, answers, folder)
+        if kind == "pe":
+            bad += compare_hashes(blobs, paths, answers, folder)
+    readable = sum(answer["readable"] for answer in answers)
+    print(f"{kind}: {len(blobs)} files, {readable} readable, {bad} differences")
+    return bad
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("program")
@@ -212,20 +251,9 @@ def main():
     if not oracle.has_clamscan():
         print("skipped: clamscan is not installed")
         return 77
-    bad = 0
-    for kind in [options.kind] if options.kind else sorted(GENERATORS):
-        rng = random.Random(f"{kind} {options.seed}")
-        blobs = [GENERATORS[kind](rng) for _ in range(options.count)]
-        with tempfile.TemporaryDirectory() as folder:
-            home = options.keep or folder
-            paths = oracle.write_files(home, blobs)
-            answers = run_dump(options.program, kind, paths)
-            readable = sum(answer["readable"] for answer in answers)
-            differ = compare_offsets(kind, blobs, paths, answers, folder)
-            hashes = compare_hashes(blobs, paths, answers, folder) if kind == "pe" else 0
-            print(f"{kind}: {len(blobs)} files, {readable} readable, {differ} differ in offsets, "
-                  f"{hashes} in section hashes")
-            bad += differ + hashes
+    kinds = [options.kind] if options.kind else sorted(GENERATORS)
+    bad = sum(compare_kind(kind, options.program, options.count, options.seed, options.keep)
+              for kind in kinds)
     return 1 if bad else 0
 
 
