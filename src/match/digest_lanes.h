@@ -9,21 +9,25 @@
 #include "base/digest.h"
 
 enum {
-    OV_LANES_MAX = 32,
+    OV_LANES_MAX = 16,   // in one group
+    OV_LANES_GROUPS = 2, // that a kernel may run at once, taking turns step by step
     OV_LANES_ALIGN = 64, // of a kernel's state, in bytes
 };
 
-// Word w of lane l stands at state[w * lanes + l]. Eats `count` whole blocks at data[l] for each
-// lane; data is not aligned. Lanes without work may point where another lane points.
-typedef void ov_lanes_fn(uint32_t *state, const uint8_t *const *data, size_t count);
+// Eats `count` whole blocks of each lane of `groups` groups. Word w of lane l of group g stands at
+// state[(g * OV_DIGEST_WORDS + w) * lanes + l], its blocks at data[g * lanes + l]; data is not
+// aligned. Lanes without work may point where another lane points.
+typedef void ov_lanes_fn(uint32_t *state, const uint8_t *const *data, size_t count,
+                         unsigned groups);
 
 struct ov_lanes_kernel {
     const char *name;
-    unsigned lanes[OV_HASH_KINDS]; // at most OV_LANES_MAX
+    unsigned lanes;                // of a group; 0: every message goes through the single engine
+    uint8_t groups[OV_HASH_KINDS]; // 1 or 2, whichever is faster when there is work for all
     ov_lanes_fn *blocks[OV_HASH_KINDS];
     // With fewer messages than this left, one after another is faster: with a plain single engine,
-    // and with the processor's own instructions (measured with bench/digest.c). More than `lanes`:
-    // always.
+    // and with the processor's own instructions (measured with bench/digest.c). More than there are
+    // lanes: always.
     uint8_t worth_plain[OV_HASH_KINDS], worth_native[OV_HASH_KINDS];
 };
 

@@ -8,7 +8,7 @@
 
 // Objects are sorted by size within a window of this many, so that long ones start first and the
 // lanes come to their ends together.
-enum { WINDOW_JOBS = 256 };
+enum { WINDOW_JOBS = 256, LANES_MAX = OV_LANES_MAX * OV_LANES_GROUPS };
 
 // One message on its way: first its own whole blocks, then the padded tail.
 struct lane {
@@ -22,18 +22,22 @@ struct lane {
 struct run {
     enum ov_hash_kind kind;
     const struct ov_lanes_kernel *kernel;
-    unsigned lane_count;
+    unsigned lane_count; // of all groups
     unsigned busy_count; // lanes with a job
     struct ov_digest_job **queue;
     size_t queue_size, queue_next;
-    struct lane lanes[OV_LANES_MAX];
-    _Alignas(OV_LANES_ALIGN) uint32_t state[OV_DIGEST_WORDS * OV_LANES_MAX]; // [word][lane]
+    struct lane lanes[LANES_MAX];
+    _Alignas(OV_LANES_ALIGN) uint32_t state[OV_DIGEST_WORDS * LANES_MAX]; // digest_lanes.h
 };
 
 // The kernel that a test asked for.
 static _Atomic(const struct ov_lanes_kernel *) forced_kernel;
 
-const struct ov_lanes_kernel ov_lanes_none = {.name = "one by one"};
+const struct ov_lanes_kernel ov_lanes_none = {
+    .name = "one by one",
+    .worth_plain = {1, 1, 1}, // more than the lanes that it has
+    .worth_native = {1, 1, 1},
+};
 
 const struct ov_lanes_kernel *const *ov_lanes_list(void) {
 #if defined(__x86_64__)
@@ -73,6 +77,12 @@ uint8_t *ov_digest_job_bytes(struct ov_digest_job *job, enum ov_hash_kind kind) 
     }
 }
 
+// Where a word of a lane's state stands.
+static uint32_t *find_word(struct run *run, unsigned index, unsigned word) {
+    unsigned lanes = run->kernel->lanes;
+    return &run->state[(index / lanes * OV_DIGEST_WORDS + word) * lanes + index % lanes];
+}
+
 static void enter_tail(struct run *run, struct lane *lane) {
     struct ov_span bytes = lane->job->bytes;
     size_t rest = bytes.size % OV_DIGEST_BLOCK;
@@ -98,14 +108,14 @@ static void refill_lane(struct run *run, unsigned index) {
     }
     const uint32_t *start = ov_digest_start(run->kind);
     for (unsigned word = 0; word < OV_DIGEST_WORDS; word++) {
-        run->state[word * run->lane_count + index] = start[word];
+        *find_word(run, index, word) = start[word];
     }
     run->busy_count++;
 }
 
-static void copy_state(const struct run *run, unsigned index, uint32_t ret_state[OV_DIGEST_WORDS]) {
+static void copy_state(struct run *run, unsigned index, uint32_t ret_state[OV_DIGEST_WORDS]) {
     for (unsigned word = 0; word < OV_DIGEST_WORDS; word++) {
-        ret_state[word] = run->state[word * run->lane_count + index];
+        ret_state[word] = *find_word(run, index, word);
     }
 }
 
@@ -128,23 +138,55 @@ static void advance_lane(struct run *run, unsigned index, size_t step) {
     refill_lane(run, index);
 }
 
+static void move_lane(struct run *run, unsigned from, unsigned to) {
+    struct lane *source = &run->lanes[from], *target = &run->lanes[to];
+    *target = *source;
+    if (source->is_in_tail) {
+        target->at = target->tail + (source->at - source->tail);
+    }
+    source->job = NULL;
+    for (unsigned word = 0; word < OV_DIGEST_WORDS; word++) {
+        *find_word(run, to, word) = *find_word(run, from, word);
+    }
+}
+
+// When the objects left fit into the first group of lanes, moves them there. Returns how many
+// groups have to run.
+static unsigned gather_lanes(struct run *run) {
+    unsigned lanes = run->kernel->lanes;
+    if (run->lane_count == lanes || run->busy_count > lanes) {
+        return run->lane_count / lanes;
+    }
+    unsigned free_at = 0;
+    for (unsigned i = lanes; i < run->lane_count; i++) {
+        if (run->lanes[i].job != NULL) {
+            while (run->lanes[free_at].job != NULL) {
+                free_at++;
+            }
+            move_lane(run, i, free_at);
+        }
+    }
+    return 1;
+}
+
 // Runs all lanes as far as the one that is next to end.
 static void step_lanes(struct run *run) {
-    const uint8_t *data[OV_LANES_MAX];
+    const uint8_t *data[LANES_MAX];
     const uint8_t *any = NULL; // what idle lanes read: bytes that a busy one reads anyway
     size_t step = SIZE_MAX;
-    for (unsigned i = 0; i < run->lane_count; i++) {
+    unsigned groups = gather_lanes(run), count = groups * run->kernel->lanes;
+    for (unsigned i = 0; i < count; i++) {
         const struct lane *lane = &run->lanes[i];
         if (lane->job != NULL) {
             step = lane->blocks < step ? lane->blocks : step;
             any = lane->at;
         }
     }
-    for (unsigned i = 0; i < run->lane_count; i++) {
+    for (unsigned i = 0; i < count; i++) {
         data[i] = run->lanes[i].job != NULL ? run->lanes[i].at : any;
     }
-    run->kernel->blocks[run->kind](run->state, data, step);
-    for (unsigned i = 0; i < run->lane_count; i++) {
+    run->kernel->blocks[run->kind](run->state, data, step, groups);
+    for (unsigned i = 0; i < count; i++) {
         if (run->lanes[i].job != NULL) {
             advance_lane(run, i, step);
         }
@@ -181,7 +223,7 @@ static void run_lanes(const struct ov_lanes_kernel *kernel, enum ov_hash_kind ki
     struct run run;
     run.kind = kind;
     run.kernel = kernel;
-    run.lane_count = kernel->lanes[kind];
+    run.lane_count = kernel->lanes * kernel->groups[kind];
     run.busy_count = 0;
     run.queue = queue;
     run.queue_size = queue_size;
@@ -206,9 +248,8 @@ static void run_kind(const struct ov_lanes_kernel *kernel, enum ov_hash_kind kin
             queue[wanted++] = jobs[i];
         }
     }
-    unsigned lane_count = kernel->lanes[kind];
     unsigned worth = find_worth(kernel, kind);
-    if (lane_count > 0 && worth <= lane_count && wanted >= worth) {
+    if (worth <= kernel->lanes && wanted >= worth) {
         run_lanes(kernel, kind, queue, wanted);
         return;
     }

@@ -71,7 +71,8 @@ static inline void load_block(lanes w[16], const uint8_t *const *data, size_t at
 
 const struct ov_lanes_kernel ov_lanes_avx512 = {
     .name = "avx512",
-    .lanes = {MD5_LANES, LANES, LANES},
+    .lanes = LANES,
+    .groups = {2, 1, 2},
     .blocks = {run_md5, run_sha1, run_sha256},
     .worth_plain = {3, 2, 2},
     .worth_native = {3, 4, 7},

@@ -1,32 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// MD5, SHA-1 and SHA-256 over a vector of lanes, for any width of vector. No header of its own
-// right: included once by each kernel file, after it has defined
+// MD5, SHA-1 and SHA-256 over vectors of lanes, for any width of vector. Included once by each
+// kernel file, after it has defined
 //
-//   LANES, struct-free type `lanes` (LANES 32-bit words) with C operators,
+//   LANES and the type `lanes` (a vector of LANES 32-bit words, with C's operators),
 //   choose majority parity md5_last: bitwise functions of three vectors,
 //   load_block(w, data, at): the 16 words of the block at `at` of every lane, and
 //   swap_words(w): their bytes in the other order.
 //
-// FIPS 180-4 and RFC 1321; the same steps as base/digest_plain.c, which is easier to read.
+// FIPS 180-4 and RFC 1321; the same steps as base/digest_plain.c, which is easier to read. Each
+// step depends on the one before, so that one group of lanes leaves the processor waiting: two
+// groups take turns. `groups` is a constant wherever these functions are inlined.
 #pragma once
 
 #include "base/digest_tables.h"
 #include "match/digest_lanes.h"
 
+enum { GROUPS = OV_LANES_GROUPS, GROUP_WORDS = OV_DIGEST_WORDS * LANES };
+
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+
+// Keeps the message words in memory: compilers would rather fill the registers with them, and then
+// spill everything else.
+#define KEEP_IN_MEMORY(w) __asm__("" : "+m"(w))
+
 static inline lanes rotate(lanes value, unsigned bits) {
     return value << bits | value >> (32 - bits);
 }
 
-static inline lanes load_lanes(const uint32_t *words) {
+// The state of one group: word by word.
+static inline lanes load_word(const uint32_t *state, unsigned group, unsigned word) {
     lanes value;
-    memcpy(&value, words, sizeof value);
+    memcpy(&value, state + group * GROUP_WORDS + word * LANES, sizeof value);
     return value;
 }
 
-static inline void add_lanes(uint32_t *words, lanes value) {
-    value += load_lanes(words);
-    memcpy(words, &value, sizeof value);
+static inline void add_word(uint32_t *state, unsigned group, unsigned word, lanes value) {
+    value += load_word(state, group, word);
+    memcpy(state + group * GROUP_WORDS + word * LANES, &value, sizeof value);
 }
 
 static inline lanes mix_md5(unsigned i, lanes b, lanes c, lanes d) {
@@ -47,39 +58,35 @@ static inline unsigned pick_md5(unsigned i) {
     return (factor[i / 16] * i + first[i / 16]) % 16;
 }
 
-// One step depends on the one before: two groups of lanes side by side keep the processor busy.
-enum { MD5_GROUPS = 2, MD5_LANES = MD5_GROUPS * LANES };
-
-static void run_md5(uint32_t *state, const uint8_t *const *data, size_t count) {
-    for (size_t at = 0; at < count * OV_DIGEST_BLOCK; at += OV_DIGEST_BLOCK) {
-        lanes w[MD5_GROUPS][16], a[MD5_GROUPS], b[MD5_GROUPS], c[MD5_GROUPS], d[MD5_GROUPS];
+static ALWAYS_INLINE void eat_md5(uint32_t *state, const uint8_t *const *data, size_t at,
+                                  const unsigned groups) {
+    lanes w[GROUPS][16], a[GROUPS], b[GROUPS], c[GROUPS], d[GROUPS];
 #pragma GCC unroll 2
-        for (unsigned g = 0; g < MD5_GROUPS; g++) {
-            load_block(w[g], data + g * LANES, at);
-            a[g] = load_lanes(state + g * LANES);
-            b[g] = load_lanes(state + g * LANES + MD5_LANES);
-            c[g] = load_lanes(state + g * LANES + 2 * MD5_LANES);
-            d[g] = load_lanes(state + g * LANES + 3 * MD5_LANES);
-        }
+    for (unsigned g = 0; g < groups; g++) {
+        load_block(w[g], data + g * LANES, at);
+        KEEP_IN_MEMORY(w[g]);
+        a[g] = load_word(state, g, 0);
+        b[g] = load_word(state, g, 1);
+        c[g] = load_word(state, g, 2);
+        d[g] = load_word(state, g, 3);
+    }
 #pragma GCC unroll 64
-        for (unsigned i = 0; i < 64; i++) {
+    for (unsigned i = 0; i < 64; i++) {
 #pragma GCC unroll 2
-            for (unsigned g = 0; g < MD5_GROUPS; g++) {
-                lanes sum =
-                    (w[g][pick_md5(i)] + ov_md5_table[i]) + a[g] + mix_md5(i, b[g], c[g], d[g]);
-                a[g] = d[g];
-                d[g] = c[g];
-                c[g] = b[g];
-                b[g] += rotate(sum, ov_md5_rotation[i / 16][i % 4]);
-            }
+        for (unsigned g = 0; g < groups; g++) {
+            lanes sum = (w[g][pick_md5(i)] + ov_md5_table[i]) + a[g] + mix_md5(i, b[g], c[g], d[g]);
+            a[g] = d[g];
+            d[g] = c[g];
+            c[g] = b[g];
+            b[g] += rotate(sum, ov_md5_rotation[i / 16][i % 4]);
         }
+    }
 #pragma GCC unroll 2
-        for (unsigned g = 0; g < MD5_GROUPS; g++) {
-            add_lanes(state + g * LANES, a[g]);
-            add_lanes(state + g * LANES + MD5_LANES, b[g]);
-            add_lanes(state + g * LANES + 2 * MD5_LANES, c[g]);
-            add_lanes(state + g * LANES + 3 * MD5_LANES, d[g]);
-        }
+    for (unsigned g = 0; g < groups; g++) {
+        add_word(state, g, 0, a[g]);
+        add_word(state, g, 1, b[g]);
+        add_word(state, g, 2, c[g]);
+        add_word(state, g, 3, d[g]);
     }
 }
 
@@ -94,33 +101,49 @@ static inline lanes mix_sha1(unsigned i, lanes b, lanes c, lanes d) {
     }
 }
 
-static void run_sha1(uint32_t *state, const uint8_t *const *data, size_t count) {
-    for (size_t at = 0; at < count * OV_DIGEST_BLOCK; at += OV_DIGEST_BLOCK) {
-        lanes w[16];
-        load_block(w, data, at);
-        swap_words(w);
-        lanes a = load_lanes(state), b = load_lanes(state + LANES);
-        lanes c = load_lanes(state + 2 * LANES), d = load_lanes(state + 3 * LANES);
-        lanes e = load_lanes(state + 4 * LANES);
+static inline lanes extend_sha1(const lanes w[16], unsigned i) {
+    return rotate(parity(w[(i - 3) % 16], w[(i - 8) % 16], w[(i - 14) % 16]) ^ w[i % 16], 1);
+}
+
+static ALWAYS_INLINE void eat_sha1(uint32_t *state, const uint8_t *const *data, size_t at,
+                                   const unsigned groups) {
+    lanes w[GROUPS][16], a[GROUPS], b[GROUPS], c[GROUPS], d[GROUPS], e[GROUPS];
+#pragma GCC unroll 2
+    for (unsigned g = 0; g < groups; g++) {
+        load_block(w[g], data + g * LANES, at);
+        swap_words(w[g]);
+        a[g] = load_word(state, g, 0);
+        b[g] = load_word(state, g, 1);
+        c[g] = load_word(state, g, 2);
+        d[g] = load_word(state, g, 3);
+        e[g] = load_word(state, g, 4);
+    }
 #pragma GCC unroll 80
-        for (unsigned i = 0; i < 80; i++) {
+    for (unsigned i = 0; i < 80; i++) {
+#pragma GCC unroll 2
+        for (unsigned g = 0; g < groups; g++) {
             if (i >= 16) {
-                lanes mixed = parity(w[(i - 3) % 16], w[(i - 8) % 16], w[(i - 14) % 16]);
-                w[i % 16] = rotate(mixed ^ w[i % 16], 1);
+                w[g][i % 16] = extend_sha1(w[g], i);
+                if (LANES < 16) { // AVX2 has half as many registers
+                    KEEP_IN_MEMORY(w[g]);
+                }
             }
-            lanes sum =
-                rotate(a, 5) + mix_sha1(i, b, c, d) + (e + ov_sha1_table[i / 20] + w[i % 16]);
-            e = d;
-            d = c;
-            c = rotate(b, 30);
-            b = a;
-            a = sum;
+            lanes sum = rotate(a[g], 5) + (mix_sha1(i, b[g], c[g], d[g]) +
+                                           (e[g] + ov_sha1_table[i / 20] + w[g][i % 16]));
+            e[g] = d[g];
+            d[g] = c[g];
+            c[g] = rotate(b[g], 30);
+            b[g] = a[g];
+            a[g] = sum;
         }
-        add_lanes(state, a);
-        add_lanes(state + LANES, b);
-        add_lanes(state + 2 * LANES, c);
-        add_lanes(state + 3 * LANES, d);
-        add_lanes(state + 4 * LANES, e);
+    }
+#pragma GCC unroll 2
+    for (unsigned g = 0; g < groups; g++) {
+        add_word(state, g, 0, a[g]);
+        add_word(state, g, 1, b[g]);
+        add_word(state, g, 2, c[g]);
+        add_word(state, g, 3, d[g]);
+        add_word(state, g, 4, e[g]);
     }
 }
 
@@ -131,32 +154,61 @@ static inline lanes extend_sha256(const lanes w[16], unsigned i) {
     return w[i % 16] + low + w[(i - 7) % 16] + high;
 }
 
-static void run_sha256(uint32_t *state, const uint8_t *const *data, size_t count) {
-    for (size_t at = 0; at < count * OV_DIGEST_BLOCK; at += OV_DIGEST_BLOCK) {
-        lanes w[16], s[OV_DIGEST_WORDS];
-        load_block(w, data, at);
-        swap_words(w);
+// One step; the eight words rotate through the ring by index, not by moving.
+static ALWAYS_INLINE void step_sha256(lanes s[OV_DIGEST_WORDS], unsigned i, lanes word) {
+    lanes a = s[(64 - i) % 8], b = s[(65 - i) % 8], c = s[(66 - i) % 8];
+    lanes e = s[(68 - i) % 8], f = s[(69 - i) % 8], g = s[(70 - i) % 8];
+    lanes sum = (s[(71 - i) % 8] + (word + ov_sha256_table[i])) + choose(e, f, g) +
+                parity(rotate(e, 26), rotate(e, 21), rotate(e, 7));
+    s[(67 - i) % 8] += sum;
+    s[(71 - i) % 8] =
+        sum + (majority(a, b, c) + parity(rotate(a, 30), rotate(a, 19), rotate(a, 10)));
+}
+
+static ALWAYS_INLINE void eat_sha256(uint32_t *state, const uint8_t *const *data, size_t at,
+                                     const unsigned groups) {
+    lanes w[GROUPS][16], s[GROUPS][OV_DIGEST_WORDS];
+#pragma GCC unroll 2
+    for (unsigned g = 0; g < groups; g++) {
+        load_block(w[g], data + g * LANES, at);
+        swap_words(w[g]);
 #pragma GCC unroll 8
         for (unsigned i = 0; i < OV_DIGEST_WORDS; i++) {
-            s[i] = load_lanes(state + i * LANES);
+            s[g][i] = load_word(state, g, i);
         }
+    }
 #pragma GCC unroll 64
-        for (unsigned i = 0; i < 64; i++) {
+    for (unsigned i = 0; i < 64; i++) {
+#pragma GCC unroll 2
+        for (unsigned g = 0; g < groups; g++) {
             if (i >= 16) {
-                w[i % 16] = extend_sha256(w, i);
+                w[g][i % 16] = extend_sha256(w[g], i);
+                KEEP_IN_MEMORY(w[g]);
             }
-            // The eight words rotate through the ring by index, not by moving.
-            lanes a = s[(64 - i) % 8], b = s[(65 - i) % 8], c = s[(66 - i) % 8];
-            lanes e = s[(68 - i) % 8], f = s[(69 - i) % 8], g = s[(70 - i) % 8];
-            lanes sum = (s[(71 - i) % 8] + (w[i % 16] + ov_sha256_table[i])) + choose(e, f, g) +
-                        parity(rotate(e, 26), rotate(e, 21), rotate(e, 7));
-            s[(67 - i) % 8] += sum;
-            s[(71 - i) % 8] =
-                sum + (majority(a, b, c) + parity(rotate(a, 30), rotate(a, 19), rotate(a, 10)));
+            step_sha256(s[g], i, w[g][i % 16]);
         }
+    }
+#pragma GCC unroll 2
+    for (unsigned g = 0; g < groups; g++) {
 #pragma GCC unroll 8
         for (unsigned i = 0; i < OV_DIGEST_WORDS; i++) {
-            add_lanes(state + i * LANES, s[i]);
+            add_word(state, g, i, s[g][i]);
         }
     }
 }
+
+#define DEFINE_RUN(kind)                                                                           \
+    static void run_##kind(uint32_t *state, const uint8_t *const *data, size_t count,              \
+                           unsigned groups) {                                                      \
+        for (size_t at = 0; at < count * OV_DIGEST_BLOCK; at += OV_DIGEST_BLOCK) {                 \
+            if (groups == 1) {                                                                     \
+                eat_##kind(state, data, at, 1);                                                    \
+            } else {                                                                               \
+                eat_##kind(state, data, at, GROUPS);                                               \
+            }                                                                                      \
+        }                                                                                          \
+    }
+
+DEFINE_RUN(md5)
+DEFINE_RUN(sha1)
+DEFINE_RUN(sha256)

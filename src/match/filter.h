@@ -26,11 +26,11 @@ struct ov_filter {
 enum ov_status ov_filter_open(const struct ov_image *image, uint32_t variant,
                               struct ov_filter *ret_filter);
 
-// What a run works in. About 200 KB: one for each worker.
+// What a run works in. About 250 KB: one for each worker.
 struct ov_filter_scratch {
     uint32_t at[OV_CHUNK_BYTES + 64];
     uint8_t buckets[OV_CHUNK_BYTES + 64];
-    uint64_t hashes[OV_CHUNK_BYTES / 2 + 64];
+    uint64_t hashes[OV_CHUNK_BYTES + 64];
     uint8_t edge[OV_CHUNK_BYTES + 3 * OV_FILTER_SLACK]; // the object's end, zeros after it
 };
 

@@ -25,9 +25,16 @@ struct ov_pair {
 typedef uint32_t ov_gram_kernel(const uint32_t *words, unsigned log2, const uint8_t *data,
                                 uint32_t size, uint32_t *ret_at);
 
+enum ov_gram_kernel_kind {
+    OV_GRAMS_6_BY_4, // six bytes at every fourth
+    OV_GRAMS_4_BY_2, // four bytes at every second
+    OV_GRAMS_4_BY_1, // four bytes at every one
+    OV_GRAM_KERNELS,
+};
+
 struct ov_kernels {
     const char *name;
-    ov_gram_kernel *grams[OV_GRAM_CLASSES];
+    ov_gram_kernel *grams[OV_GRAM_KERNELS];
 
     // Positions in [0, size) where all 8 bytes are allowed in some bucket of `live`; the buckets go
     // to ret_buckets beside them. Both have room for OV_CHUNK_BYTES + 64.

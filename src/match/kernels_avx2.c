@@ -32,8 +32,8 @@ static uint32_t find_grams6(const uint32_t *words, unsigned log2, const uint8_t 
     return count;
 }
 
-static uint32_t find_grams4(const uint32_t *words, unsigned log2, const uint8_t *data,
-                            uint32_t size, uint32_t *ret_at) {
+static uint32_t find_grams4_by_2(const uint32_t *words, unsigned log2, const uint8_t *data,
+                                 uint32_t size, uint32_t *ret_at) {
     uint32_t count = 0;
     unsigned shift = 32 - log2;
     for (uint32_t i = 0; i < size; i += 8) {
@@ -42,6 +42,20 @@ static uint32_t find_grams4(const uint32_t *words, unsigned log2, const uint8_t 
             memcpy(&gram, data + i + k, sizeof gram);
             ret_at[count] = i + k;
             count += may_hold(words, shift, ov_gram_hash4(gram));
+        }
+    }
+    return count;
+}
+
+static uint32_t find_grams4_by_1(const uint32_t *words, unsigned log2, const uint8_t *data,
+                                 uint32_t size, uint32_t *ret_at) {
+    uint32_t count = 0;
+    unsigned shift = 32 - log2;
+    for (uint32_t i = 0; i < size; i += 4) {
+        uint64_t word = load64(data + i);
+        for (uint32_t k = 0; k < 4; k++) {
+            ret_at[count] = i + k;
+            count += may_hold(words, shift, ov_gram_hash4((uint32_t)(word >> 8 * k)));
         }
     }
     return count;
@@ -119,7 +133,7 @@ static size_t find_pair(const struct ov_pair *pair, const uint8_t *data, size_t 
 
 const struct ov_kernels ov_kernels_avx2 = {
     .name = "avx2",
-    .grams = {find_grams6, find_grams4},
+    .grams = {find_grams6, find_grams4_by_2, find_grams4_by_1},
     .tail = find_tail,
     .pair = find_pair,
 };

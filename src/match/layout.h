@@ -207,7 +207,7 @@ struct ov_image_trigger {
 };
 
 enum {
-    OV_GRAM_CLASSES = 2, // 0: six bytes at stride 4; 1: four bytes at stride 2
+    OV_GRAM_CLASSES = 2, // 0: six bytes at stride 4; 1: four bytes at stride 2 or 1
     OV_TAIL_POSITIONS = 8,
     OV_TAIL_BUCKETS = 8,
     OV_FILTER_SLACK = 128, // bytes that kernels may read past a chunk
@@ -219,7 +219,7 @@ struct ov_image_gram_class {
     uint32_t stage2_at, stage2_log2; // log2 of 64-bit words
     uint32_t slot_first, slot_log2;  // in SLOTS
     uint32_t gram_count;             // 0: the class is empty
-    uint32_t zero;
+    uint32_t stride;                 // 4 for class 0; 2 or 1 for class 1
 };
 
 struct ov_image_filter {

@@ -9,7 +9,8 @@ enum {
     STAGE1_LOG2_MAX = 17, // 512 KB: what a second-level cache holds beside the data
     STAGE2_LOG2_MAX = 17, // 1 MB
     SLOT_LOG2_MAX = 28,
-    TAIL_GROUP = 64, // patterns that share one pass of the tail
+    SHORT_IN_TAIL = 48, // as many patterns with short windows the tail serves better than stride 1
+    TAIL_GROUP = 64,    // patterns that share one pass of the tail
     TAIL_GROUPS = 16,
 };
 
@@ -24,7 +25,8 @@ struct gather {
     struct ov_emit *emit;
     uint32_t variant;
     struct ov_buf grams[OV_GRAM_CLASSES]; // struct gram
-    struct ov_buf tail;                   // uint32_t pattern numbers
+    struct ov_buf tail, shorts;           // uint32_t pattern numbers
+    struct ov_buf gram4;                  // uint32_t pattern numbers
     struct ov_buf probes;                 // struct probe_item
     struct ov_image_filter filter;
     struct ov_buf *bloom, *slots, *entries, *tails, *always;
@@ -36,7 +38,7 @@ struct probe_item {
 };
 
 // ---- gathering
-// ------------------------------------------------------------------------------------
+// -----------------------------------------------------------------------------------
 
 // The 8 bytes for the inline check: those in reach of the window that leave the fewest files to
 // verify. `shift` is where the gram stands in the window.
@@ -71,7 +73,8 @@ static void add_grams(struct gather *gather, const struct ov_emit_pattern *patte
                       unsigned number) {
     const struct ov_window *window = &pattern->window;
     uint32_t gram_bytes = number == 0 ? 6 : 4;
-    uint32_t stride = number == 0 ? 4 : 2;
+    uint32_t stride = gather->filter.classes[number].stride;
+    // At stride 1 one gram is enough.
     for (uint32_t shift = 0; shift < stride; shift++) {
         struct gram item = {.entry = {.trigger = pattern->trigger}};
         memcpy(&item.gram, window->value + shift, gram_bytes);
@@ -109,7 +112,10 @@ static void add_pattern(struct gather *gather, uint32_t number) {
         add_grams(gather, pattern, 0);
         break;
     case OV_WINDOW_GRAM4:
-        add_grams(gather, pattern, 1);
+        ov_buf_add_u32le(&gather->gram4, number);
+        break;
+    case OV_WINDOW_SHORT:
+        ov_buf_add_u32le(&gather->shorts, number);
         break;
     case OV_WINDOW_TAIL:
         ov_buf_add_u32le(&gather->tail, number);
@@ -144,8 +150,33 @@ static void add_rules(struct gather *gather) {
     }
 }
 
+// Class 1 runs at stride 2 unless there are too many patterns that need stride 1.
+static enum ov_status place_short(struct gather *gather) {
+    TRY(ov_buf_status(&gather->shorts));
+    TRY(ov_buf_status(&gather->gram4));
+    uint32_t short_count = ov_emit_count(&gather->shorts, sizeof(uint32_t));
+    bool is_dense = short_count > SHORT_IN_TAIL;
+    gather->filter.classes[1].stride = is_dense ? 1 : 2;
+    struct ov_buf *lists[] = {&gather->gram4, &gather->shorts};
+    for (size_t i = 0; i < 2; i++) {
+        const uint32_t *numbers = (const uint32_t *)lists[i]->data;
+        uint32_t count = ov_emit_count(lists[i], sizeof *numbers);
+        for (uint32_t k = 0; k < count; k++) {
+            if (i == 1 && !is_dense) {
+                ov_buf_add_u32le(&gather->tail, numbers[k]);
+            } else {
+                add_grams(gather,
+                          (const struct ov_emit_pattern *)gather->emit->emit_patterns.data +
+                              numbers[k],
+                          1);
+            }
+        }
+    }
+    return OV_OK;
+}
+
 // ---- gram tables
-// ------------------------------------------------------------------------------------
+// ---------------------------------------------------------------------------------
 
 static int compare_grams(const void *a, const void *b) {
     const struct gram *left = a, *right = b;
@@ -221,7 +252,8 @@ static enum ov_status put_slots(struct gather *gather, struct ov_image_gram_clas
 static enum ov_status put_bloom(struct gather *gather, unsigned number,
                                 struct ov_image_gram_class *class, const struct run_list *runs,
                                 const struct gram *grams) {
-    class->stage1_log2 = log2_at_least((uint64_t)runs->count / 2, STAGE1_LOG2_MIN, STAGE1_LOG2_MAX);
+    class->stage1_log2 = log2_at_least((uint64_t)runs->count * 2, STAGE1_LOG2_MIN,
+                                       number == 0 ? STAGE1_LOG2_MAX : STAGE1_LOG2_MAX - 2);
     class->stage2_log2 = log2_at_least((uint64_t)runs->count / 4, 6, STAGE2_LOG2_MAX);
     ov_buf_align(gather->bloom, OV_IMAGE_ALIGN);
     class->stage1_at = (uint32_t)gather->bloom->size;
@@ -277,7 +309,7 @@ static enum ov_status put_class(struct gather *gather, unsigned number) {
 }
 
 // ---- tails
-// ------------------------------------------------------------------------------------------
+// ---------------------------------------------------------------------------------------
 
 // Runs of one byte first, so that they share buckets that are soon done with; then alike by bytes.
 struct tail_item {
@@ -375,7 +407,7 @@ static enum ov_status put_tails(struct gather *gather) {
 }
 
 // ---- probes
-// -----------------------------------------------------------------------------------------
+// --------------------------------------------------------------------------------------
 
 static int compare_probes(const void *a, const void *b) {
     const struct probe_item *left = a, *right = b;
@@ -417,7 +449,7 @@ static enum ov_status put_probes(struct gather *gather) {
 }
 
 // ---- targets
-// ----------------------------------------------------------------------------------------
+// -------------------------------------------------------------------------------------
 
 static enum ov_status write_variant(struct gather *gather) {
     struct ov_image_writer *writer = gather->emit->writer;
@@ -431,7 +463,9 @@ static enum ov_status write_variant(struct gather *gather) {
         gather->tails == NULL || gather->always == NULL) {
         return OV_LIMIT;
     }
+    gather->filter.classes[0].stride = 4;
     add_rules(gather);
+    TRY(place_short(gather));
     for (unsigned number = 0; number < OV_GRAM_CLASSES; number++) {
         TRY(put_class(gather, number));
     }
@@ -449,6 +483,8 @@ static enum ov_status emit_variant(struct ov_emit *emit, uint32_t variant) {
         ov_buf_release(&gather.grams[number]);
     }
     ov_buf_release(&gather.tail);
+    ov_buf_release(&gather.shorts);
+    ov_buf_release(&gather.gram4);
     ov_buf_release(&gather.probes);
     return status;
 }

@@ -8,14 +8,15 @@ enum {
     LINE_BYTES = 4096, // of a part that is looked at for windows
     GRAM6_WINDOW = 9,  // six bytes at any of four places
     GRAM4_WINDOW = 5,  // four bytes at either of two places
+    SHORT_WINDOW = 4,
     TAIL_WINDOW = 8,
 };
 
 // A gram window above these is left to the next class, where it has one. Per byte of data.
-static const double GRAM6_COMMON = 3e-6, GRAM4_COMMON = 2e-5;
+static const double GRAM6_COMMON = 3e-6, GRAM4_COMMON = 2e-5, SHORT_COMMON = 1e-3;
 
 // What a window of the class costs besides its own frequency: short strides cost more.
-static const double GRAM4_PRICE = 2e-7, TAIL_PRICE = 4e-6;
+static const double GRAM4_PRICE = 2e-7, SHORT_PRICE = 1e-6, TAIL_PRICE = 4e-6;
 
 // A stretch of a part in which every byte has a fixed distance from the next.
 struct line {
@@ -193,12 +194,18 @@ static double measure_tail(const struct line *line, uint32_t at) {
 static void offer(const struct line *line, uint32_t at, uint32_t part_at, enum ov_window_kind kind,
                   double frequency, struct ov_window *window) {
     static const double prices[] = {
-        [OV_WINDOW_GRAM6] = 0, [OV_WINDOW_GRAM4] = GRAM4_PRICE, [OV_WINDOW_TAIL] = TAIL_PRICE};
+        [OV_WINDOW_GRAM6] = 0,
+        [OV_WINDOW_GRAM4] = GRAM4_PRICE,
+        [OV_WINDOW_SHORT] = SHORT_PRICE,
+        [OV_WINDOW_TAIL] = TAIL_PRICE,
+    };
     bool is_better = window->kind == OV_WINDOW_NONE ||
                      frequency + prices[kind] < window->frequency + prices[window->kind];
     // Within bounds the cheaper class wins, whatever the rarer window is.
     if (window->kind != OV_WINDOW_NONE && window->kind < kind) {
-        double bound = window->kind == OV_WINDOW_GRAM6 ? GRAM6_COMMON : GRAM4_COMMON;
+        double bound = window->kind == OV_WINDOW_GRAM6   ? GRAM6_COMMON
+                       : window->kind == OV_WINDOW_GRAM4 ? GRAM4_COMMON
+                                                         : SHORT_COMMON;
         is_better = is_better && window->frequency > bound;
     }
     if (is_better) {
@@ -217,6 +224,14 @@ static void offer_grams(const struct line *line, uint32_t part_at, struct ov_win
     for (uint32_t at = 0; at + GRAM4_WINDOW <= line->count; at++) {
         if (are_literal(line, at, GRAM4_WINDOW) && !is_run(line, at, GRAM4_WINDOW)) {
             offer(line, at, part_at, OV_WINDOW_GRAM4, measure_gram4(line, at), window);
+        }
+    }
+}
+
+static void offer_short(const struct line *line, uint32_t part_at, struct ov_window *window) {
+    for (uint32_t at = 0; at + SHORT_WINDOW <= line->count; at++) {
+        if (are_literal(line, at, SHORT_WINDOW) && !is_run(line, at, SHORT_WINDOW)) {
+            offer(line, at, part_at, OV_WINDOW_SHORT, ov_gram4_frequency(line->value + at), window);
         }
     }
 }
@@ -266,6 +281,9 @@ void ov_emit_window(const struct ov_elem *elems, uint32_t count, uint32_t part_a
     while (next_line(&lines, &line)) {
         offer_grams(&line, part_at, window);
         if (window->kind == OV_WINDOW_NONE || window->frequency > GRAM4_COMMON) {
+            offer_short(&line, part_at, window);
+        }
+        if (window->kind == OV_WINDOW_NONE || window->frequency > SHORT_COMMON) {
             offer_tail(&line, part_at, window);
         }
         if (lines.back_max > UINT16_MAX - LINE_BYTES) {
