@@ -123,12 +123,16 @@ static uint32_t pass_stage2(const struct ov_filter_run *run, unsigned number,
     const uint64_t *words = run->filter->stage2[number];
     uint32_t slot_mask = ((uint32_t)1 << gram->slot_log2) - 1;
     const struct ov_image_slot *slots = run->filter->slots + gram->slot_first;
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t hash = ov_gram_hash(load_gram(chunk->data + scratch->at[i], number));
+        scratch->hashes[i] = hash;
+        __builtin_prefetch(&words[hash >> (64 - gram->stage2_log2)]);
+    }
     uint32_t kept = 0;
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t at = scratch->at[i];
-        uint64_t hash = ov_gram_hash(load_gram(chunk->data + at, number));
+        uint64_t hash = scratch->hashes[i];
         uint64_t bits = ov_gram_bits2(hash);
-        scratch->at[kept] = at;
+        scratch->at[kept] = scratch->at[i];
         scratch->hashes[kept] = hash;
         kept += (words[hash >> (64 - gram->stage2_log2)] & bits) == bits;
     }

@@ -253,8 +253,8 @@ static enum ov_status put_bloom(struct gather *gather, unsigned number,
                                 struct ov_image_gram_class *class, const struct run_list *runs,
                                 const struct gram *grams) {
     class->stage1_log2 = log2_at_least((uint64_t)runs->count * 2, STAGE1_LOG2_MIN,
-                                       number == 0 ? STAGE1_LOG2_MAX : STAGE1_LOG2_MAX - 2);
-    class->stage2_log2 = log2_at_least((uint64_t)runs->count / 4, 6, STAGE2_LOG2_MAX);
+                                       number == 0 ? STAGE1_LOG2_MAX : STAGE1_LOG2_MAX - 4);
+    class->stage2_log2 = log2_at_least((uint64_t)runs->count / 6, 6, STAGE2_LOG2_MAX);
     ov_buf_align(gather->bloom, OV_IMAGE_ALIGN);
     class->stage1_at = (uint32_t)gather->bloom->size;
     size_t stage1_bytes = (size_t)4 << class->stage1_log2;

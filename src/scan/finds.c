@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// The order of detections.
+#include "scan/finds.h"
+
+#include <stdlib.h>
+
+enum { WINDOW_BYTES = 131072 }; // clamscan's window
+
+static void add(struct ov_finds *finds, const struct ov_find *find) {
+    if (finds->count < OV_FINDS_MAX) {
+        finds->items[finds->count++] = *find;
+    }
+}
+
+// The first of clamscan's overlapping windows that holds the whole match.
+static uint64_t window_of(const struct ov_match *match, uint32_t overlap) {
+    uint64_t step = overlap < WINDOW_BYTES ? WINDOW_BYTES - overlap : 1;
+    if (match->end <= WINDOW_BYTES) {
+        return 0;
+    }
+    return (match->end - WINDOW_BYTES + step - 1) / step;
+}
+
+void ov_finds_add_match(struct ov_finds *finds, const struct ov_image_rule *rule,
+                        const struct ov_match *match, uint32_t overlap) {
+    struct ov_find find = {.rule = match->rule,
+                           .is_pua = (rule->flags & OV_RULE_FLAG_PUA) != 0,
+                           .offset = match->start};
+    bool is_own = rule->target != 0;
+    bool is_plain = (rule->flags & OV_RULE_FLAG_PLAIN) != 0;
+    if ((rule->flags & OV_RULE_FLAG_BODY) != 0) {
+        find.order[0] = OV_FIND_BODY;
+        find.order[1] = window_of(match, overlap) * 4 + (is_own ? 0 : 2) + (is_plain ? 0 : 1);
+        find.order[2] = match->start;
+    } else {
+        find.order[0] = is_own ? OV_FIND_LOGICAL_OWN : OV_FIND_LOGICAL_ANY;
+        find.order[1] = match->rule;
+    }
+    add(finds, &find);
+}
+
+void ov_finds_add_hash(struct ov_finds *finds, enum ov_find_stage stage, uint32_t rule,
+                       uint64_t number) {
+    struct ov_find find = {.order = {stage, number, 0}, .rule = rule};
+    add(finds, &find);
+}
+
+static int compare_finds(const void *a, const void *b) {
+    const struct ov_find *left = a, *right = b;
+    for (unsigned i = 0; i < 3; i++) {
+        if (left->order[i] != right->order[i]) {
+            return left->order[i] > right->order[i] ? 1 : -1;
+        }
+    }
+    return (left->rule > right->rule) - (left->rule < right->rule);
+}
+
+static void report(struct ov_verdict *verdict, const struct ov_find *find) {
+    for (uint32_t i = 0; i < verdict->count; i++) {
+        if (verdict->detections[i].rule == find->rule) {
+            return;
+        }
+    }
+    if (verdict->count < OV_DETECTIONS_MAX) {
+        verdict->detections[verdict->count++] =
+            (struct ov_detection){.rule = find->rule, .offset = find->offset};
+    }
+    verdict->kind = OV_VERDICT_FOUND;
+}
+
+void ov_finds_report(struct ov_finds *finds, bool is_all, struct ov_verdict *verdict) {
+    if (finds->count == 0) {
+        return;
+    }
+    qsort(finds->items, finds->count, sizeof finds->items[0], compare_finds);
+    const struct ov_find *last_pua = NULL;
+    for (uint32_t i = 0; i < finds->count; i++) {
+        if (is_all) {
+            report(verdict, &finds->items[i]);
+        } else if (finds->items[i].is_pua) {
+            last_pua = &finds->items[i];
+        } else {
+            report(verdict, &finds->items[i]);
+            return;
+        }
+    }
+    if (!is_all && last_pua != NULL) {
+        report(verdict, last_pua);
+    }
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What was found in one object, and in which order clamscan would have told of it.
+//
+// clamscan stops at the first detection, so its order decides which name people see. Within one
+// object: body rules window by window (those of the object's own target before those of any, plain
+// ones before others), then hashes of the object, logical rules of its target, logical rules of
+// any, then section and import hashes.
+#pragma once
+
+#include "match/image.h"
+#include "match/matcher.h"
+#include "scan/verdict.h"
+
+enum { OV_FINDS_MAX = 4096 }; // of one object; the first ones in order are kept
+
+struct ov_find {
+    uint64_t order[3]; // compared from the first on
+    uint32_t rule;
+    bool is_pua;
+    uint64_t offset;
+};
+
+struct ov_finds {
+    uint32_t count;
+    struct ov_find items[OV_FINDS_MAX];
+};
+
+enum ov_find_stage {
+    OV_FIND_BODY,
+    OV_FIND_HASH,
+    OV_FIND_LOGICAL_OWN,
+    OV_FIND_LOGICAL_ANY,
+    OV_FIND_SECTION,
+    OV_FIND_IMPORTS,
+};
+
+// Adds a match of a body or logical rule. `overlap` is the image's window_overlap.
+void ov_finds_add_match(struct ov_finds *finds, const struct ov_image_rule *rule,
+                        const struct ov_match *match, uint32_t overlap);
+
+// Adds a hash rule; `number` counts them within their stage. PUA hash rules are told by nothing in
+// the image: they count as strong, as their databases are loaded on request only.
+void ov_finds_add_hash(struct ov_finds *finds, enum ov_find_stage stage, uint32_t rule,
+                       uint64_t number);
+
+// Turns what was found into the verdict's detections: the first strong one, else the last unwanted
+// one; with `is_all` every rule once, in order.
+void ov_finds_report(struct ov_finds *finds, bool is_all, struct ov_verdict *verdict);

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an object is and where things lie in it.
+#include "scan/identify.h"
+#include "scan/scanner_state.h"
+
+enum { TARGET_PE = 1, TARGET_ELF = 6, TARGET_MACHO = 9 };
+
+static enum ov_status read_headers(struct ov_subject *subject) {
+    struct ov_arena *arena = &subject->scanner->arena;
+    switch (subject->target) {
+    case TARGET_PE:
+        return ov_pe_read(subject->bytes, arena, &subject->exe);
+    case TARGET_ELF:
+        return ov_elf_read(subject->bytes, arena, &subject->exe);
+    case TARGET_MACHO:
+        return ov_macho_read(subject->bytes, arena, &subject->exe);
+    default:
+        return OV_OK;
+    }
+}
+
+enum ov_status ov_subject_open(struct ov_scanner *scanner, struct ov_span bytes,
+                               struct ov_subject *ret_subject) {
+    *ret_subject = (struct ov_subject){.scanner = scanner, .bytes = bytes};
+    enum ov_filetype type = ov_identify(ov_span_part(bytes, 0, OV_IDENTIFY_BYTES), bytes.size);
+    ret_subject->target = ov_filetype_target(type);
+    ret_subject->is_exe = ret_subject->target == TARGET_PE || ret_subject->target == TARGET_ELF ||
+                          ret_subject->target == TARGET_MACHO;
+    TRY(read_headers(ret_subject));
+    uint32_t count = ret_subject->exe.section_count;
+    if (count == 0) {
+        return OV_OK;
+    }
+    ret_subject->sections = ov_arena_array(&scanner->arena, count, sizeof *ret_subject->sections);
+    if (ret_subject->sections == NULL) {
+        return OV_MEMORY;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        ret_subject->sections[i] = (struct ov_anchor_section){
+            .raw_offset = ret_subject->exe.sections[i].raw_offset,
+            .raw_bytes = ret_subject->exe.sections[i].raw_bytes,
+        };
+    }
+    return OV_OK;
+}
+
+// The version strings, read when the first rule asks. A full arena means that there are none.
+static const uint64_t *get_versions(void *arg, uint32_t *ret_count) {
+    struct ov_subject *subject = arg;
+    if (!subject->has_versions) {
+        subject->has_versions = true;
+        bool is_pe = subject->target == TARGET_PE && subject->exe.is_readable;
+        if (is_pe && ov_pe_version_offsets(subject->bytes, &subject->scanner->arena,
+                                           &subject->exe) != OV_OK) {
+            subject->exe.version_count = 0;
+        }
+    }
+    *ret_count = subject->exe.version_count;
+    return subject->exe.version_offsets;
+}
+
+struct ov_anchors ov_subject_anchors(struct ov_subject *subject) {
+    return (struct ov_anchors){
+        .is_disabled = subject->is_exe && !subject->exe.is_readable,
+        .has_entry = subject->exe.has_entry,
+        .entry = subject->exe.entry_offset,
+        .section_count = subject->exe.section_count,
+        .sections = subject->sections,
+        .versions = get_versions,
+        .versions_arg = subject,
+    };
+}
