@@ -8,7 +8,8 @@ Writes OUT/pats-{10k,100k,all}.ndb (parts that do not occur in CORPUS/bench) and
 OUT/pats-{10k,100k}-hits.ndb (the same number of parts, drawn without regard to the corpus).
 
 A part is a fixed-length run of bytes with ?? and nibble wildcards: what is left of a signature
-once it is cut at * {n-m} [n-m] and alternatives. At least 8 bytes, at most 512, with at least four
+once it is cut at * {n-m} [n-m] and alternatives; of each signature the part with the longest run of
+fixed bytes, by which a matcher would look for it. At least 8 bytes, at most 512, with at least four
 fixed bytes in a row (all programs of the bench can then search all of them). Without the sample
 databases the parts are made: pieces of the training files, two bytes changed, some wildcards.
 """
@@ -35,25 +36,29 @@ def clean_part(text):
         cells.pop()
     if not MIN_BYTES <= len(cells) <= MAX_BYTES:
         return None
+    part = "".join(cells)
+    return part if longest_run(part) >= MIN_RUN else None
+
+
+def longest_run(part):
+    cells = [part[i:i + 2] for i in range(0, len(part), 2)]
     run = best = 0
     for c in cells:
         run = 0 if "?" in c else run + 1
         best = max(best, run)
-    return "".join(cells) if best >= MIN_RUN else None
+    return best
 
 
 def cut(hexes):
-    """Parts of one hex string of either language (blanks and comments already gone)."""
+    """The best part of one hex string of either language (blanks and comments already gone)."""
     fill = lambda m: "??" * int(m[1]) if int(m[1]) <= MAX_GAP else "*"
     hexes = re.sub(r"[\[{](\d+)[\]}]", fill, hexes)
     hexes = re.sub(r"!?\([^()]*\)", "*", hexes)
     hexes = re.sub(r"[\[{][-\d]*[\]}]|~[0-9a-fA-F?]{2}", "*", hexes)
     if re.search(r"[^0-9a-fA-F?*]", hexes):
-        return
-    for piece in hexes.split("*"):
-        part = clean_part(piece)
-        if part:
-            yield part
+        return None
+    parts = [p for p in map(clean_part, hexes.split("*")) if p]
+    return max(parts, key=lambda p: (longest_run(p), len(p), p), default=None)
 
 
 def clamav_strings(path):
@@ -93,8 +98,8 @@ def real_parts(shared):
                 strings = yara_strings(path)
             else:
                 continue
-            for s in strings:
-                parts.update(cut(s))
+            parts.update(map(cut, strings))
+    parts.discard(None)
     return parts
 
 
