@@ -118,7 +118,7 @@ static void bench_set(const struct openssl *openssl, const uint8_t *pool, size_t
         ours[i] = theirs[i];
         total += length;
     }
-    unsigned passes = (unsigned)((8u << 20) / total) + 1;
+    unsigned passes = (unsigned)((8u << 20) / (total + 1)) + 1;
     double base = time_jobs(openssl, theirs, count, passes);
     const char *name = kinds == ALL_KINDS ? kind_names[3] : kind_names[__builtin_ctz(kinds)];
     double gigabytes = (double)total / 1e9;

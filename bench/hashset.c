@@ -20,7 +20,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LOOKUPS = 2000000, FIRST_LOOKUPS = 1000, OPENINGS = 20, REFERENCE_BITS = 25 };
+enum {
+    HALF = 1000000,
+    LOOKUPS = 2 * HALF,
+    FIRST_LOOKUPS = 1000,
+    OPENINGS = 20,
+    REFERENCE_BITS = 25
+};
 
 static uint64_t random_state = 88172645463325252u;
 
@@ -172,7 +178,7 @@ static struct ov_hash_rule *make_questions(const struct ov_hash_rule *rules, siz
     }
     for (size_t i = 0; i < LOOKUPS; i++) {
         questions[i] = rules[draw() % count];
-        if (i < LOOKUPS / 2) {
+        if (i < HALF) {
             uint64_t word = draw();
             memcpy(questions[i].digest, &word, sizeof word);
         }
@@ -252,11 +258,11 @@ int main(int argc, char **argv) {
     open_file(path, &opened);
     struct answers answers = look_up(&opened, questions, LOOKUPS); // touches the pages
     double start = read_seconds();
-    (void)look_up(&opened, questions, LOOKUPS / 2);
+    (void)look_up(&opened, questions, HALF);
     double middle = read_seconds();
-    (void)look_up(&opened, questions + LOOKUPS / 2, LOOKUPS / 2);
-    double absent = (middle - start) / (LOOKUPS / 2);
-    double present = (read_seconds() - middle) / (LOOKUPS / 2);
+    (void)look_up(&opened, questions + HALF, HALF);
+    double absent = (middle - start) / HALF;
+    double present = (read_seconds() - middle) / HALF;
     printf("lookups in random order: %.2f us when absent, %.2f us when present; %.1f million a "
            "second\n",
            absent * 1e6, present * 1e6, 2e-6 / (absent + present));

@@ -10,12 +10,13 @@
 // lanes come to their ends together.
 enum { WINDOW_JOBS = 256, LANES_MAX = OV_LANES_MAX * OV_LANES_GROUPS };
 
+// An idle lane has this many blocks left: more than any busy one.
+#define IDLE_BLOCKS SIZE_MAX
+
 // One message on its way: first its own whole blocks, then the padded tail.
 struct lane {
     struct ov_digest_job *job; // NULL: the lane is idle
-    const uint8_t *at;         // next block
-    size_t blocks;             // left at `at`, at least 1 while the lane has a job
-    bool is_in_tail;           // `at` is inside `tail`
+    bool is_in_tail;
     uint8_t tail[2 * OV_DIGEST_BLOCK];
 };
 
@@ -26,6 +27,8 @@ struct run {
     unsigned busy_count; // lanes with a job
     struct ov_digest_job **queue;
     size_t queue_size, queue_next;
+    const uint8_t *at[LANES_MAX]; // each lane's next block
+    size_t blocks[LANES_MAX];     // left there: at least 1, or IDLE_BLOCKS
     struct lane lanes[LANES_MAX];
     _Alignas(OV_LANES_ALIGN) uint32_t state[OV_DIGEST_WORDS * LANES_MAX]; // digest_lanes.h
 };
@@ -83,12 +86,13 @@ static uint32_t *find_word(struct run *run, unsigned index, unsigned word) {
     return &run->state[(index / lanes * OV_DIGEST_WORDS + word) * lanes + index % lanes];
 }
 
-static void enter_tail(struct run *run, struct lane *lane) {
+static void enter_tail(struct run *run, unsigned index) {
+    struct lane *lane = &run->lanes[index];
     struct ov_span bytes = lane->job->bytes;
     size_t rest = bytes.size % OV_DIGEST_BLOCK;
     struct ov_span tail = ov_span_part(bytes, bytes.size - rest, rest);
-    lane->blocks = ov_digest_pad(run->kind, tail, bytes.size, lane->tail);
-    lane->at = lane->tail;
+    run->blocks[index] = ov_digest_pad(run->kind, tail, bytes.size, lane->tail);
+    run->at[index] = lane->tail;
     lane->is_in_tail = true;
 }
 
@@ -97,14 +101,15 @@ static void refill_lane(struct run *run, unsigned index) {
     struct lane *lane = &run->lanes[index];
     if (run->queue_next == run->queue_size) {
         lane->job = NULL;
+        run->blocks[index] = IDLE_BLOCKS;
         return;
     }
     lane->job = run->queue[run->queue_next++];
-    lane->at = lane->job->bytes.data;
-    lane->blocks = lane->job->bytes.size / OV_DIGEST_BLOCK;
     lane->is_in_tail = false;
-    if (lane->blocks == 0) {
-        enter_tail(run, lane);
+    run->at[index] = lane->job->bytes.data;
+    run->blocks[index] = lane->job->bytes.size / OV_DIGEST_BLOCK;
+    if (run->blocks[index] == 0) {
+        enter_tail(run, index);
     }
     const uint32_t *start = ov_digest_start(run->kind);
     for (unsigned word = 0; word < OV_DIGEST_WORDS; word++) {
@@ -119,16 +124,11 @@ static void copy_state(struct run *run, unsigned index, uint32_t ret_state[OV_DI
     }
 }
 
-// The lane ate `step` blocks: on to the tail, or to the next object.
-static void advance_lane(struct run *run, unsigned index, size_t step) {
+// The lane ate all its blocks: on to the tail, or to the next object.
+static void advance_lane(struct run *run, unsigned index) {
     struct lane *lane = &run->lanes[index];
-    lane->at += step * OV_DIGEST_BLOCK;
-    lane->blocks -= step;
-    if (lane->blocks > 0) {
-        return;
-    }
     if (!lane->is_in_tail) {
-        enter_tail(run, lane);
+        enter_tail(run, index);
         return;
     }
     uint32_t state[OV_DIGEST_WORDS];
@@ -141,13 +141,14 @@ static void advance_lane(struct run *run, unsigned index, size_t step) {
 static void move_lane(struct run *run, unsigned from, unsigned to) {
     struct lane *source = &run->lanes[from], *target = &run->lanes[to];
     *target = *source;
-    if (source->is_in_tail) {
-        target->at = target->tail + (source->at - source->tail);
-    }
-    source->job = NULL;
+    run->blocks[to] = run->blocks[from];
+    run->at[to] =
+        source->is_in_tail ? target->tail + (run->at[from] - source->tail) : run->at[from];
     for (unsigned word = 0; word < OV_DIGEST_WORDS; word++) {
         *find_word(run, to, word) = *find_word(run, from, word);
     }
+    source->job = NULL;
+    run->blocks[from] = IDLE_BLOCKS;
 }
 
 // When the objects left fit into the first group of lanes, moves them there. Returns how many
@@ -166,29 +167,40 @@ static unsigned gather_lanes(struct run *run) {
             move_lane(run, i, free_at);
         }
     }
+    run->lane_count = lanes; // nothing is left in the queue that could ask for more
     return 1;
+}
+
+// Lets idle lanes read what a busy one reads anyway.
+static void aim_idle_lanes(struct run *run) {
+    const uint8_t *any = NULL;
+    for (unsigned i = 0; any == NULL; i++) {
+        any = run->lanes[i].job != NULL ? run->at[i] : NULL;
+    }
+    for (unsigned i = 0; i < run->lane_count; i++) {
+        run->at[i] = run->lanes[i].job != NULL ? run->at[i] : any;
+    }
 }
 
 // Runs all lanes as far as the one that is next to end.
 static void step_lanes(struct run *run) {
-    const uint8_t *data[LANES_MAX];
-    const uint8_t *any = NULL; // what idle lanes read: bytes that a busy one reads anyway
-    size_t step = SIZE_MAX;
-    unsigned groups = gather_lanes(run), count = groups * run->kernel->lanes;
-    for (unsigned i = 0; i < count; i++) {
-        const struct lane *lane = &run->lanes[i];
-        if (lane->job != NULL) {
-            step = lane->blocks < step ? lane->blocks : step;
-            any = lane->at;
+    unsigned groups = gather_lanes(run);
+    if (run->busy_count < run->lane_count) {
+        aim_idle_lanes(run);
+    }
+    size_t step = IDLE_BLOCKS;
+    for (unsigned i = 0; i < run->lane_count; i++) {
+        step = run->blocks[i] < step ? run->blocks[i] : step;
+    }
+    run->kernel->blocks[run->kind](run->state, run->at, step, groups);
+    for (unsigned i = 0; i < run->lane_count; i++) {
+        if (run->blocks[i] == IDLE_BLOCKS) {
+            continue;
         }
-    }
-    for (unsigned i = 0; i < count; i++) {
-        data[i] = run->lanes[i].job != NULL ? run->lanes[i].at : any;
-    }
-    run->kernel->blocks[run->kind](run->state, data, step, groups);
-    for (unsigned i = 0; i < count; i++) {
-        if (run->lanes[i].job != NULL) {
-            advance_lane(run, i, step);
+        run->at[i] += step * OV_DIGEST_BLOCK;
+        run->blocks[i] -= step;
+        if (run->blocks[i] == 0) {
+            advance_lane(run, i);
         }
     }
 }
@@ -203,10 +215,10 @@ static void drain_lanes(struct run *run) {
         }
         uint32_t state[OV_DIGEST_WORDS];
         copy_state(run, i, state);
-        blocks(state, lane->at, lane->blocks);
+        blocks(state, run->at[i], run->blocks[i]);
         if (!lane->is_in_tail) {
-            enter_tail(run, lane);
-            blocks(state, lane->at, lane->blocks);
+            enter_tail(run, i);
+            blocks(state, run->at[i], run->blocks[i]);
         }
         ov_digest_store(run->kind, state, ov_digest_job_bytes(lane->job, run->kind));
     }

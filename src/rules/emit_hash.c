@@ -220,7 +220,7 @@ static void collect_keys(struct table *table, size_t count, enum ov_hash_scope s
 
 static enum ov_status count_rules(const struct ov_hash_rule *hashes, size_t count,
                                   uint32_t rule_base, struct ov_hash_report *ret_report) {
-    *ret_report = (struct ov_hash_report){0};
+    memset(ret_report, 0, sizeof *ret_report);
     if (count >= OV_IMAGE_NONE - (size_t)rule_base) {
         return OV_LIMIT;
     }
@@ -241,12 +241,6 @@ struct scratch {
     uint32_t (*counts)[DIGITS];
 };
 
-static void release_scratch(struct scratch *scratch) {
-    free(scratch->keys);
-    free(scratch->spare);
-    free(scratch->counts);
-}
-
 static size_t find_largest(const struct ov_hash_report *report) {
     size_t largest = 0;
     for (unsigned scope = 0; scope < OV_HASH_SCOPES; scope++) {
@@ -258,21 +252,22 @@ static size_t find_largest(const struct ov_hash_report *report) {
     return largest;
 }
 
-enum ov_status ov_emit_hashes(const struct ov_hash_rule *hashes, size_t count, uint32_t rule_base,
-                              struct ov_image_writer *writer, struct ov_hash_report *ret_report) {
-    struct ov_hash_report report;
-    TRY(count_rules(hashes, count, rule_base, &report));
-    size_t largest = find_largest(&report);
-    OV_CLEANUP(release_scratch)
-    struct scratch scratch = {.keys = calloc(largest + 1, sizeof *scratch.keys),
-                              .spare = calloc(largest + 1, sizeof *scratch.spare),
-                              .counts = calloc(PASSES, sizeof *scratch.counts)};
-    if (scratch.keys == NULL || scratch.spare == NULL || scratch.counts == NULL) {
-        return OV_MEMORY;
-    }
+static enum ov_status emit_table(struct table *table, size_t count, enum ov_hash_scope scope,
+                                 const struct scratch *scratch, struct ov_buf *section) {
+    table->keys = scratch->keys;
+    table->spare = scratch->spare;
+    collect_keys(table, count, scope);
+    sort_keys(table, scratch->counts);
+    count_groups(table);
+    return write_table(table, section);
+}
+
+static enum ov_status emit_tables(const struct table *rules, size_t count,
+                                  const struct scratch *scratch, struct ov_image_writer *writer,
+                                  struct ov_hash_report *report) {
     for (unsigned scope = 0; scope < OV_HASH_SCOPES; scope++) {
         for (unsigned kind = 0; kind < OV_HASH_KINDS; kind++) {
-            if (report.rule_count[scope][kind] == 0) {
+            if (report->rule_count[scope][kind] == 0) {
                 continue;
             }
             struct ov_buf *section =
@@ -280,19 +275,34 @@ enum ov_status ov_emit_hashes(const struct ov_hash_rule *hashes, size_t count, u
             if (section == NULL) {
                 return OV_LIMIT;
             }
-            struct table table = {.hashes = hashes,
-                                  .rule_base = rule_base,
-                                  .kind = kind,
-                                  .keys = scratch.keys,
-                                  .spare = scratch.spare};
-            collect_keys(&table, count, scope);
-            sort_keys(&table, scratch.counts);
-            count_groups(&table);
-            TRY(write_table(&table, section));
-            report.size_count[scope][kind] = table.head.group_count;
-            report.section_bytes[scope][kind] = section->size;
+            struct table table = *rules;
+            table.kind = kind;
+            TRY(emit_table(&table, count, scope, scratch, section));
+            report->size_count[scope][kind] = table.head.group_count;
+            report->section_bytes[scope][kind] = section->size;
         }
     }
-    *ret_report = report;
     return OV_OK;
+}
+
+enum ov_status ov_emit_hashes(const struct ov_hash_rule *hashes, size_t count, uint32_t rule_base,
+                              struct ov_image_writer *writer, struct ov_hash_report *ret_report) {
+    struct ov_hash_report report;
+    TRY(count_rules(hashes, count, rule_base, &report));
+    size_t largest = find_largest(&report) + 1;
+    struct scratch scratch = {.keys = calloc(largest, sizeof *scratch.keys),
+                              .spare = calloc(largest, sizeof *scratch.spare),
+                              .counts = calloc(PASSES, sizeof *scratch.counts)};
+    struct table rules = {.hashes = hashes, .rule_base = rule_base};
+    enum ov_status status = OV_MEMORY;
+    if (scratch.keys != NULL && scratch.spare != NULL && scratch.counts != NULL) {
+        status = emit_tables(&rules, count, &scratch, writer, &report);
+    }
+    free(scratch.keys);
+    free(scratch.spare);
+    free(scratch.counts);
+    if (status == OV_OK) {
+        *ret_report = report;
+    }
+    return status;
 }
