@@ -4,7 +4,7 @@
 # The benches: every figure beside clamscan's or Hyperscan's on the same files, in one run.
 """run.py --build DIR --dir DIR --shared DIR [SECTION...]   (called by bench/run.sh)
 
-Sections: body real small hashes build memory cage scaling whole. docs/benchmarks.md says how each
+Sections: body real small digests hashes build memory cage scaling whole. docs/benchmarks.md says how each
 is measured and what its floor is.
 """
 import argparse
@@ -54,6 +54,8 @@ def body_set(b, label, dram, floors):
     say(f"{label} with the patterns that occur in the files: overt {rate(ours) / GB:.3f} GB/s, "
         f"Hyperscan {rate(peer['hyperscan']) / GB:.3f} GB/s")
     compare_counts(b, f"{label}-hits", dense, dense_image, tree, ours, peer["hyperscan"])
+    if label == "10k":
+        compare_clamscan(b, dense, b.tree("cs"))
 
 
 def match_figures(b, image, patterns, tree):
@@ -79,6 +81,17 @@ def compare_counts(b, label, patterns, image, tree, ours, peer=None):
         say(f"{label} counts: naive {reference['pairs']} pairs, {who} {line['pairs']}: "
             f"{'EQUAL' if is_equal else 'NOT EQUAL'}")
         b.note(f"{label} counts of {who} equal the naive reference", is_equal)
+
+
+def compare_clamscan(b, patterns, tree):
+    """clamscan's own pairs: shows that it looks at all the bytes that it is timed on."""
+    reference = program_lines(timed([b.bin("naive"), patterns, tree]).out)["naive"]
+    command = b.clamscan([patterns], tree) + ["--allmatch"]
+    pairs = {line for line in timed(command).out.splitlines() if line.endswith(" FOUND")}
+    is_equal = len(pairs) == int(reference["pairs"])
+    say(f"10k-hits counts on cs: naive {reference['pairs']} pairs, clamscan {len(pairs)}: "
+        f"{'EQUAL' if is_equal else 'NOT EQUAL'}")
+    b.note("10k-hits counts of clamscan equal the naive reference", is_equal)
 
 
 # ---- the real set, type by type ------------------------------------------------------------------
@@ -131,6 +144,20 @@ def overt_net(b, image, tree, jobs=1):
     full = [b.overt(image, tree, jobs=jobs).cpu for _ in range(int(b.rounds))]
     start = [b.overt(image, b.tiny(), jobs=jobs).cpu for _ in range(5)]
     return min(full) - median(start)
+
+
+# ---- hashing ------------------------------------------------------------------------------------
+
+def digests(b):
+    heading("MD5, SHA-1 and SHA-256 of many files at once beside OpenSSL, one core")
+    done = timed([b.bin("digest")], check=False)
+    say(done.out.rstrip())
+    b.note("all digests equal OpenSSL's", done.code == 0)
+    heading("hash rules at scale, beside a plain hash table")
+    image = b.path("hashset-bench.ovi")
+    done = timed([b.bin("hashset"), "1000000" if b.is_quick else "8000000", image], check=False)
+    say(done.out.rstrip())
+    b.note("all look-ups equal the plain table's", done.code == 0)
 
 
 # ---- start with many hashes ---------------------------------------------------------------------
@@ -263,7 +290,7 @@ def whole(b):
         say(f"whole process on {name}, rules read as text: {median(by_text):.1f} times clamscan")
 
 
-SECTIONS = {f.__name__: f for f in (body, real, small, hashes, build, memory, cage, scaling, whole)}
+SECTIONS = {f.__name__: f for f in (body, real, small, digests, hashes, build, memory, cage, scaling, whole)}
 
 
 def main():
