@@ -33,7 +33,7 @@ enum ov_cage_layer {
 };
 
 #define OV_CAGE(layer) (1u << (layer))
-#define OV_CAGE_ALL (OV_CAGE(OV_LAYER_COUNT) - 1u)
+#define OV_CAGE_ALL    (OV_CAGE(OV_LAYER_COUNT) - 1u)
 // Asked for when the process starts, in ov_cage_spawn.
 #define OV_CAGE_NAMESPACES                                                                         \
     (OV_CAGE(OV_LAYER_PIDS) | OV_CAGE(OV_LAYER_MOUNTS) | OV_CAGE(OV_LAYER_NET) |                   \
@@ -60,9 +60,9 @@ struct ov_cage_report {
     uint8_t refusals[OV_LAYER_COUNT]; // errno of a layer asked for and not had
 };
 
-// Starts a child in namespaces of its own, as many of `layers` as can be had. Returns as fork does: 0 in
-// the child, its pid in the parent (which also gets a pidfd, or -1 where there are none), or -1.
-// The child must call ov_cage_enter, or exec a program that does.
+// Starts a child in namespaces of its own, as many of `layers` as can be had. Returns as fork does:
+// 0 in the child, its pid in the parent (which also gets a pidfd, or -1 where there are none), or
+// -1. The child must call ov_cage_enter, or exec a program that does.
 pid_t ov_cage_spawn(uint32_t layers, int *ret_pidfd);
 
 // Cages the calling process, which must have one thread, for the rest of its life.

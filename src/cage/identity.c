@@ -21,7 +21,8 @@ enum { FIRST_USER = 1879048192, USER_SPREAD = 4194304, NOBODY = 65534 };
 // An empty file system becomes the root, and the old one is let go.
 static int pivot_to_empty(void) {
     if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-        mount("none", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=4k,mode=0555") != 0 ||
+        mount("none", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=4k,mode=0555") !=
+            0 ||
         chdir("/tmp") != 0 || syscall(SYS_pivot_root, ".", ".") != 0 ||
         umount2(".", MNT_DETACH) != 0 || chdir("/") != 0) {
         return errno;
@@ -63,7 +64,8 @@ int ov_cage_change_user(void) {
     (void)setgroups(0, NULL);
     pid_t parent = getppid() != 0 ? getppid() : getpid();
     uid_t own = (uid_t)FIRST_USER + (uid_t)(parent % USER_SPREAD);
-    // In our own user namespace no second id exists (EINVAL), and user 0 is an ordinary user outside.
+    // In our own user namespace no second id exists (EINVAL), and user 0 is an ordinary user
+    // outside.
     return take_user(own) || take_user(NOBODY) || errno == EINVAL ? 0 : errno;
 }
 

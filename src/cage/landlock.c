@@ -9,7 +9,7 @@
 
 #ifndef SYS_landlock_create_ruleset
 #define SYS_landlock_create_ruleset 444
-#define SYS_landlock_restrict_self 446
+#define SYS_landlock_restrict_self  446
 #endif
 
 // Our own view of struct landlock_ruleset_attr: the build machine's header may be older than the

@@ -22,15 +22,24 @@ enum { TYPE_OF_MAPPING = 0x0f }; // the bits of mmap's flags that say shared or 
 // Memory, time, the end: what computing alone needs. None of these names a path, another process
 // or a descriptor other than by closing it.
 static const int plain_calls[] = {
-    SCMP_SYS(brk),          SCMP_SYS(munmap),         SCMP_SYS(mremap),        SCMP_SYS(madvise),
-    SCMP_SYS(futex),        SCMP_SYS(clock_gettime),  SCMP_SYS(exit),          SCMP_SYS(exit_group),
-    SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask), SCMP_SYS(getrandom),     SCMP_SYS(close),
+    SCMP_SYS(brk),
+    SCMP_SYS(munmap),
+    SCMP_SYS(mremap),
+    SCMP_SYS(madvise),
+    SCMP_SYS(futex),
+    SCMP_SYS(clock_gettime),
+    SCMP_SYS(exit),
+    SCMP_SYS(exit_group),
+    SCMP_SYS(rt_sigreturn),
+    SCMP_SYS(rt_sigprocmask),
+    SCMP_SYS(getrandom),
+    SCMP_SYS(close),
     SCMP_SYS(restart_syscall),
 };
 
 // What a sanitizer needs to describe a finding before the end; only in builds for tests.
 static const int sanitizer_calls[] = {
-    SCMP_SYS(sigaltstack), SCMP_SYS(getpid),   SCMP_SYS(gettid),       SCMP_SYS(sched_yield),
+    SCMP_SYS(sigaltstack), SCMP_SYS(getpid),    SCMP_SYS(gettid),       SCMP_SYS(sched_yield),
     SCMP_SYS(getrlimit),   SCMP_SYS(prlimit64), SCMP_SYS(rt_sigaction),
 };
 
@@ -69,11 +78,10 @@ static int allow_on(scmp_filter_ctx filter, int call, int fd) {
 
 static int allow_channel(scmp_filter_ctx filter, int channel) {
     int error = allow_on(filter, SCMP_SYS(recvmsg), channel);
-    return error != 0
-               ? error
-               : -seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(sendmsg), 2,
-                                   SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)channel, 0),
-                                   SCMP_A2(SCMP_CMP_EQ, MSG_NOSIGNAL, 0));
+    return error != 0 ? error
+                      : -seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(sendmsg), 2,
+                                          SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)channel, 0),
+                                          SCMP_A2(SCMP_CMP_EQ, MSG_NOSIGNAL, 0));
 }
 
 static int add_rules(scmp_filter_ctx filter, const struct ov_cage_spec *spec) {
@@ -86,8 +94,8 @@ static int add_rules(scmp_filter_ctx filter, const struct ov_cage_spec *spec) {
         error = spec->outputs[i] < 0 ? 0 : allow_on(filter, SCMP_SYS(write), spec->outputs[i]);
     }
     if (error == 0 && HAS_SANITIZER) {
-        error = allow_all(filter, sanitizer_calls,
-                          sizeof sanitizer_calls / sizeof sanitizer_calls[0]);
+        error =
+            allow_all(filter, sanitizer_calls, sizeof sanitizer_calls / sizeof sanitizer_calls[0]);
         error = error != 0 ? error : allow_on(filter, SCMP_SYS(write), 2);
     }
     return error;
@@ -97,7 +105,8 @@ static int compare_bytes(const void *a, const void *b) {
     return *(const uint8_t *)a - *(const uint8_t *)b;
 }
 
-// glibc's qsort asks once for the size of memory, with a call that is not on the list. Let it ask now.
+// glibc's qsort asks once for the size of memory, with a call that is not on the list. Let it ask
+// now.
 static void warm_up_libc(void) {
     uint8_t bytes[4096] = {0};
     qsort(bytes, sizeof bytes, 1, compare_bytes);
@@ -110,7 +119,8 @@ int ov_cage_seccomp(const struct ov_cage_spec *spec) {
         return ENOSYS;
     }
     int error = -seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
-    // A binary tree instead of a long row of comparisons: each call of ours is checked in a few steps.
+    // A binary tree instead of a long row of comparisons: each call of ours is checked in a few
+    // steps.
     error = error != 0 ? error : -seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
     error = error != 0 ? error : add_rules(filter, spec);
     error = error != 0 ? error : -seccomp_load(filter);

@@ -20,8 +20,9 @@ static const struct {
     enum ov_cage_layer layer;
     int flag;
 } namespaces[] = {
-    {OV_LAYER_PIDS, CLONE_NEWPID}, {OV_LAYER_MOUNTS, CLONE_NEWNS}, {OV_LAYER_NET, CLONE_NEWNET},
-    {OV_LAYER_IPC, CLONE_NEWIPC},  {OV_LAYER_UTS, CLONE_NEWUTS},   {OV_LAYER_CGROUP, CLONE_NEWCGROUP},
+    {OV_LAYER_PIDS, CLONE_NEWPID}, {OV_LAYER_MOUNTS, CLONE_NEWNS},
+    {OV_LAYER_NET, CLONE_NEWNET},  {OV_LAYER_IPC, CLONE_NEWIPC},
+    {OV_LAYER_UTS, CLONE_NEWUTS},  {OV_LAYER_CGROUP, CLONE_NEWCGROUP},
 };
 enum { NAMESPACE_COUNT = sizeof namespaces / sizeof namespaces[0] };
 
@@ -100,7 +101,8 @@ void ov_cage_namespaces(uint32_t layers, struct ov_cage_report *report) {
         if ((layers & bit) == 0) {
             continue;
         }
-        // A pid namespace takes in children alone, and this process is none; clone has been refused.
+        // A pid namespace takes in children alone, and this process is none; clone has been
+        // refused.
         if (namespaces[i].flag == CLONE_NEWPID) {
             report->refusals[OV_LAYER_PIDS] = EPERM;
         } else if (unshare(namespaces[i].flag) != 0) {

@@ -47,8 +47,7 @@ static void raise_descriptor_limit(void) {
     }
 }
 
-static const char *quarantine(struct scan *scan, const struct ov_scan_result *result,
-                              char *path) {
+static const char *quarantine(struct scan *scan, const struct ov_scan_result *result, char *path) {
     const char *why = NULL;
     if (scan->quarantine.folder < 0 || result->kind != OV_RESULT_FOUND) {
         return NULL;
@@ -88,15 +87,15 @@ static enum ov_status open_parts(struct scan *scan) {
     if (args->quarantine != NULL) {
         status = ov_quarantine_open(args->quarantine, &scan->quarantine);
         if (status != OV_OK) {
-            const char *why = status == OV_DENIED ? "others could change what is in it"
-                                                  : strerror(errno);
+            const char *why =
+                status == OV_DENIED ? "others could change what is in it" : strerror(errno);
             ov_say_error(args->quarantine, why, "give a folder that is yours alone");
             return status;
         }
     }
     if (args->is_changed_only) {
-        status = ov_scan_state_open(scan->image.id, &args->limits, args->is_all_matches,
-                                    &scan->state);
+        status =
+            ov_scan_state_open(scan->image.id, &args->limits, args->is_all_matches, &scan->state);
         if (status != OV_OK) {
             ov_say_error("--changed", ov_status_text(status), "set OVERT_STATE to a folder");
         }
@@ -118,8 +117,7 @@ static struct ov_scan_request make_request(struct scan *scan) {
         .worker_count = args->jobs,
         .is_all_matches = args->is_all_matches,
         .with_member_names = true,
-        .required_layers =
-            args->is_confinement_required ? ov_role_get(OV_ROLE_WORKER)->layers : 0,
+        .required_layers = args->is_confinement_required ? ov_role_get(OV_ROLE_WORKER)->layers : 0,
         .is_stopped = &is_interrupted,
         .arg = scan,
         .on_result = take_result,

@@ -18,6 +18,10 @@ static uint64_t now_ns(void) {
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+bool ov_scan_has_progress(const struct ov_scan_arguments *args) {
+    return !args->is_quiet && isatty(STDERR_FILENO) == 1 && getenv("NO_COLOR") == NULL;
+}
+
 void ov_scan_output_init(const struct ov_scan_arguments *args, const struct ov_scan_image *image,
                          struct ov_scan_output *ret_output) {
     *ret_output = (struct ov_scan_output){
@@ -25,7 +29,7 @@ void ov_scan_output_init(const struct ov_scan_arguments *args, const struct ov_s
         .image = image,
         .started_ns = now_ns(),
         .drawn_ns = now_ns(),
-        .has_progress = !args->is_quiet && isatty(STDERR_FILENO) == 1 && getenv("NO_COLOR") == NULL,
+        .has_progress = ov_scan_has_progress(args),
     };
 }
 
@@ -195,8 +199,7 @@ static void print_summary(const struct ov_scan_output *output,
     char bytes[32];
     format_bytes(totals->bytes, bytes, sizeof bytes);
     (void)fputs("\n----------- SCAN SUMMARY -----------\n", stderr);
-    (void)fprintf(stderr, "Rules: %u (%.19s)\n", output->image->names.count,
-                  output->image->id);
+    (void)fprintf(stderr, "Rules: %u (%.19s)\n", output->image->names.count, output->image->id);
     print_count("Scanned files", totals->files, true);
     print_count("Infected files", totals->found, true);
     print_count("Not fully scanned", totals->limited, false);

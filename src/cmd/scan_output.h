@@ -28,6 +28,9 @@ struct ov_scan_output {
     bool is_drawn; // a progress line stands on the terminal
 };
 
+// Whether progress is drawn: on a terminal that nobody asked to be calm.
+bool ov_scan_has_progress(const struct ov_scan_arguments *args);
+
 void ov_scan_output_init(const struct ov_scan_arguments *args, const struct ov_scan_image *image,
                          struct ov_scan_output *ret_output);
 void ov_scan_output_release(struct ov_scan_output *output);

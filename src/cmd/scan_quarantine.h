@@ -17,8 +17,8 @@ struct ov_quarantine {
 
 enum { OV_QUARANTINE_PATH_BYTES = 4352 };
 
-// Makes the folder (0700) when it is missing. OV_DENIED when it is another user's or others may write
-// to it; OV_SYSTEM (errno).
+// Makes the folder (0700) when it is missing. OV_DENIED when it is another user's or others may
+// write to it; OV_SYSTEM (errno).
 enum ov_status ov_quarantine_open(const char *path, struct ov_quarantine *ret_quarantine);
 void ov_quarantine_close(struct ov_quarantine *quarantine);
 

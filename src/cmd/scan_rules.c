@@ -4,6 +4,7 @@
 
 #include "base/install.h"
 #include "base/say.h"
+#include "cmd/scan_output.h"
 #include "cmd/scan_state.h"
 
 #include <dirent.h>
@@ -26,7 +27,8 @@ static enum ov_status open_image(const char *path, struct ov_scan_image *ret_ima
     return status;
 }
 
-// The installed image, newest first when there are several: an update puts a new one beside the old.
+// The installed image, newest first when there are several: an update puts a new one beside the
+// old.
 static enum ov_status find_installed(char *ret_path, size_t size) {
     char folder[PATH_MAX - NAME_MAX - 16];
     char rules[PATH_MAX - NAME_MAX - 8];
@@ -62,6 +64,75 @@ static enum ov_status open_default(struct ov_scan_image *ret_image) {
     return open_image(path, ret_image);
 }
 
+// ---- sources ----------------------------------------------------------------------------------
+
+enum { PROBLEMS_SHOWN = 3 };
+
+struct notes {
+    const struct ov_scan_arguments *args;
+    uint64_t problem_count;
+    bool has_progress;
+    bool is_drawn;
+};
+
+static void erase_progress(struct notes *notes) {
+    if (notes->is_drawn) {
+        (void)fputs("\r\033[K", stderr);
+        notes->is_drawn = false;
+    }
+}
+
+static void note_problem(void *arg, struct ov_span line) {
+    struct notes *notes = arg;
+    OV_CLEANUP(ov_buf_release) struct ov_buf text = {0};
+    if (notes->problem_count++ >= PROBLEMS_SHOWN || notes->args->is_quiet) {
+        return;
+    }
+    ov_scan_text_add(&text, line);
+    erase_progress(notes);
+    (void)fprintf(stderr, "overt: rule not read: %.*s\n", (int)text.size, (const char *)text.data);
+}
+
+static void note_progress(void *arg, struct ov_span stage, unsigned percent) {
+    struct notes *notes = arg;
+    OV_CLEANUP(ov_buf_release) struct ov_buf text = {0};
+    if (notes->has_progress) {
+        ov_scan_text_add(&text, ov_span_part(stage, 0, 60));
+        (void)fprintf(stderr, "\r\033[Krules: %.*s %u%%", (int)text.size, (const char *)text.data,
+                      percent);
+        notes->is_drawn = true;
+    }
+}
+
+static enum ov_status build_image(const struct ov_scan_arguments *args,
+                                  struct ov_scan_image *ret_image) {
+    char reason[OV_SCAN_REASON_BYTES];
+    struct notes notes = {.args = args, .has_progress = ov_scan_has_progress(args)};
+    struct ov_build_request request = {
+        .sources = args->rules,
+        .source_count = args->rule_count,
+        .with_pua = args->with_pua,
+        .arg = &notes,
+        .on_problem = note_problem,
+        .on_progress = note_progress,
+    };
+    enum ov_status status = ov_scan_image_build(&request, ret_image, reason);
+    erase_progress(&notes);
+    if (notes.problem_count > 0 && !args->is_quiet) {
+        (void)fprintf(stderr,
+                      "overt: %llu rules could not be read (overt rules check names them all)\n",
+                      (unsigned long long)notes.problem_count);
+    }
+    if (status != OV_OK) {
+        OV_CLEANUP(ov_buf_release) struct ov_buf text = {0};
+        ov_scan_text_add(&text, ov_span_text(reason));
+        ov_buf_add_u8(&text, '\0');
+        ov_say_error(args->rules[0], text.has_failed ? "" : (const char *)text.data,
+                     "overt rules check tells more");
+    }
+    return status;
+}
+
 enum ov_status ov_scan_rules_open(const struct ov_scan_arguments *args,
                                   struct ov_scan_image *ret_image) {
     if (args->rule_count == 0) {
@@ -70,5 +141,12 @@ enum ov_status ov_scan_rules_open(const struct ov_scan_arguments *args,
     if (args->rule_count == 1 && is_image(args->rules[0])) {
         return open_image(args->rules[0], ret_image);
     }
-    return OV_UNSUPPORTED;
+    for (size_t i = 0; i < args->rule_count; i++) {
+        if (is_image(args->rules[i])) {
+            ov_say_error(args->rules[i], "an image cannot be joined with other rules",
+                         "give the sources that it was built from");
+            return OV_UNSUPPORTED;
+        }
+    }
+    return build_image(args, ret_image);
 }

@@ -107,8 +107,7 @@ bool ov_scan_state_is_known(const struct ov_scan_state *state, const struct ov_f
            entry->key.mtime_ns == key->mtime_ns && entry->key.ctime_ns == key->ctime_ns;
 }
 
-void ov_scan_state_note(struct ov_scan_state *state, const struct ov_file_key *key,
-                        bool is_clean) {
+void ov_scan_state_note(struct ov_scan_state *state, const struct ov_file_key *key, bool is_clean) {
     bool is_settled = key->ctime_ns < state->settled_ns && key->mtime_ns < state->settled_ns;
     put(state, key, is_clean && is_settled);
 }

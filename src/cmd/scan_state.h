@@ -12,7 +12,8 @@
 
 struct ov_scan_state;
 
-// The folder of Overt's own data: $OVERT_STATE, /var/lib/overt for root, else $XDG_DATA_HOME/overt or
+// The folder of Overt's own data: $OVERT_STATE, /var/lib/overt for root, else $XDG_DATA_HOME/overt
+// or
 // ~/.local/share/overt. OV_LIMIT when `size` is too small, OV_INVALID when there is none.
 enum ov_status ov_state_folder(char *ret_path, size_t size);
 

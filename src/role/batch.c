@@ -81,8 +81,11 @@ static uint32_t drop_repeated(struct ov_wire_detection *detections, uint32_t cou
 
 static const char *error_reason(uint8_t error) {
     static const char *const reasons[OV_WIRE_SCAN_ERROR_COUNT] = {
-        "not scanned", "not scanned", "file shrank or could not be read while it was scanned",
-        "not enough memory in the scanner", "rule image damaged",
+        "not scanned",
+        "not scanned",
+        "file shrank or could not be read while it was scanned",
+        "not enough memory in the scanner",
+        "rule image damaged",
     };
     return error < OV_WIRE_SCAN_ERROR_COUNT ? reasons[error] : reasons[0];
 }
@@ -202,8 +205,8 @@ enum ov_status ov_batch_add(struct ov_batch *batch, const struct ov_ring *ring, 
         // below its limit, else the file waits for nobody and is told as a problem.
         if (batch->jobs.descriptor_count < OV_WIRE_DESCRIPTORS_MAX) {
             add_job(batch,
-                    (struct ov_wire_job){.is_descriptor = true, .size = (uint64_t)info.st_size},
-                    fd, ticket);
+                    (struct ov_wire_job){.is_descriptor = true, .size = (uint64_t)info.st_size}, fd,
+                    ticket);
             return OV_OK;
         }
     }

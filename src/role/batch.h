@@ -28,15 +28,15 @@ void ov_ticket_take(struct ov_ticket *ticket, const struct ov_wire_verdict *verd
                     const struct ov_wire_detection *detections);
 
 struct ov_batch {
-    struct ov_wire_jobs jobs; // as they were gathered; numbers are set when sent
+    struct ov_wire_jobs jobs;                    // as they were gathered; numbers are set when sent
     struct ov_ticket *tickets[OV_WIRE_JOBS_MAX]; // NULL once it has its result
-    int files[OV_WIRE_JOBS_MAX]; // descriptor jobs: open until answered; else -1
-    uint32_t slot;               // of the ring
-    uint32_t used_bytes;         // of the slot
-    uint64_t total_bytes;        // of all jobs
-    bool is_alone;               // sent one by one, after a worker died over it
-    uint32_t at;                 // the first job without a result
-    struct ov_wire_jobs sent;    // what the worker has in hand
+    int files[OV_WIRE_JOBS_MAX];                 // descriptor jobs: open until answered; else -1
+    uint32_t slot;                               // of the ring
+    uint32_t used_bytes;                         // of the slot
+    uint64_t total_bytes;                        // of all jobs
+    bool is_alone;                               // sent one by one, after a worker died over it
+    uint32_t at;                                 // the first job without a result
+    struct ov_wire_jobs sent;                    // what the worker has in hand
     bool is_sent;
     uint64_t deadline_ns; // of what was sent; 0 = none
     // Answers to what was sent.
@@ -51,7 +51,8 @@ void ov_batch_reset(struct ov_batch *batch, uint32_t slot);
 bool ov_batch_has_room(const struct ov_batch *batch, uint64_t size);
 
 // Packs an opened file, which it takes over: a small one is read into the ring, a large one goes by
-// descriptor. OV_SYSTEM (errno) when it cannot be read; OV_LIMIT when it grew out of the ring's room.
+// descriptor. OV_SYSTEM (errno) when it cannot be read; OV_LIMIT when it grew out of the ring's
+// room.
 enum ov_status ov_batch_add(struct ov_batch *batch, const struct ov_ring *ring, int fd,
                             uint64_t size, struct ov_ticket *ticket);
 

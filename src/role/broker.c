@@ -106,8 +106,7 @@ static bool settle_early(struct broker *broker, const struct ov_walk_item *item,
         ov_ticket_finish(ticket, OV_RESULT_CLEAN, NULL);
     } else if (request->limits.file_bytes != 0 && size > request->limits.file_bytes) {
         ov_ticket_finish(ticket, OV_RESULT_LIMITED, ov_limit_name(OV_LIMIT_FILE_SIZE));
-    } else if (request->is_known != NULL &&
-               request->is_known(request->arg, &ticket->result.key)) {
+    } else if (request->is_known != NULL && request->is_known(request->arg, &ticket->result.key)) {
         ov_ticket_finish(ticket, OV_RESULT_UNCHANGED, NULL);
     }
     return ticket->is_done;

@@ -175,6 +175,9 @@ static enum ov_status send_waiting(struct ov_crew *crew, struct ov_member *membe
                 return status;
             }
         }
+        if (member->batches[i]->is_alone) {
+            break; // nothing behind it, or a death there would be blamed on it
+        }
     }
     return OV_OK;
 }

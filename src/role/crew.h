@@ -24,7 +24,7 @@ struct ov_crew {
     int program;
     unsigned count;
     struct ov_member *members;
-    unsigned failed_starts; // in a row
+    unsigned failed_starts;               // in a row
     struct ov_wire_detection *detections; // of one message
     struct ov_buf out;
 };
@@ -42,8 +42,8 @@ struct ov_batch *ov_crew_free_batch(struct ov_member *member);
 // Takes the filled batch into use; starts the process when there is none.
 enum ov_status ov_crew_push(struct ov_crew *crew, struct ov_member *member);
 
-// Reads all that a worker has to say. A worker that breaks the protocol or is gone is replaced; errors
-// of this function end the scan.
+// Reads all that a worker has to say. A worker that breaks the protocol or is gone is replaced;
+// errors of this function end the scan.
 enum ov_status ov_crew_answer(struct ov_crew *crew, struct ov_member *member);
 
 // Replaces workers that have taken too long.

@@ -69,8 +69,7 @@ static enum ov_status sort_names(struct ov_folder *folder) {
         folder->order[i] = at;
         at += TYPE_BYTES + (uint32_t)strlen((const char *)folder->names.data + at + TYPE_BYTES) + 1;
     }
-    qsort_r(folder->order, folder->count, sizeof *folder->order, compare_names,
-            folder->names.data);
+    qsort_r(folder->order, folder->count, sizeof *folder->order, compare_names, folder->names.data);
     return OV_OK;
 }
 
@@ -143,10 +142,10 @@ struct ov_entry ov_folder_next(struct ov_folder *folder) {
 
 bool ov_folder_is_kernels(const struct ov_folder *folder) {
     static const long kinds[] = {
-        PROC_SUPER_MAGIC,    SYSFS_MAGIC,         DEBUGFS_MAGIC,      TRACEFS_MAGIC,
-        CGROUP_SUPER_MAGIC,  CGROUP2_SUPER_MAGIC, SECURITYFS_MAGIC,   BPF_FS_MAGIC,
-        DEVPTS_SUPER_MAGIC,  PSTOREFS_MAGIC,      BINFMTFS_MAGIC,     EFIVARFS_MAGIC,
-        NSFS_MAGIC,          SELINUX_MAGIC,
+        PROC_SUPER_MAGIC,   SYSFS_MAGIC,         DEBUGFS_MAGIC,    TRACEFS_MAGIC,
+        CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, SECURITYFS_MAGIC, BPF_FS_MAGIC,
+        DEVPTS_SUPER_MAGIC, PSTOREFS_MAGIC,      BINFMTFS_MAGIC,   EFIVARFS_MAGIC,
+        NSFS_MAGIC,         SELINUX_MAGIC,
     };
     struct statfs info;
     if (fstatfs(folder->fd, &info) != 0) {

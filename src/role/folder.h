@@ -25,8 +25,8 @@ struct ov_entry {
     mode_t mode; // S_IFREG and so on, or 0 where the file system does not say
 };
 
-// Reads the folder behind `fd`. The descriptor is the folder's from here on; it is closed on failure.
-// OV_SYSTEM (errno), OV_MEMORY.
+// Reads the folder behind `fd`. The descriptor is the folder's from here on; it is closed on
+// failure. OV_SYSTEM (errno), OV_MEMORY.
 enum ov_status ov_folder_open(int fd, size_t path_size, struct ov_folder *ret_folder);
 void ov_folder_close(struct ov_folder *folder);
 

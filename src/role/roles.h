@@ -21,15 +21,15 @@ enum {
 
 struct ov_role {
     const char *name;
-    const char *program;    // the executable; "overt" for a forked child of it
-    const char *user;       // whom it runs as
-    uint32_t layers;        // OV_CAGE() bits: the cage that it puts on itself
-    uint32_t calls;         // OV_CAGE_TALK, OV_CAGE_WRITE
-    uint64_t memory_bytes;  // cap beyond mapped files; 0 = none
-    uint32_t hears;         // OV_SAYS_ bits
-    uint32_t sends;         // OV_SAYS_ bits
-    const char *reaches;    // what it can touch at all
-    const char *parses;     // whose bytes it interprets
+    const char *program;   // the executable; "overt" for a forked child of it
+    const char *user;      // whom it runs as
+    uint32_t layers;       // OV_CAGE() bits: the cage that it puts on itself
+    uint32_t calls;        // OV_CAGE_TALK, OV_CAGE_WRITE
+    uint64_t memory_bytes; // cap beyond mapped files; 0 = none
+    uint32_t hears;        // OV_SAYS_ bits
+    uint32_t sends;        // OV_SAYS_ bits
+    const char *reaches;   // what it can touch at all
+    const char *parses;    // whose bytes it interprets
 };
 
 // The row of one role; never NULL for a valid id.

@@ -36,6 +36,22 @@ enum ov_status ov_scan_image_adopt(int fd, struct ov_scan_image *ret_image,
                                    char ret_reason[OV_SCAN_REASON_BYTES]);
 void ov_scan_image_close(struct ov_scan_image *image);
 
+struct ov_build_request {
+    const char *const *sources; // rule files and folders, loaded in this order
+    size_t source_count;
+    bool with_pua;
+    void *arg;
+    void (*on_problem)(void *arg, struct ov_span line); // a rule that cannot be read
+    void (*on_progress)(void *arg, struct ov_span stage, unsigned percent);
+};
+
+// Compiles rule sources into an image in memory. They are opened here and read in a caged process
+// (role "builder"); its words come back as lines of unchecked bytes. On failure `ret_reason` says
+// why.
+enum ov_status ov_scan_image_build(const struct ov_build_request *request,
+                                   struct ov_scan_image *ret_image,
+                                   char ret_reason[OV_SCAN_REASON_BYTES]);
+
 // ---- results ----------------------------------------------------------------------------------
 
 enum ov_result_kind {
@@ -75,12 +91,12 @@ struct ov_scan_request {
     size_t exclude_count;
     const struct ov_scan_image *image;
     struct ov_limits limits;
-    unsigned worker_count;       // 0 = one for each processor
-    const char *worker_program;  // NULL = the installed one
+    unsigned worker_count;      // 0 = one for each processor
+    const char *worker_program; // NULL = the installed one
     bool is_all_matches;
     bool with_heuristics;
     bool with_member_names;
-    uint32_t required_layers;    // OV_CAGE() bits without which nothing is scanned
+    uint32_t required_layers;                // OV_CAGE() bits without which nothing is scanned
     const volatile sig_atomic_t *is_stopped; // set by a signal handler: finish early; may be NULL
     void *arg;
     void (*on_result)(void *arg, const struct ov_scan_result *result);
@@ -93,11 +109,11 @@ struct ov_scan_outcome {
     uint32_t enforced;                // layers that every worker had; 0 when none started
     uint8_t refusals[OV_LAYER_COUNT]; // errno of the others
     unsigned workers_started;
-    unsigned workers_lost; // crashed, hung, or broke the protocol
+    unsigned workers_lost;             // crashed, hung, or broke the protocol
     char reason[OV_SCAN_REASON_BYTES]; // when the status is not OV_OK
 };
 
-// Scans. OV_OK when every path got its result; OV_END when stopped; else nothing more could be scanned
-// and the outcome's reason says why (files already taken up are still told, as errors).
+// Scans. OV_OK when every path got its result; OV_END when stopped; else nothing more could be
+// scanned and the outcome's reason says why (files already taken up are still told, as errors).
 enum ov_status ov_scan_run(const struct ov_scan_request *request,
                            struct ov_scan_outcome *ret_outcome);

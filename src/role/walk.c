@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -156,6 +158,39 @@ static enum ov_status push_folder(struct ov_walk *walk, int fd, struct ov_walk_i
     return OV_OK;
 }
 
+// The descriptor of the folder `name` in `parent`, if it is still the one of that level.
+static int open_again(int parent, const char *name, const struct ov_folder *level) {
+    struct stat info;
+    int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd >= 0 &&
+        (fstat(fd, &info) != 0 || info.st_dev != level->device || info.st_ino != level->inode)) {
+        ov_fd_close(&fd);
+    }
+    return fd;
+}
+
+// The way up by ".." leads elsewhere when a folder was moved: goes down to level `index` again,
+// from the path on the command line.
+static enum ov_status descend_again(struct ov_walk *walk, size_t index) {
+    OV_AUTO_FD fd = open(walk->paths[walk->path_at - 1], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (size_t i = 1; fd >= 0 && i <= index; i++) {
+        char name[NAME_MAX + 1];
+        size_t from = walk->levels[i - 1].path_size;
+        from += walk->path.data[from] == '/';
+        (void)snprintf(name, sizeof name, "%.*s", (int)(walk->levels[i].path_size - from),
+                       (const char *)walk->path.data + from);
+        int next = open_again(fd, name, &walk->levels[i]);
+        ov_fd_close(&fd);
+        fd = next;
+    }
+    if (fd < 0) {
+        return OV_SYSTEM;
+    }
+    walk->levels[index].fd = fd;
+    fd = -1;
+    return OV_OK;
+}
+
 // Leaves the deepest level. OV_END, and an item, when the way back up is gone.
 static enum ov_status pop_folder(struct ov_walk *walk, struct ov_walk_item *ret_item) {
     struct ov_folder *level = &walk->levels[walk->depth - 1];
@@ -163,6 +198,7 @@ static enum ov_status pop_folder(struct ov_walk *walk, struct ov_walk_item *ret_
     enum ov_status status = OV_OK;
     if (above != NULL && above->fd < 0) {
         status = ov_folder_reopen(above, level->fd);
+        status = status == OV_OK ? status : descend_again(walk, walk->depth - 2);
     }
     ov_folder_close(level);
     walk->depth--;

@@ -4,8 +4,8 @@
 //
 // Folders are walked in the order of their names, with descriptors only: nothing that moves or
 // becomes a symbolic link under way leads out of them. Links inside are not followed; a path named
-// on the command line may be one. A walk owns what it has open; the file that it hands out belongs to
-// the caller.
+// on the command line may be one. A walk owns what it has open; the file that it hands out belongs
+// to the caller.
 #pragma once
 
 #include "base/span.h"

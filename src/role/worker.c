@@ -251,8 +251,7 @@ static enum ov_status send_detections(struct worker *worker, uint32_t index) {
 
 static enum ov_status send_verdicts(struct worker *worker) {
     for (uint32_t i = 0; i < worker->jobs.count; i++) {
-        fill_verdict(&worker->scans[i].verdict, worker->jobs.items[i].number,
-                     &worker->verdicts[i]);
+        fill_verdict(&worker->scans[i].verdict, worker->jobs.items[i].number, &worker->verdicts[i]);
     }
     ov_wire_verdicts_encode(worker->verdicts, worker->jobs.count, &worker->out);
     TRY(send_message(worker));

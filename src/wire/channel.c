@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One message at a time over a SOCK_SEQPACKET pair. The only file of this room that calls the system.
+// One message at a time over a SOCK_SEQPACKET pair. The only file of this room that calls the
+// system.
 #include "wire/channel.h"
 
 #include "wire/message.h"

@@ -14,13 +14,13 @@
 
 enum {
     OV_WIRE_VERSION = 1,
-    OV_WIRE_JOBS_MAX = 64,         // files in one message
-    OV_WIRE_DESCRIPTORS_MAX = 8,   // of them by descriptor
-    OV_WIRE_DETECTIONS_MAX = 64,   // told for one file
-    OV_WIRE_DEPTH_MAX = 17,        // member numbers in one detection
+    OV_WIRE_JOBS_MAX = 64,       // files in one message
+    OV_WIRE_DESCRIPTORS_MAX = 8, // of them by descriptor
+    OV_WIRE_DETECTIONS_MAX = 64, // told for one file
+    OV_WIRE_DEPTH_MAX = 17,      // member numbers in one detection
     OV_WIRE_MEMBER_NAME_BYTES = 255,
-    OV_WIRE_LAYERS_MAX = 16,       // confinement layers told of
-    OV_WIRE_REASON_BYTES = 200,    // why an image was refused
+    OV_WIRE_LAYERS_MAX = 16,    // confinement layers told of
+    OV_WIRE_REASON_BYTES = 200, // why an image was refused
     OV_WIRE_DETECTION_BYTES = 4 + 4 + 8 + 4 * OV_WIRE_DEPTH_MAX + 1 + OV_WIRE_MEMBER_NAME_BYTES,
     OV_WIRE_MESSAGE_MAX = 8 + OV_WIRE_DETECTIONS_MAX * OV_WIRE_DETECTION_BYTES, // the longest
 };
@@ -62,10 +62,10 @@ enum ov_status ov_wire_jobs_decode(struct ov_span message, uint64_t ring_bytes,
 
 // The answer to the setup, sent before any file was seen: the only message with a sentence in it.
 struct ov_wire_ready {
-    bool has_image;                      // the image was accepted
-    uint32_t enforced;                   // bit n: confinement layer n is up
+    bool has_image;                       // the image was accepted
+    uint32_t enforced;                    // bit n: confinement layer n is up
     uint8_t refusals[OV_WIRE_LAYERS_MAX]; // errno of each layer that is not; 0 when not asked for
-    char reason[OV_WIRE_REASON_BYTES];   // printable ASCII and a NUL; empty when has_image
+    char reason[OV_WIRE_REASON_BYTES];    // printable ASCII and a NUL; empty when has_image
 };
 
 // The same values as enum ov_verdict_kind, ov_scan_error (scan/verdict.h); role/ checks that.

@@ -134,8 +134,7 @@ void ov_wire_detections_encode(uint32_t job, const struct ov_wire_detection *det
 
 // Whether every field is one that an honest worker could have sent for this job.
 static bool is_sound_detection(const struct ov_wire_detection *detection,
-                               const struct ov_wire_job *job,
-                               const struct ov_wire_bounds *bounds) {
+                               const struct ov_wire_job *job, const struct ov_wire_bounds *bounds) {
     uint64_t offset_max = detection->depth == 0 ? job->size : bounds->inner_bytes;
     if (detection->rule >= bounds->rule_count || detection->depth > OV_WIRE_DEPTH_MAX ||
         detection->offset > offset_max) {

@@ -203,8 +203,8 @@ static bool do_send_flags(void) {
     return send_on_channel("x", 1, MSG_NOSIGNAL | MSG_OOB, NULL, 0) >= 0;
 }
 
-// The next acts do reach the broker: it must answer by ending us. Sending is allowed, so these never
-// say that they failed; the verdict that follows comes too late.
+// The next acts do reach the broker: it must answer by ending us. Sending is allowed, so these
+// never say that they failed; the verdict that follows comes too late.
 static bool do_send_large(void) {
     static char message[100000];
     (void)send_on_channel(message, sizeof message, MSG_NOSIGNAL, NULL, 0);
