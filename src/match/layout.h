@@ -303,7 +303,8 @@ enum { OV_SLOT_PROBES = 64 }; // a gram stands within so many slots of its first
 
 // ---- anchored patterns ------------------------------------------------------------------------
 
-// All patterns with one fixed offset that share a 4-byte key at `key_delta` from their start.
+// All patterns with one fixed offset that are told apart by up to 4 bytes at `key_delta` from their
+// start.
 struct ov_image_probe {
     int64_t offset_value;
     uint32_t offset_section;
@@ -311,11 +312,12 @@ struct ov_image_probe {
     uint8_t zero[3];
     uint32_t key_delta;
     uint32_t key_first, key_count; // in PROBE_KEYS, sorted by key
-    uint32_t zero2;
+    uint32_t
+        key_mask; // which bytes count: ff, ffff, ffffff or ffffffff, folded bits set in the key
 };
 
 struct ov_image_probe_key {
-    uint32_t key; // 4 bytes, little endian; with case folded bits set (| 0x20202020)
+    uint32_t key; // little endian, (bytes | 0x20202020) & key_mask
     uint32_t trigger;
 };
 

@@ -226,8 +226,7 @@ static void run_probe(struct ov_matcher *matcher, const struct probe_table *tabl
     size_t start;
     if (!ov_start_of(probe->offset_kind, probe->offset_section, probe->offset_value, object,
                      &start) ||
-        object->bytes.size < 4 || probe->key_delta > object->bytes.size - 4 ||
-        start > object->bytes.size - 4 - probe->key_delta) {
+        probe->key_delta > object->bytes.size || start >= object->bytes.size - probe->key_delta) {
         return;
     }
     if (probe->key_first > table->key_count ||
@@ -235,9 +234,10 @@ static void run_probe(struct ov_matcher *matcher, const struct probe_table *tabl
         matcher->code.is_damaged = true;
         return;
     }
-    uint32_t key;
-    memcpy(&key, object->bytes.data + start + probe->key_delta, sizeof key);
-    key |= OV_FOLD_BITS;
+    struct ov_span place = ov_span_part(object->bytes, start + probe->key_delta, 4);
+    uint32_t key = 0;
+    memcpy(&key, place.data, place.size);
+    key = (key | OV_FOLD_BITS) & probe->key_mask;
     const struct ov_image_probe_key *keys = table->keys + probe->key_first;
     uint32_t low = 0, high = probe->key_count;
     while (low < high) {

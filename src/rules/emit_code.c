@@ -28,6 +28,16 @@ static bool make_set(const struct ov_elem *elem, uint8_t ret_bitmap[32]) {
 
 static struct ov_emit_length measure_seq(const struct ov_elem *elems, uint32_t count);
 
+bool ov_emit_set_has(const struct ov_elem *set, uint8_t byte) {
+    for (uint32_t i = 0; i < set->alt_count; i++) {
+        const struct ov_elem *one = &set->alts[i].elems[0];
+        if ((byte & one->mask[0]) == one->value[0]) {
+            return !set->is_negated;
+        }
+    }
+    return set->is_negated;
+}
+
 struct ov_emit_length ov_emit_measure(const struct ov_elem *elem) {
     if (elem->kind == OV_ELEM_BYTES) {
         return (struct ov_emit_length){elem->size, elem->size};

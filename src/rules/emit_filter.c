@@ -10,8 +10,6 @@ enum {
     STAGE2_LOG2_MAX = 17, // 1 MB
     SLOT_LOG2_MAX = 28,
     SHORT_IN_TAIL = 48, // as many patterns with short windows the tail serves better than stride 1
-    TAIL_GROUP = 64,    // patterns that share one pass of the tail
-    TAIL_GROUPS = 16,
 };
 
 // A gram of some trigger's window on its way into the tables.
@@ -90,11 +88,12 @@ static void add_probe(struct gather *gather, const struct ov_emit_pattern *patte
         .place = {.offset_value = sub->offset_value,
                   .offset_section = sub->offset_section,
                   .offset_kind = sub->offset_kind,
-                  .key_delta = pattern->window.probe_delta},
+                  .key_delta = pattern->window.probe_delta,
+                  .key_mask = UINT32_MAX >> (32 - 8 * pattern->window.probe_bytes)},
         .key = {.trigger = pattern->trigger},
     };
     memcpy(&item.key.key, pattern->window.value, 4);
-    item.key.key |= OV_FOLD_BITS;
+    item.key.key = (item.key.key | OV_FOLD_BITS) & item.place.key_mask;
     ov_buf_add(&gather->probes, &item, sizeof item);
 }
 
@@ -308,104 +307,6 @@ static enum ov_status put_class(struct gather *gather, unsigned number) {
     return status;
 }
 
-// ---- tails
-// ---------------------------------------------------------------------------------------
-
-// Runs of one byte first, so that they share buckets that are soon done with; then alike by bytes.
-struct tail_item {
-    uint32_t pattern;
-    bool is_run;
-    uint8_t key[8];
-};
-
-static int compare_tail(const void *a, const void *b) {
-    const struct tail_item *left = a, *right = b;
-    if (left->is_run != right->is_run) {
-        return left->is_run ? -1 : 1;
-    }
-    int order = memcmp(left->key, right->key, sizeof left->key);
-    return order != 0 ? order : left->pattern > right->pattern ? 1 : -1;
-}
-
-static struct tail_item make_tail_item(const struct gather *gather, uint32_t pattern) {
-    const struct ov_window *window =
-        &((const struct ov_emit_pattern *)gather->emit->emit_patterns.data)[pattern].window;
-    struct tail_item item = {.pattern = pattern, .is_run = true};
-    for (unsigned i = 0; i < 8; i++) {
-        item.key[i] = window->value[i];
-        item.is_run = item.is_run && (window->mask[i] == 0 || window->value[i] == window->value[0]);
-    }
-    return item;
-}
-
-// Lets the pattern's window through a bucket of the group.
-static void allow_window(struct ov_image_tail *tail, unsigned bucket,
-                         const struct ov_window *window) {
-    for (unsigned k = 0; k < OV_TAIL_POSITIONS; k++) {
-        for (unsigned byte = 0; byte < 256; byte++) {
-            if ((byte & window->mask[k]) != window->value[k]) {
-                continue;
-            }
-            tail->allow[byte] |= (uint64_t)1 << (8 * k + bucket);
-            tail->sets[k][byte] |= (uint8_t)(1u << bucket);
-            tail->nibbles[0][k][byte & 15] |= (uint8_t)(1u << bucket);
-            tail->nibbles[1][k][byte >> 4] |= (uint8_t)(1u << bucket);
-        }
-    }
-}
-
-// One group out of items [0, count): an eighth of them for each bucket.
-static void put_group(struct gather *gather, const struct tail_item *items, uint32_t count) {
-    struct ov_image_tail tail = {0};
-    for (unsigned bucket = 0; bucket < OV_TAIL_BUCKETS; bucket++) {
-        uint32_t first = (uint32_t)((uint64_t)count * bucket / OV_TAIL_BUCKETS);
-        uint32_t end = (uint32_t)((uint64_t)count * (bucket + 1) / OV_TAIL_BUCKETS);
-        tail.entry_first[bucket] = OV_IMAGE_NONE;
-        if (first == end) {
-            continue;
-        }
-        tail.entry_first[bucket] = ov_emit_count(gather->entries, sizeof(struct ov_image_entry));
-        tail.bucket_mask |= 1u << bucket;
-        for (uint32_t i = first; i < end; i++) {
-            const struct ov_emit_pattern *pattern =
-                (const struct ov_emit_pattern *)gather->emit->emit_patterns.data + items[i].pattern;
-            struct ov_image_entry entry = {.trigger = pattern->trigger,
-                                           .flags = i + 1 == end ? OV_ENTRY_LAST : 0};
-            memcpy(&entry.value, pattern->window.value, 8);
-            memcpy(&entry.mask, pattern->window.mask, 8);
-            ov_buf_add(gather->entries, &entry, sizeof entry);
-            allow_window(&tail, bucket, &pattern->window);
-        }
-    }
-    ov_buf_add(gather->tails, &tail, sizeof tail);
-    gather->filter.tail_count++;
-}
-
-static enum ov_status put_tails(struct gather *gather) {
-    uint32_t count = ov_emit_count(&gather->tail, sizeof(uint32_t));
-    if (count == 0) {
-        return ov_buf_status(&gather->tail);
-    }
-    const uint32_t *patterns = (const uint32_t *)gather->tail.data;
-    struct tail_item *items = calloc(count, sizeof *items);
-    if (items == NULL) {
-        return OV_MEMORY;
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        items[i] = make_tail_item(gather, patterns[i]);
-    }
-    qsort(items, count, sizeof *items, compare_tail);
-    uint32_t groups = (count + TAIL_GROUP - 1) / TAIL_GROUP;
-    groups = groups > TAIL_GROUPS ? TAIL_GROUPS : groups;
-    for (uint32_t i = 0; i < groups; i++) {
-        uint32_t first = (uint32_t)((uint64_t)count * i / groups);
-        uint32_t end = (uint32_t)((uint64_t)count * (i + 1) / groups);
-        put_group(gather, items + first, end - first);
-    }
-    free(items);
-    return OV_OK;
-}
-
 // ---- probes
 // --------------------------------------------------------------------------------------
 
@@ -469,7 +370,8 @@ static enum ov_status write_variant(struct gather *gather) {
     for (unsigned number = 0; number < OV_GRAM_CLASSES; number++) {
         TRY(put_class(gather, number));
     }
-    TRY(put_tails(gather));
+    TRY(ov_emit_tail(gather->emit, &gather->tail, gather->entries, gather->tails,
+                     &gather->filter.tail_count));
     TRY(put_probes(gather));
     gather->filter.entry_count = ov_emit_count(gather->entries, sizeof(struct ov_image_entry));
     ov_buf_add(head, &gather->filter, sizeof gather->filter);

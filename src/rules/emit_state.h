@@ -25,7 +25,9 @@ struct ov_window {
     uint32_t back_min, back_max; // from the part's start to the window
     uint8_t value[16], mask[16]; // the window and what follows it; mask 0 beyond the literal
     uint8_t before_value[8], before_mask[8]; // the 8 bytes before it, the nearest last
-    uint32_t probe_delta;                    // probe: from the pattern's start to the 4 key bytes
+    const struct ov_elem *sets[8];           // tail: choices of single bytes, or NULL
+    uint32_t probe_delta;                    // probe: from the pattern's start to the key bytes
+    uint32_t probe_bytes;                    // probe: key bytes, 1 to 4
 };
 
 // A pattern with its best window; parallel to the PATTERNS section.
@@ -53,6 +55,9 @@ struct ov_emit_length {
 
 struct ov_emit_length ov_emit_measure(const struct ov_elem *elem);
 
+// Whether a choice of single bytes (ALT) lets the byte through.
+bool ov_emit_set_has(const struct ov_elem *set, uint8_t byte);
+
 static inline uint32_t ov_emit_count(const struct ov_buf *table, size_t item_bytes) {
     return (uint32_t)(table->size / item_bytes);
 }
@@ -72,6 +77,11 @@ void ov_emit_window(const struct ov_elem *elems, uint32_t count, uint32_t part_a
 
 // Writes the filters, probes and always-lists of all targets. emit_filter.c
 enum ov_status ov_emit_filters(struct ov_emit *emit);
+
+// Puts the patterns (uint32_t numbers) into as few groups of the tail as serve them well.
+// emit_tail.c
+enum ov_status ov_emit_tail(const struct ov_emit *emit, const struct ov_buf *patterns,
+                            struct ov_buf *entries, struct ov_buf *tails, uint32_t *ret_count);
 
 // Writes the names of all rules and where they came from. emit_names.c
 enum ov_status ov_emit_names(struct ov_emit *emit);

@@ -15,6 +15,10 @@ enum {
 // A gram window above these is left to the next class, where it has one. Per byte of data.
 static const double GRAM6_COMMON = 3e-6, GRAM4_COMMON = 2e-5, SHORT_COMMON = 1e-3;
 
+// The least chance that bytes at a fixed place are there, divided by how many are looked at: at
+// absolute offsets many rules ask for the magic of their target, which is always there.
+static const double MAGIC_CHANCE = 0.5, PLACE_CHANCE = 0.005;
+
 // What a window of the class costs besides its own frequency: short strides cost more.
 static const double GRAM4_PRICE = 2e-7, SHORT_PRICE = 1e-6, TAIL_PRICE = 4e-6;
 
@@ -23,6 +27,7 @@ struct line {
     uint32_t count;
     uint32_t back_min, back_max; // from the part's start to the first byte
     uint8_t value[LINE_BYTES], mask[LINE_BYTES];
+    const struct ov_elem *sets[LINE_BYTES]; // the choice of single bytes that stands there, or NULL
 };
 
 // ---- lines --------------------------------------------------------------------------------------
@@ -30,7 +35,8 @@ struct line {
 static void add_byte(struct line *line, uint8_t value, uint8_t mask) {
     if (line->count < LINE_BYTES) {
         line->value[line->count] = value;
-        line->mask[line->count++] = mask;
+        line->mask[line->count] = mask;
+        line->sets[line->count++] = NULL;
     }
 }
 
@@ -68,6 +74,9 @@ static void add_alternatives(struct line *line, const struct ov_elem *elem, uint
             mask &= inner->mask[skip] & (uint8_t) ~(value ^ inner->value[skip]);
         }
         add_byte(line, value & mask, mask);
+        if (length == 1 && line->count > 0) {
+            line->sets[line->count - 1] = elem;
+        }
     }
 }
 
@@ -148,6 +157,10 @@ static void fill_window(const struct line *line, uint32_t at, uint32_t part_at,
     memset(window->mask, 0, sizeof window->mask);
     memset(window->before_value, 0, sizeof window->before_value);
     memset(window->before_mask, 0, sizeof window->before_mask);
+    memset(window->sets, 0, sizeof window->sets);
+    for (uint32_t i = 0; i < TAIL_WINDOW && at + i < line->count; i++) {
+        window->sets[i] = line->sets[at + i];
+    }
     for (uint32_t i = 0; i < sizeof window->value && at + i < line->count; i++) {
         window->value[i] = line->value[at + i];
         window->mask[i] = line->mask[at + i];
@@ -174,6 +187,15 @@ static double measure_gram4(const struct line *line, uint32_t at) {
     return (ov_gram4_frequency(line->value + at) + ov_gram4_frequency(line->value + at + 1)) / 2;
 }
 
+// How often any byte of the set stands.
+static double measure_set(const struct ov_elem *set) {
+    double sum = 0;
+    for (unsigned byte = 0; byte < 256; byte++) {
+        sum += ov_emit_set_has(set, (uint8_t)byte) ? ov_byte_frequency((uint8_t)byte) : 0;
+    }
+    return sum;
+}
+
 // Bytes taken as independent, or the rarest gram of four inside, whichever is less; a run of one
 // byte is as common as the byte.
 static double measure_tail(const struct line *line, uint32_t at) {
@@ -182,6 +204,7 @@ static double measure_tail(const struct line *line, uint32_t at) {
         uint8_t mask = line->mask[at + i];
         double one = is_literal(mask) ? ov_byte_frequency(line->value[at + i])
                                       : 1.0 / (1 << __builtin_popcount(mask));
+        one = line->sets[at + i] != NULL ? measure_set(line->sets[at + i]) : one;
         product *= one * 3 < 1 ? one * 3 : 1; // neighbours are not independent
         if (i + 4 <= TAIL_WINDOW && are_literal(line, at + i, 4)) {
             double gram = ov_gram4_frequency(line->value + at + i);
@@ -248,17 +271,29 @@ static void offer_tail(const struct line *line, uint32_t part_at, struct ov_wind
     }
 }
 
-// At a fixed place four literal bytes are enough: they are looked up once for each object.
-static bool offer_probe(const struct line *line, uint32_t part_at, struct ov_window *window) {
-    double best = 1;
-    for (uint32_t at = 0; at + 4 <= line->count; at++) {
-        double frequency = ov_gram4_frequency(line->value + at) * 1000;
-        if (are_literal(line, at, 4) && (frequency < best || window->kind != OV_WINDOW_PROBE)) {
-            best = frequency < 1 ? frequency : 1;
+// At a fixed place few literal bytes are enough: they are looked up once for each object.
+static bool offer_probe(const struct line *line, uint32_t part_at, double least,
+                        struct ov_window *window) {
+    double best = 2;
+    for (uint32_t at = 0; at < line->count; at++) {
+        uint32_t size = 0;
+        double frequency = 1;
+        while (size < 4 && are_literal(line, at + size, 1)) {
+            double byte = ov_byte_frequency(line->value[at + size]) * 4;
+            frequency *= byte < 1 ? byte : 1;
+            size++;
+        }
+        if (size == 4) {
+            frequency = ov_gram4_frequency(line->value + at) * 1000;
+        }
+        frequency = frequency < least / size ? least / size : frequency;
+        if (size > 0 && frequency < best) {
+            best = frequency;
             fill_window(line, at, part_at, window);
             window->kind = OV_WINDOW_PROBE;
-            window->frequency = best;
+            window->frequency = frequency < 1 ? frequency : 1;
             window->probe_delta = line->back_min + at;
+            window->probe_bytes = size;
             window->back_min = window->back_max = 0;
         }
     }
@@ -271,7 +306,9 @@ void ov_emit_window(const struct ov_elem *elems, uint32_t count, uint32_t part_a
     struct lines lines = {.elems = elems, .count = count};
     bool is_fixed = offset->shift == 0 && offset->kind != OV_OFFSET_ANY &&
                     offset->kind <= OV_OFFSET_LAST_SECTION;
-    if (is_fixed && is_first && next_line(&lines, &line) && offer_probe(&line, part_at, window)) {
+    if (is_fixed && is_first && next_line(&lines, &line) &&
+        offer_probe(&line, part_at,
+                    offset->kind == OV_OFFSET_ABSOLUTE ? MAGIC_CHANCE : PLACE_CHANCE, window)) {
         return;
     }
     if (window->kind == OV_WINDOW_PROBE) {

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+// The tail: patterns that no gram serves, put into buckets that let little else through.
+//
+// A bucket lets a window through when each of its bytes is allowed by some pattern of the bucket,
+// so patterns that have little in common must not share one. Patterns are sorted by shape, each
+// distinct window is a cluster, and neighbours are merged, cheapest first, until there are few
+// enough.
+#include "rules/emit_state.h"
+#include "rules/grams.h"
+
+#include <stdlib.h>
+
+enum {
+    GROUPS_MAX = 12,
+    BUCKETS_MAX = GROUPS_MAX * OV_TAIL_BUCKETS,
+};
+
+// Cycles, roughly: one pass of a group for each byte, a window that is let through, an entry in it.
+static const double GROUP_COST = 0.8, WINDOW_COST = 12, ENTRY_COST = 4;
+
+struct item {
+    const struct ov_emit_pattern *pattern;
+    uint32_t number;
+    uint32_t known; // positions that are not free
+    bool is_run;    // one byte again and again
+};
+
+// Items [first, end) and what their bucket would let through.
+struct cluster {
+    uint32_t first, end;
+    uint8_t allow[OV_TAIL_POSITIONS][32]; // bitmaps
+    double cost;                          // cycles for each byte of data
+};
+
+static bool allows(const struct ov_window *window, unsigned position, uint8_t byte) {
+    const struct ov_elem *set = window->sets[position];
+    return (byte & window->mask[position]) == window->value[position] &&
+           (set == NULL || ov_emit_set_has(set, byte));
+}
+
+// ---- items
+// ------------------------------------------------------------------------------------------
+
+static struct item make_item(const struct ov_emit *emit, uint32_t number) {
+    const struct ov_emit_pattern *pattern =
+        (const struct ov_emit_pattern *)emit->emit_patterns.data + number;
+    const struct ov_window *window = &pattern->window;
+    struct item item = {.pattern = pattern, .number = number, .is_run = true};
+    for (unsigned i = 0; i < OV_TAIL_POSITIONS; i++) {
+        bool is_known = window->mask[i] != 0 || window->sets[i] != NULL;
+        item.known += is_known;
+        item.is_run = item.is_run && (!is_known || window->value[i] == window->value[0]);
+    }
+    return item;
+}
+
+// Runs apart, then by the number of known bytes, then by the bytes.
+static int compare_items(const void *a, const void *b) {
+    const struct item *left = a, *right = b;
+    if (left->is_run != right->is_run) {
+        return left->is_run ? -1 : 1;
+    }
+    if (left->known != right->known) {
+        return left->known > right->known ? 1 : -1;
+    }
+    int order =
+        memcmp(left->pattern->window.value, right->pattern->window.value, OV_TAIL_POSITIONS);
+    if (order == 0) {
+        order = memcmp(left->pattern->window.mask, right->pattern->window.mask, OV_TAIL_POSITIONS);
+    }
+    return order != 0 ? order : left->number > right->number ? 1 : -1;
+}
+
+static bool has_same_window(const struct item *a, const struct item *b) {
+    const struct ov_window *left = &a->pattern->window, *right = &b->pattern->window;
+    return memcmp(left->value, right->value, OV_TAIL_POSITIONS) == 0 &&
+           memcmp(left->mask, right->mask, OV_TAIL_POSITIONS) == 0;
+}
+
+// ---- clusters
+// ---------------------------------------------------------------------------------------
+
+// The cost of what a bucket lets through. Neighbouring bytes are not independent, hence the factor.
+static double measure(const struct cluster *cluster) {
+    double chance = 1;
+    for (unsigned k = 0; k < OV_TAIL_POSITIONS; k++) {
+        double sum = 0;
+        for (unsigned byte = 0; byte < 256; byte++) {
+            bool is_allowed = (cluster->allow[k][byte / 8] >> byte % 8 & 1) != 0;
+            sum += is_allowed ? ov_byte_frequency((uint8_t)byte) : 0;
+        }
+        chance *= sum * 3 < 1 ? sum * 3 : 1;
+    }
+    return chance * (WINDOW_COST + ENTRY_COST * (cluster->end - cluster->first));
+}
+
+static struct cluster unite(const struct cluster *left, const struct cluster *right) {
+    struct cluster both = {.first = left->first, .end = right->end};
+    for (unsigned k = 0; k < OV_TAIL_POSITIONS; k++) {
+        for (unsigned i = 0; i < 32; i++) {
+            both.allow[k][i] = left->allow[k][i] | right->allow[k][i];
+        }
+    }
+    both.cost = measure(&both);
+    return both;
+}
+
+static uint32_t make_clusters(const struct item *items, uint32_t count, struct cluster *clusters) {
+    uint32_t made = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (i > 0 && has_same_window(&items[i], &items[i - 1])) {
+            clusters[made - 1].end++;
+        } else {
+            clusters[made++] = (struct cluster){.first = i, .end = i + 1};
+        }
+        struct cluster *cluster = &clusters[made - 1];
+        for (unsigned k = 0; k < OV_TAIL_POSITIONS; k++) {
+            for (unsigned byte = 0; byte < 256; byte++) {
+                bool is_allowed = allows(&items[i].pattern->window, k, (uint8_t)byte);
+                cluster->allow[k][byte / 8] |= (uint8_t)((is_allowed ? 1u : 0) << byte % 8);
+            }
+        }
+        cluster->cost = measure(cluster);
+    }
+    return made;
+}
+
+// Merges the two neighbours whose union costs least more; `extra[i]` is that for i and i + 1.
+static void merge_cheapest(struct cluster *clusters, double *extra, uint32_t count) {
+    uint32_t best = 0;
+    for (uint32_t i = 1; i + 1 < count; i++) {
+        best = extra[i] < extra[best] ? i : best;
+    }
+    clusters[best] = unite(&clusters[best], &clusters[best + 1]);
+    memmove(&clusters[best + 1], &clusters[best + 2], (count - best - 2) * sizeof *clusters);
+    memmove(&extra[best], &extra[best + 1], (count - best - 1) * sizeof *extra);
+    count--;
+    for (uint32_t i = best > 0 ? best - 1 : 0; i <= best && i + 1 < count; i++) {
+        struct cluster both = unite(&clusters[i], &clusters[i + 1]);
+        extra[i] = both.cost - clusters[i].cost - clusters[i + 1].cost;
+    }
+}
+
+static double sum_costs(const struct cluster *clusters, uint32_t count) {
+    double sum = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        sum += clusters[i].cost;
+    }
+    return sum;
+}
+
+// Merges down to the number of clusters that costs least in all; returns it. `copy` has room for
+// BUCKETS_MAX clusters.
+static uint32_t merge_clusters(struct cluster *clusters, uint32_t count, double *extra,
+                               struct cluster *copy) {
+    for (uint32_t i = 0; i + 1 < count; i++) {
+        struct cluster both = unite(&clusters[i], &clusters[i + 1]);
+        extra[i] = both.cost - clusters[i].cost - clusters[i + 1].cost;
+    }
+    uint32_t best = 0;
+    double best_cost = 0;
+    for (; count > 0; count--) {
+        uint32_t groups = (count + OV_TAIL_BUCKETS - 1) / OV_TAIL_BUCKETS;
+        double cost = sum_costs(clusters, count) + groups * GROUP_COST;
+        if (count <= BUCKETS_MAX && (best == 0 || cost < best_cost)) {
+            best = count;
+            best_cost = cost;
+            memcpy(copy, clusters, count * sizeof *clusters);
+        }
+        if (count == 1) {
+            break;
+        }
+        merge_cheapest(clusters, extra, count);
+    }
+    return best;
+}
+
+// ---- groups
+// -----------------------------------------------------------------------------------------
+
+static void put_bucket(const struct item *items, const struct cluster *cluster, unsigned bucket,
+                       struct ov_buf *entries, struct ov_image_tail *tail) {
+    tail->entry_first[bucket] = ov_emit_count(entries, sizeof(struct ov_image_entry));
+    tail->bucket_mask |= 1u << bucket;
+    for (uint32_t i = cluster->first; i < cluster->end; i++) {
+        const struct ov_emit_pattern *pattern = items[i].pattern;
+        struct ov_image_entry entry = {.trigger = pattern->trigger,
+                                       .flags = i + 1 == cluster->end ? OV_ENTRY_LAST : 0};
+        memcpy(&entry.value, pattern->window.value, 8);
+        memcpy(&entry.mask, pattern->window.mask, 8);
+        ov_buf_add(entries, &entry, sizeof entry);
+    }
+    uint8_t bit = (uint8_t)(1u << bucket);
+    for (unsigned k = 0; k < OV_TAIL_POSITIONS; k++) {
+        for (unsigned byte = 0; byte < 256; byte++) {
+            if ((cluster->allow[k][byte / 8] >> byte % 8 & 1) != 0) {
+                tail->allow[byte] |= (uint64_t)1 << (8 * k + bucket);
+                tail->sets[k][byte] |= bit;
+                tail->nibbles[0][k][byte & 15] |= bit;
+                tail->nibbles[1][k][byte >> 4] |= bit;
+            }
+        }
+    }
+}
+
+static void put_groups(const struct item *items, const struct cluster *clusters, uint32_t count,
+                       struct ov_buf *entries, struct ov_buf *tails) {
+    for (uint32_t first = 0; first < count; first += OV_TAIL_BUCKETS) {
+        struct ov_image_tail tail = {0};
+        for (unsigned bucket = 0; bucket < OV_TAIL_BUCKETS; bucket++) {
+            tail.entry_first[bucket] = OV_IMAGE_NONE;
+            if (first + bucket < count) {
+                put_bucket(items, &clusters[first + bucket], bucket, entries, &tail);
+            }
+        }
+        ov_buf_add(tails, &tail, sizeof tail);
+    }
+}
+
+enum ov_status ov_emit_tail(const struct ov_emit *emit, const struct ov_buf *patterns,
+                            struct ov_buf *entries, struct ov_buf *tails, uint32_t *ret_count) {
+    const uint32_t *numbers = (const uint32_t *)patterns->data;
+    uint32_t count = ov_emit_count(patterns, sizeof *numbers);
+    *ret_count = 0;
+    if (count == 0) {
+        return ov_buf_status(patterns);
+    }
+    struct item *items = calloc(count, sizeof *items);
+    struct cluster *clusters = calloc(count, sizeof *clusters);
+    struct cluster *best = calloc(BUCKETS_MAX, sizeof *best);
+    double *extra = calloc(count, sizeof *extra);
+    enum ov_status status = OV_MEMORY;
+    if (items != NULL && clusters != NULL && best != NULL && extra != NULL) {
+        for (uint32_t i = 0; i < count; i++) {
+            items[i] = make_item(emit, numbers[i]);
+        }
+        qsort(items, count, sizeof *items, compare_items);
+        uint32_t made = make_clusters(items, count, clusters);
+        uint32_t buckets = merge_clusters(clusters, made, extra, best);
+        put_groups(items, best, buckets, entries, tails);
+        *ret_count = ov_emit_count(tails, sizeof(struct ov_image_tail));
+        status = ov_buf_status(tails);
+    }
+    free(items);
+    free(clusters);
+    free(best);
+    free(extra);
+    return status;
+}
