@@ -145,3 +145,23 @@ def ask(kind, blobs, folder=None):
         paths = write_files(home, blobs)
         found = ask_names(kind, paths, home)
         return [read_answer(found[path]) for path in paths]
+
+
+def ask_imports(paths, folder):
+    """{path: (MD5, size) or None}: the import hashes that clamscan prints with --debug."""
+    database = os.path.join(folder, "none.imp")
+    with open(database, "w", encoding="ascii") as out:
+        out.write("44d88612fea8a8f36de82e1278abb02f:68:None\n")
+    listing = os.path.join(folder, "paths")
+    with open(listing, "w", encoding="utf-8") as out:
+        out.write("\n".join(paths) + "\n")
+    done = subprocess.run(["clamscan", "--debug", "--no-summary", "-d", database, "-f", listing],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    answers, last = {}, None
+    for line in done.stdout.decode("latin-1").splitlines():
+        match = re.search(r"IMP: ([0-9a-f]{32}):(\d+)", line)
+        if match:
+            last = (match[1], int(match[2]))
+        for path in re.findall(r"^(/.*): (?:OK|.* FOUND)$", line):
+            answers[path], last = last, None
+    return answers
