@@ -2,6 +2,7 @@
 // One object against all rules: the filter's windows, fixed places, then the triggered rules.
 #include "match/matcher.h"
 
+#include "match/chain.h"
 #include "match/eval.h"
 #include "match/matcher_state.h"
 #include "match/place.h"
@@ -139,6 +140,7 @@ struct trigger {
     const struct ov_image_pattern *pattern;
     const struct ov_image_sub *sub;
     struct ov_part part;
+    uint32_t part_at;
     bool is_first; // its part is where the match is said to start
 };
 
@@ -157,6 +159,7 @@ static bool open_trigger(struct ov_matcher *matcher, uint32_t number, struct tri
     ret->pattern = &matcher->patterns[record->pattern];
     ret->sub = &matcher->subs[ret->pattern->sub];
     ret->is_first = record->part_at == ret->pattern->code_at && ret->pattern->start_part == 0;
+    ret->part_at = record->part_at;
     uint32_t next;
     bool is_wide = (ret->pattern->flags & OV_PATTERN_WIDE) != 0;
     return ov_part_open(&matcher->code, record->part_at, is_wide, &ret->part, &next);
@@ -172,6 +175,10 @@ static bool note_part(struct ov_matcher *matcher, const struct trigger *trigger,
     }
     const struct ov_image_rule *rule = &matcher->rules[sub->rule];
     bool is_whole = trigger->pattern->part_count == 1;
+    if (!is_whole &&
+        !ov_chain_is_possible(matcher, trigger->pattern, trigger->part_at, start, ends)) {
+        return false;
+    }
     if ((rule->flags & OV_RULE_FLAG_BODY) != 0 && is_whole && rule->limits == OV_IMAGE_NONE) {
         ov_matcher_add(matcher, sub->rule, start, ends->at[0]);
         return true;
