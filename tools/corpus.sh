@@ -70,6 +70,9 @@ unpack_npm() { # PACKAGE@VERSION...
     done
 }
 
+if ! apt-cache show libwine >/dev/null 2>&1; then
+    $([ "$(id -u)" -eq 0 ] || echo sudo) apt-get update -qq
+fi
 # shellcheck disable=SC2086 # the lists are words
 unpack_debs bench $bench_deb
 # shellcheck disable=SC2086

@@ -112,6 +112,10 @@ def main():
     trees["cs"] = take(trees["bench"], CS_WANTED)
     trees["small"] = take_small(everything["bench"])
     assert not {e[0] for e in trees["bench"] + trees["small"]} & {e[0] for e in trees["train"]}
+    for name, least in (("bench", 100 * MB), ("train", 100 * MB), ("small", 10 * MB)):
+        if sum(entry[2] for entry in trees[name]) < least:
+            sys.exit("corpus: %s: too few files were unpacked (see above; run again when the "
+                     "packages can be downloaded)" % name)
     for name, chosen in trees.items():
         lay_out(chosen, os.path.join(out, name))
         tell(name, chosen)
