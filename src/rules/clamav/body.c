@@ -39,6 +39,9 @@ static enum ov_status split_db(struct ov_parser *parser, struct body_line *ret_l
         return ov_parser_fail(parser, NULL, "`Name=Hex` expected, but there is no `=`");
     }
     ret_line->hex = ov_span_make(parser->line.data + at + 1, parser->line.size - at - 1);
+    if (ov_span_has_prefix(ret_line->hex, "=")) {
+        return ov_parser_skip(parser, "a second `=` follows; clamscan leaves such lines out");
+    }
     ret_line->target = ov_span_text("0");
     ret_line->offset = ov_span_text("*");
     return OV_OK;
@@ -69,7 +72,7 @@ static enum ov_status read_target(struct ov_parser *parser, struct ov_span text,
         return OV_OK;
     }
     int target = -1;
-    if (text.size == 0 || !ov_number_read_int(text, &target)) {
+    if (!ov_number_read_int(text, &target)) { // nothing is 0, as for clamscan
         return ov_parser_fail(parser, text.data, "field 2: a target number or `*` expected");
     }
     if (target < 0 || target >= TARGETS) {

@@ -25,34 +25,37 @@ static enum ov_status tell(struct ov_ruleset *set, const struct hash_line *line,
     return ov_ruleset_add_problem(set, line->place, line->name, false, reason);
 }
 
-// Whether the rule is meant for our functionality level; otherwise the problem is noted.
+// Digits at the start, as atoi reads them; clamscan asks for no more in these files.
+static int read_level(struct ov_span text) {
+    size_t digits = 0;
+    while (digits < text.size && text.data[digits] >= '0' && text.data[digits] <= '9') {
+        digits++;
+    }
+    int level = 0;
+    (void)ov_number_read_int(ov_span_part(text, 0, digits), &level);
+    return level;
+}
+
+// Whether the rule is meant for our functionality level; otherwise that is noted.
 static enum ov_status check_levels(struct ov_ruleset *set, const struct hash_line *line,
                                    bool *ret_is_ours) {
-    static const char *const names[] = {"minimum", "maximum"};
-    int level[2] = {0, OV_RULE_LEVEL};
-    for (size_t i = 3; i < line->field_count; i++) {
-        if (!ov_number_read_int(line->levels[i - 3], &level[i - 3])) {
-            return ov_ruleset_add_problemf(
-                set, line->place, line->name, false,
-                "the %s functionality level in field %zu is not a number", names[i - 3], i + 1);
-        }
+    int min = line->field_count > 3 ? read_level(line->levels[0]) : 0;
+    int max = line->field_count > 4 ? read_level(line->levels[1]) : OV_RULE_LEVEL;
+    *ret_is_ours = min <= OV_RULE_LEVEL && max >= OV_RULE_LEVEL;
+    if (*ret_is_ours) {
+        return OV_OK;
     }
-    if (level[0] > OV_RULE_LEVEL || level[1] < OV_RULE_LEVEL) {
-        return ov_ruleset_add_problemf(set, line->place, line->name, true,
-                                       "for functionality levels %d to %d, and this is %d",
-                                       level[0], level[1], OV_RULE_LEVEL);
-    }
-    *ret_is_ours = true;
-    return OV_OK;
+    return ov_ruleset_add_problemf(set, line->place, line->name, true,
+                                   "for functionality levels %d to %d, and this is %d", min, max,
+                                   OV_RULE_LEVEL);
 }
 
 // Whether the size can be read; otherwise the problem is noted.
 static enum ov_status read_size(struct ov_ruleset *set, const struct hash_line *line,
                                 enum ov_hash_scope scope, uint32_t *ret_size) {
     if (ov_span_is_text(line->size, "*")) {
-        int level = 0;
-        bool has_level = line->field_count > 3 && ov_number_read_int(line->levels[0], &level);
-        if (scope != OV_HASH_IMPORTS && (!has_level || level < ANY_SIZE_LEVEL)) {
+        int level = line->field_count > 3 ? read_level(line->levels[0]) : 0;
+        if (scope != OV_HASH_IMPORTS && level < ANY_SIZE_LEVEL) {
             return tell(set, line,
                         "the size `*` needs a minimum functionality level of 73 or more");
         }
@@ -102,15 +105,15 @@ static enum ov_status read_line(struct ov_ruleset *set, const struct hash_line *
     if (line->field_count > FIELDS) {
         return tell(set, line, "more than five fields");
     }
-    if (line->name.size == 0) {
-        return tell(set, line, "field 3: the name is empty");
-    }
     if (line->text.size > MAX_LINE) {
         return tell(set, line, "the line is longer than 65535 bytes");
     }
     bool is_ours = line->field_count == 3;
     if (!is_ours) {
         TRY(check_levels(set, line, &is_ours));
+    }
+    if (is_ours && line->name.size == 0) {
+        return tell(set, line, "field 3: the name is empty");
     }
     uint32_t size = 0;
     if (is_ours) {

@@ -216,8 +216,8 @@ static bool can_negate(const struct ov_seq *alts, size_t count) {
     return true;
 }
 
-// After `(`: alternatives up to and with the `)`. Empty ones are dropped, as clamscan does, but the
-// first must not be empty.
+// After `(`: alternatives up to and with the `)`. clamscan drops empty ones at the outer level;
+// what it makes of them further in depends on their order, so rules with these are left out.
 static enum ov_status read_alternates(struct hex_reader *reader, unsigned depth, bool is_negated) {
     struct ov_stack *stack = &reader->parser->alts;
     size_t from = stack->count;
@@ -228,8 +228,8 @@ static enum ov_status read_alternates(struct hex_reader *reader, unsigned depth,
     for (;;) {
         struct ov_seq seq;
         TRY(read_alternative(reader, depth, &seq));
-        if (seq.count == 0 && stack->count == from) {
-            return ov_parser_fail(reader->parser, start, "the first alternative is empty");
+        if (seq.count == 0 && depth > 1) {
+            return ov_parser_skip(reader->parser, "an empty alternative inside alternates");
         }
         if (seq.count > 0) {
             TRY(ov_stack_push(stack, &seq));
@@ -245,6 +245,9 @@ static enum ov_status read_alternates(struct hex_reader *reader, unsigned depth,
     const void *alts;
     size_t count;
     TRY(ov_stack_take(reader->parser, stack, from, &alts, &count));
+    if (count == 0) {
+        return ov_parser_fail(reader->parser, start, "all alternatives are empty");
+    }
     if (is_negated && (reader->has_modifiers || !can_negate(alts, count))) {
         return ov_parser_fail(reader->parser, start - 1,
                               "only alternates of one length, without wildcards and modifiers, can "
@@ -371,20 +374,39 @@ static bool is_last_byte(const struct hex_reader *reader, size_t at) {
     return left == 2 || (left > 2 && (next == '*' || next == '{'));
 }
 
+// Digits at the start of *text, which is moved behind them; false when there are none.
+static bool take_digits(struct ov_span *text, uint32_t *ret_number) {
+    uint32_t number = 0;
+    size_t at = 0;
+    for (; at < text->size && text->data[at] >= '0' && text->data[at] <= '9'; at++) {
+        number = number > OUTER_MAX ? number : number * 10 + (text->data[at] - '0');
+    }
+    *text = ov_span_make(text->data + at, text->size - at);
+    *ret_number = number;
+    return at > 0;
+}
+
+// `a-b`, or `a` alone for both; clamscan does not look at what follows.
+static bool read_outer_range(struct ov_span text, uint32_t *ret_min, uint32_t *ret_max) {
+    if (!take_digits(&text, ret_min)) {
+        return false;
+    }
+    struct ov_span rest = ov_span_part(text, 1, text.size);
+    if (!ov_span_has_prefix(text, "-") || !take_digits(&rest, ret_max)) {
+        *ret_max = *ret_min;
+    }
+    return true;
+}
+
 // `[a-b]`: one byte at a distance outside the part, to its left or right.
 static enum ov_status read_outer(struct hex_reader *reader) {
     const uint8_t *start = here(reader);
     size_t end = ov_span_find(reader->text, reader->at, ']');
     struct ov_span inside = ov_span_part(reader->text, reader->at + 1, end - reader->at - 1);
-    struct ov_span fields[2] = {0};
-    size_t count = ov_fields_split(inside, '-', fields, 2);
-    int min = 0;
-    int max = 0;
-    bool has_max = count > 1 && fields[1].size > 0;
-    bool is_read = end < reader->text.size && fields[0].size > 0 &&
-                   ov_number_read_int(fields[0], &min) &&
-                   ov_number_read_int(fields[has_max ? 1 : 0], &max);
-    if (!is_read || min > max || max > OUTER_MAX || min < 0) {
+    uint32_t min = 0;
+    uint32_t max = 0;
+    bool is_read = end < reader->text.size && read_outer_range(inside, &min, &max);
+    if (!is_read || min > max || max > OUTER_MAX) {
         return ov_parser_fail(reader->parser, start, "a distance [a-b] with a <= b <= %d expected",
                               OUTER_MAX);
     }
@@ -392,13 +414,12 @@ static enum ov_status read_outer(struct hex_reader *reader) {
                    reader->parser->bytes.count == reader->bytes_from + 1 &&
                    !reader->has_left_outer && !reader->has_right_outer;
     bool is_right = !is_left && is_last_byte(reader, end + 1) && !reader->has_right_outer;
-    if ((!is_left && !is_right) || reader->is_fullword) {
+    if (!is_left && !is_right) {
         return ov_parser_fail(reader->parser, start,
                               "[a-b] must have exactly one byte at its outer side");
     }
     TRY(flush_bytes(reader));
-    struct ov_elem gap = {
-        .kind = OV_ELEM_GAP, .min = (uint32_t)min, .max = (uint32_t)max, .is_outer = true};
+    struct ov_elem gap = {.kind = OV_ELEM_GAP, .min = min, .max = max, .is_outer = true};
     TRY(push_elem(reader, gap));
     reader->at = end + 1;
     if (is_right) {
@@ -424,8 +445,8 @@ static enum ov_status read_item(struct hex_reader *reader) {
         return OV_OK;
     case '{':
         return read_brace(reader);
-    case '[': // `w` turns brackets into braces
-        return reader->is_wide ? read_brace(reader) : read_outer(reader);
+    case '[': // `w` and `f` turn brackets into braces
+        return reader->is_wide || reader->is_fullword ? read_brace(reader) : read_outer(reader);
     case '(':
     case '!':
         return read_group(reader);

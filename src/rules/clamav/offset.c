@@ -8,15 +8,19 @@ static struct ov_span cut_front(struct ov_span text, size_t size) {
     return ov_span_make(text.data + size, text.size - size);
 }
 
-// The digits at the start of *text, as sscanf's %u reads them; false when there are none.
+// The digits at the start of *text, as sscanf's %u reads them, a minus sign included; false when
+// there are none.
 static bool take_number(struct ov_span *text, uint32_t *ret_number) {
+    bool is_negative = ov_span_has_prefix(*text, "-");
+    *text = cut_front(*text, is_negative ? 1 : 0);
     uint64_t number = 0;
     size_t at = 0;
     for (; at < text->size && text->data[at] >= '0' && text->data[at] <= '9'; at++) {
         number = number > UINT32_MAX ? number : number * 10 + (text->data[at] - '0');
     }
     *text = cut_front(*text, at);
-    *ret_number = number > UINT32_MAX ? UINT32_MAX : (uint32_t)number;
+    uint32_t value = number > UINT32_MAX ? UINT32_MAX : (uint32_t)number;
+    *ret_number = is_negative ? -value : value;
     return at > 0;
 }
 

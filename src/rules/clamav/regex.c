@@ -4,7 +4,6 @@
 #include "rules/clamav/subsig.h"
 
 #include "rules/clamav/expr.h"
-#include "rules/clamav/hexpattern.h"
 #include "rules/clamav/offset.h"
 
 #include <pcre2.h>
@@ -78,7 +77,8 @@ static enum ov_status read_trigger(struct ov_parser *parser, struct ov_span text
     return OV_OK;
 }
 
-// Splits off `/regex/flags::modifiers`. The regular expression reaches to the last slash.
+// Splits off `/regex/flags::modifiers`. The regular expression reaches to the last slash. Modifiers
+// such as `::i` change nothing in clamscan 1.4.6, so they change nothing here.
 static enum ov_status read_tail(struct ov_parser *parser, struct ov_span text,
                                 struct ov_sub *ret_sub) {
     size_t last = text.size;
@@ -96,16 +96,6 @@ static enum ov_status read_tail(struct ov_parser *parser, struct ov_span text,
     size_t colon = ov_span_find(letters, 0, ':');
     uint32_t options = 0;
     TRY(read_flags(parser, ov_span_part(letters, 0, colon), &ret_sub->regex_flags, &options));
-    if (colon < letters.size) {
-        unsigned modifiers = 0;
-        struct ov_span rest = ov_span_make(letters.data + colon + 1, letters.size - colon - 1);
-        rest = ov_span_has_prefix(rest, ":") ? ov_span_make(rest.data + 1, rest.size - 1) : rest;
-        TRY(ov_clamav_modifiers_read(parser, rest, &modifiers));
-        if ((modifiers & OV_HEX_NOCASE) != 0) { // the others change nothing in clamscan
-            ret_sub->regex_flags |= OV_REGEX_CASELESS;
-            options |= PCRE2_CASELESS;
-        }
-    }
     return check_regex(parser, ret_sub->regex, options);
 }
 

@@ -31,7 +31,9 @@ static enum ov_status read_body(struct ov_parser *parser, struct ov_span text, u
     if (colons < text.size) {
         struct ov_span letters = cut_front(text, colons + 2);
         text.size = colons;
-        letters.size = ov_span_find(letters, 0, ':'); // clamscan does not look behind another one
+        if (find_colons(letters) < letters.size) {
+            letters.size = 0; // clamscan obeys no modifier when there are two lots of them
+        }
         TRY(ov_clamav_modifiers_read(parser, letters, &modifiers));
     }
     size_t colon = ov_span_find(text, 0, ':');

@@ -160,10 +160,6 @@ static enum ov_status read_attribute(struct ov_parser *parser, struct ov_span te
     if (index == ENGINE && position != 0) {
         return ov_parser_fail(parser, text.data, "Engine must be the first attribute, and stands");
     }
-    if (index > TARGET && rule->level_min < ATTRIBUTE_LEVEL) {
-        return ov_parser_fail(parser, text.data,
-                              "attribute that needs Engine:51 or higher at the start");
-    }
     *ret_index = index;
     return attributes[index].read(parser, value, rule);
 }
@@ -171,6 +167,7 @@ static enum ov_status read_attribute(struct ov_parser *parser, struct ov_span te
 enum ov_status ov_clamav_tdb_read(struct ov_parser *parser, struct ov_span text,
                                   struct ov_rule *rule) {
     bool is_given[ATTRIBUTES] = {0};
+    bool needs_level = false;
     size_t at = 0;
     for (size_t position = 0; at <= text.size; position++) {
         size_t end = ov_span_find(text, at, ',');
@@ -178,7 +175,12 @@ enum ov_status ov_clamav_tdb_read(struct ov_parser *parser, struct ov_span text,
         size_t index = 0;
         TRY(read_attribute(parser, part, position, rule, &index));
         is_given[index] = true;
+        needs_level = needs_level || index > TARGET;
         at = end + 1;
+    }
+    if (needs_level && rule->level_min < ATTRIBUTE_LEVEL) {
+        return ov_parser_fail(parser, text.data,
+                              "attributes beside Target need Engine:51 or higher before them");
     }
     if (!is_given[TARGET]) {
         return ov_parser_fail(parser, text.data, "no Target in the description that begins");
