@@ -31,7 +31,9 @@ void ov_finds_add_match(struct ov_finds *finds, const struct ov_image_rule *rule
     if ((rule->flags & OV_RULE_FLAG_BODY) != 0) {
         find.order[0] = OV_FIND_BODY;
         find.order[1] = window_of(match, overlap) * 4 + (is_own ? 0 : 2) + (is_plain ? 0 : 1);
-        find.order[2] = match->start;
+        // Boyer-Moore tells by where a match starts, Aho-Corasick by where it ends.
+        find.order[2] = is_plain ? match->start : match->end;
+        find.order[3] = UINT32_MAX - match->rule; // at one place the rule that was loaded last
     } else {
         find.order[0] = is_own ? OV_FIND_LOGICAL_OWN : OV_FIND_LOGICAL_ANY;
         find.order[1] = match->rule;
@@ -41,13 +43,13 @@ void ov_finds_add_match(struct ov_finds *finds, const struct ov_image_rule *rule
 
 void ov_finds_add_hash(struct ov_finds *finds, enum ov_find_stage stage, uint32_t rule,
                        uint64_t number) {
-    struct ov_find find = {.order = {stage, number, 0}, .rule = rule};
+    struct ov_find find = {.order = {stage, number}, .rule = rule};
     add(finds, &find);
 }
 
 static int compare_finds(const void *a, const void *b) {
     const struct ov_find *left = a, *right = b;
-    for (unsigned i = 0; i < 3; i++) {
+    for (unsigned i = 0; i < OV_FIND_KEYS; i++) {
         if (left->order[i] != right->order[i]) {
             return left->order[i] > right->order[i] ? 1 : -1;
         }

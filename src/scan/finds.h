@@ -12,10 +12,12 @@
 #include "match/matcher.h"
 #include "scan/verdict.h"
 
+enum { OV_FIND_KEYS = 4 };
+
 enum { OV_FINDS_MAX = 4096 }; // of one object; the first ones in order are kept
 
 struct ov_find {
-    uint64_t order[3]; // compared from the first on
+    uint64_t order[OV_FIND_KEYS]; // compared from the first on
     uint32_t rule;
     bool is_pua;
     uint64_t offset;
