@@ -17,7 +17,7 @@ static void look_up(struct ov_subject *subject, const struct ov_hashset *set,
         uint32_t rule;
         ov_hash_hits_begin(set, (enum ov_hash_kind)kind, job->bytes.size,
                            ov_digest_job_bytes(&copy, (enum ov_hash_kind)kind), &hits);
-        while (ov_hash_hits_next(&hits, &rule)) {
+        while (subject->scanner->finds.count < OV_FINDS_MAX && ov_hash_hits_next(&hits, &rule)) {
             ov_finds_add_hash(&subject->scanner->finds, stage, rule, number++);
         }
     }

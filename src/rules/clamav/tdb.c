@@ -33,7 +33,7 @@ static enum ov_status read_range(struct ov_parser *parser, struct ov_span value,
 
 static enum ov_status read_engine(struct ov_parser *parser, struct ov_span value,
                                   struct ov_rule *rule) {
-    struct ov_range levels;
+    struct ov_range levels = {0};
     TRY(read_range(parser, value, &levels));
     if (levels.min > OV_RULE_LEVEL || levels.max < OV_RULE_LEVEL) {
         return ov_parser_skip(parser, "for functionality levels %u to %u, and this is %d",
