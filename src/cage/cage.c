@@ -22,7 +22,7 @@ static const struct {
     [OV_LAYER_CGROUP] = {"cgroup", "does not see the host's cgroups"},
     [OV_LAYER_CAPABILITIES] = {"capabilities", "none, and none to be had"},
     [OV_LAYER_PRIVILEGES] = {"no-new-privs", "no program can give it rights"},
-    [OV_LAYER_UNDUMPABLE] = {"undumpable", "not traced by its own user, no core file"},
+    [OV_LAYER_UNDUMPABLE] = {"undumpable", "no core file; its memory is not shown to other users"},
     [OV_LAYER_LIMITS] = {"limits", "memory capped; no files, processes or descriptors made"},
     [OV_LAYER_DESCRIPTORS] = {"descriptors", "only the role's own are open"},
     [OV_LAYER_LANDLOCK] = {"landlock", "no path may be opened, no TCP, no signals out"},
@@ -59,11 +59,14 @@ static void change_identity(const struct ov_cage_spec *spec, struct ov_cage_repo
     if (is_asked(spec, OV_LAYER_MOUNTS)) {
         note(report, OV_LAYER_MOUNTS, ov_cage_empty_root());
     }
+    // Before the change of user, which takes the right to do this.
+    int bound = is_asked(spec, OV_LAYER_CAPABILITIES) ? ov_cage_bound_capabilities() : 0;
     if (is_asked(spec, OV_LAYER_USER)) {
         note(report, OV_LAYER_USER, ov_cage_change_user());
     }
     if (is_asked(spec, OV_LAYER_CAPABILITIES)) {
-        note(report, OV_LAYER_CAPABILITIES, ov_cage_drop_capabilities());
+        int dropped = ov_cage_drop_capabilities();
+        note(report, OV_LAYER_CAPABILITIES, bound != 0 ? bound : dropped);
     }
     // Death with the parent is asked for last: a change of user id forgets it.
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);

@@ -24,7 +24,7 @@ enum ov_cage_layer {
     OV_LAYER_CGROUP,       // does not see the cgroup tree
     OV_LAYER_CAPABILITIES, // none left, none to be had
     OV_LAYER_PRIVILEGES,   // no_new_privs: exec would give nothing
-    OV_LAYER_UNDUMPABLE,   // no ptrace by the same user, no core file
+    OV_LAYER_UNDUMPABLE,   // no core file, memory not shown to other users
     OV_LAYER_LIMITS,       // memory, files, processes
     OV_LAYER_DESCRIPTORS,  // only those of the role are open
     OV_LAYER_LANDLOCK,     // Landlock with no rule

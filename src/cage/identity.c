@@ -69,14 +69,20 @@ int ov_cage_change_user(void) {
     return take_user(own) || take_user(NOBODY) || errno == EINVAL ? 0 : errno;
 }
 
+int ov_cage_bound_capabilities(void) {
+    for (int capability = 0; capability < 64; capability++) {
+        if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0) {
+            // EINVAL: past the last one that this kernel knows. An ordinary user may not do this
+            // and has none to gain, with no_new_privs.
+            return errno == EINVAL || geteuid() != 0 ? 0 : errno;
+        }
+    }
+    return 0;
+}
+
 int ov_cage_drop_capabilities(void) {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct none[2] = {0};
-    for (int capability = 0; capability < 64; capability++) {
-        if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0) {
-            break;
-        }
-    }
     (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
     return syscall(SYS_capset, &header, none) == 0 ? 0 : errno;
 }

@@ -10,7 +10,11 @@ void ov_cage_namespaces(uint32_t layers, struct ov_cage_report *report);
 
 int ov_cage_empty_root(void);
 int ov_cage_change_user(void);
+
+// Nothing can be gained any more; then, when the user was changed, nothing is left.
+int ov_cage_bound_capabilities(void);
 int ov_cage_drop_capabilities(void);
+
 int ov_cage_landlock(void);
 int ov_cage_limits(const struct ov_cage_spec *spec);
 int ov_cage_close_descriptors(int first);

@@ -116,7 +116,7 @@ static struct ov_scan_request make_request(struct scan *scan) {
         .limits = args->limits,
         .worker_count = args->jobs,
         .is_all_matches = args->is_all_matches,
-        .with_member_names = true,
+        .with_member_names = args->is_json, // plain lines have no place for them
         .required_layers = args->is_confinement_required ? ov_role_get(OV_ROLE_WORKER)->layers : 0,
         .is_stopped = &is_interrupted,
         .arg = scan,

@@ -17,10 +17,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#ifndef F_SEAL_FUTURE_WRITE
-#define F_SEAL_FUTURE_WRITE 0x0010
-#endif
-
 // ---- ring -------------------------------------------------------------------------------------
 
 // A second, read-only opening of the same memory; the seal keeps it from being opened for writing.

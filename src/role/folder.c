@@ -16,10 +16,6 @@
 
 enum { READ_BYTES = 65536, TYPE_BYTES = 2 };
 
-#ifndef PSTOREFS_MAGIC
-#define PSTOREFS_MAGIC 0x6165676C
-#endif
-
 static mode_t mode_of(unsigned char type) {
     return type == DT_UNKNOWN ? 0 : (mode_t)DTTOIF(type);
 }

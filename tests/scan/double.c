@@ -6,7 +6,10 @@
 // other file is clean.
 #include "double.h"
 
+#include "role/roles.h"
 #include "scan/scan.h"
+#include "wire/channel.h"
+#include "wire/message.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,19 +71,29 @@ static void spin(unsigned milliseconds) {
              (long)milliseconds);
 }
 
-// A worker that wants to carry a document out fills every field that a verdict has with its bytes.
-static void smuggle(struct ov_scanner *scanner, struct ov_scan_job *job) {
-    struct ov_verdict *verdict = &job->verdict;
-    uint32_t most = scanner->options.is_all_matches ? OV_DETECTIONS_MAX : 1;
-    for (uint32_t i = 0; i < most; i++) {
-        uint64_t offset = job->bytes.data[i % job->bytes.size] % (job->bytes.size + 1);
-        add_detection(verdict, i, offset);
-        struct ov_detection *detection = &verdict->detections[i];
-        detection->depth = OV_MEMBER_DEPTH;
-        for (unsigned level = 0; level < OV_MEMBER_DEPTH; level++) {
-            detection->members[level] = (i * 31 + level * 7) % 10000;
-        }
+// A worker that wants to carry a document out: every field that the wire has is filled with bits of
+// it, as many as the broker's checks leave free. It answers in place of the honest code, for one
+// file alone in its message; what that code says after it is refused, and comes too late.
+static void smuggle(const struct ov_scan_job *job, bool with_name) {
+    static struct ov_buf out;
+    const uint8_t *bits = job->bytes.data + 64; // the document starts here; there are 512 bytes
+    struct ov_wire_verdict verdict = {
+        .kind = OV_WIRE_FOUND, .error = OV_WIRE_SCAN_ERROR_NONE, .detection_count = 1};
+    struct ov_wire_detection detection = {.depth = OV_WIRE_DEPTH_MAX};
+    detection.rule = (uint32_t)(bits[0] | bits[1] << 8) & 0xfff;                      // 12 bits
+    detection.offset = (uint64_t)(bits[2] | bits[3] << 8 | bits[4] << 16) & 0xffffff; // 24 bits
+    for (unsigned level = 0; level < OV_WIRE_DEPTH_MAX; level++) {
+        detection.members[level] =
+            (uint32_t)(bits[8 + 2 * level] | bits[9 + 2 * level] << 8) & 0x1fff; // 13 bits each
     }
+    if (with_name) {
+        detection.name_size = OV_WIRE_MEMBER_NAME_BYTES;
+        memcpy(detection.name, bits + 64, OV_WIRE_MEMBER_NAME_BYTES);
+    }
+    ov_wire_verdicts_encode(&verdict, 1, &out);
+    (void)!ov_channel_send(OV_WORKER_CHANNEL, ov_buf_span(&out), NULL, 0);
+    ov_wire_detections_encode(0, &detection, 1, &out);
+    (void)!ov_channel_send(OV_WORKER_CHANNEL, ov_buf_span(&out), NULL, 0);
 }
 
 static void obey(struct ov_scanner *scanner, struct ov_scan_job *job, const char *word) {
@@ -111,7 +124,9 @@ static void obey(struct ov_scanner *scanner, struct ov_scan_job *job, const char
     } else if (strcmp(word, "offset") == 0) {
         add_detection(verdict, 0, job->bytes.size + 1);
     } else if (strcmp(word, "smuggle") == 0) {
-        smuggle(scanner, job);
+        smuggle(job, false);
+    } else if (strcmp(word, "smuggle-name") == 0) {
+        smuggle(job, true);
     } else if (strcmp(word, "member") == 0) {
         add_detection(verdict, 1, 77);
         verdict->detections[0].depth = 2;
