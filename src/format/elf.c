@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // ELF headers (System V gABI, chapters 4 and 5), with clamscan's limits and 32-bit offsets.
 #include "format/exe.h"
+#include "format/format.h"
 #include "format/order.h"
 
 enum {
@@ -137,3 +138,11 @@ enum ov_status ov_elf_read(struct ov_span file, struct ov_arena *arena, struct o
     *ret_exe = exe;
     return OV_OK;
 }
+
+static const struct ov_magic magics_elf[] = {OV_MAGIC(0, "\x7f"
+                                                         "ELF")};
+static const struct ov_format formats[] = {
+    {.type = OV_FILETYPE_ELF, OV_MAGICS(magics_elf), .read = ov_elf_read},
+};
+
+OV_FORMAT_SET(elf, formats);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Mach-O headers (Apple, mach-o/loader.h and mach-o/fat.h), as far as clamscan follows them.
 #include "format/exe.h"
+#include "format/format.h"
 #include "format/order.h"
 
 enum {
@@ -21,11 +22,7 @@ enum {
 
 // Register blocks after the eight bytes of flavor and count; clamscan reads these three by their
 // fixed size whatever the command says of its own.
-enum {
-    X86_STATE_BYTES = 64,
-    POWERPC_STATE_BYTES = 160,
-    POWERPC64_STATE_BYTES = 312
-};
+enum { X86_STATE_BYTES = 64, POWERPC_STATE_BYTES = 160, POWERPC64_STATE_BYTES = 312 };
 
 struct macho_reader {
     struct ov_cursor in;
@@ -103,8 +100,8 @@ static enum ov_status read_segment(struct macho_reader *reader, struct ov_arena 
     ov_cursor_skip(in, reader->is_64 ? 56 : 40); // name, places, protections
     uint32_t declared = ov_order_u32(in, reader->is_big);
     ov_cursor_skip(in, 4); // flags
-    uint32_t count = (uint32_t)ov_cursor_count(in, declared,
-                                               reader->is_64 ? SECTION64_BYTES : SECTION32_BYTES);
+    uint32_t count =
+        (uint32_t)ov_cursor_count(in, declared, reader->is_64 ? SECTION64_BYTES : SECTION32_BYTES);
     if (in->has_failed || count > SECTIONS_MAX) {
         return OV_DAMAGED;
     }
@@ -192,3 +189,28 @@ enum ov_status ov_macho_read(struct ov_span file, struct ov_arena *arena, struct
     *ret_exe = exe;
     return OV_OK;
 }
+
+enum { UNIVERSAL_COUNT_OFFSET = 7, UNIVERSAL_COUNT_MAX = 0x1f };
+
+// With a larger number after its magic, it is taken for Java (see program.c).
+static bool is_universal(struct ov_span first) {
+    return first.size > UNIVERSAL_COUNT_OFFSET &&
+           first.data[UNIVERSAL_COUNT_OFFSET] <= UNIVERSAL_COUNT_MAX;
+}
+
+static const struct ov_magic magics_macho[] = {
+    OV_MAGIC(0, "\xfe\xed\xfa\xce"),
+    OV_MAGIC(0, "\xfe\xed\xfa\xcf"),
+    OV_MAGIC(0, "\xce\xfa\xed\xfe"),
+    OV_MAGIC(0, "\xcf\xfa\xed\xfe"),
+};
+static const struct ov_magic magics_universal[] = {OV_MAGIC(0, "\xca\xfe\xba\xbe\0\0\0")};
+static const struct ov_format formats[] = {
+    {.type = OV_FILETYPE_MACHO, OV_MAGICS(magics_macho), .read = ov_macho_read},
+    {.type = OV_FILETYPE_MACHO_UNIBIN,
+     OV_MAGICS(magics_universal),
+     .is_sure = is_universal,
+     .read = ov_macho_read},
+};
+
+OV_FORMAT_SET(macho, formats);

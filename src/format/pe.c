@@ -2,6 +2,7 @@
 // PE headers (Microsoft PE/COFF specification, sections 2 to 4), with clamscan's roundings.
 #include "base/cursor.h"
 #include "format/exe.h"
+#include "format/format.h"
 
 enum {
     LFANEW_OFFSET = 60,       // in the DOS header: where the PE signature is
@@ -66,8 +67,8 @@ static bool read_headers(struct ov_cursor *in, struct pe_headers *headers, struc
     ov_cursor_seek(in, headers->optional_at + fixed_bytes - 4);
     uint32_t count = ov_cursor_u32le(in);
     headers->directory_count = count < DIRECTORIES_MAX ? count : DIRECTORIES_MAX;
-    return !in->has_failed && headers->optional_bytes - fixed_bytes >=
-                                  headers->directory_count * DIRECTORY_BYTES;
+    return !in->has_failed &&
+           headers->optional_bytes - fixed_bytes >= headers->directory_count * DIRECTORY_BYTES;
 }
 
 // Reads the two data directories that later steps need; absent ones stay zero.
@@ -188,3 +189,10 @@ enum ov_status ov_pe_read(struct ov_span file, struct ov_arena *arena, struct ov
     *ret_exe = exe;
     return OV_OK;
 }
+
+static const struct ov_magic magics_pe[] = {OV_MAGIC(0, "MZ")};
+static const struct ov_format formats[] = {
+    {.type = OV_FILETYPE_MSEXE, OV_MAGICS(magics_pe), .read = ov_pe_read},
+};
+
+OV_FORMAT_SET(pe, formats);

@@ -103,8 +103,8 @@ static bool open_rva(const struct import_walk *walk, uint32_t rva, struct ov_cur
     return !ret_in->has_failed;
 }
 
-// Finds what to call the function behind one thunk. False: leave it out. ret_status OV_END: there is
-// no hash at all.
+// Finds what to call the function behind one thunk. False: leave it out. ret_status OV_END: there
+// is no hash at all.
 static bool name_function(const struct import_walk *walk, struct ov_span library, uint32_t thunk,
                           struct import_name *ret_name, enum ov_status *ret_status) {
     ret_name->size = 0;
@@ -178,8 +178,7 @@ static enum ov_status walk_imports(struct import_walk *walk) {
     if (!open_rva(walk, walk->exe->pe.imports_rva, &directory)) {
         return OV_END;
     }
-    struct ov_cursor in =
-        ov_cursor_init(ov_cursor_bytes(&directory, walk->exe->pe.imports_bytes));
+    struct ov_cursor in = ov_cursor_init(ov_cursor_bytes(&directory, walk->exe->pe.imports_bytes));
     for (unsigned i = 0; i < LIBRARIES_MAX && ov_cursor_left(&in) > DESCRIPTOR_BYTES; i++) {
         uint32_t lookup_rva = ov_cursor_u32le(&in);
         ov_cursor_skip(&in, 8); // time, forwarder

@@ -106,8 +106,7 @@ static enum ov_status walk_tables(struct version_walk *walk, struct ov_span info
         if (size > info.size - at || size <= TABLE_CHILDREN_AT) {
             return OV_OK;
         }
-        enum ov_status status =
-            walk_strings(walk, ov_span_part(info, at, size), file_offset + at);
+        enum ov_status status = walk_strings(walk, ov_span_part(info, at, size), file_offset + at);
         if (status != OV_OK) {
             return status == OV_END ? OV_OK : status;
         }
@@ -180,8 +179,8 @@ static struct ov_cursor open_directory(const struct version_walk *walk, uint32_t
     return in;
 }
 
-// Walks the languages of one name. OV_END when it or one of its entries cannot be read: then nothing
-// after it counts either.
+// Walks the languages of one name. OV_END when it or one of its entries cannot be read: then
+// nothing after it counts either.
 static enum ov_status walk_languages(struct version_walk *walk, uint32_t rva) {
     uint32_t named, numbered;
     struct ov_cursor in = open_directory(walk, rva, &named, &numbered);

@@ -1,18 +1,209 @@
 // SPDX-License-Identifier: Apache-2.0
-// Executables by their magic; everything else is any file.
+// Types of objects from their first bytes.
 #include "scan/identify.h"
 
+enum { TAR_HEADER_BYTES = 512, TAR_SUM_AT = 148, TAR_SUM_BYTES = 8, UTF16_HTML_BYTES = 512 };
+
+static bool has_magic(struct ov_span first, const struct ov_magic *magic) {
+    return first.size >= (size_t)magic->offset + magic->size &&
+           first.data[magic->offset] == magic->bytes[0] &&
+           memcmp(first.data + magic->offset, magic->bytes, magic->size) == 0;
+}
+
+static bool has_magic_anywhere(struct ov_span first, const struct ov_magic *magic) {
+    return first.size >= magic->size &&
+           memmem(first.data, first.size, magic->bytes, magic->size) != NULL;
+}
+
+static bool fits(struct ov_span first, const struct ov_format *format, bool is_anywhere) {
+    for (uint32_t i = 0; i < format->magic_count; i++) {
+        const struct ov_magic *magic = &format->magics[i];
+        bool is_hit = false;
+        if ((magic->offset == OV_MAGIC_ANYWHERE) == is_anywhere) {
+            is_hit = is_anywhere ? has_magic_anywhere(first, magic) : has_magic(first, magic);
+        }
+        if (is_hit) {
+            return format->is_sure == NULL || format->is_sure(first);
+        }
+    }
+    return false;
+}
+
+// Goes through all declared magics, fixed ones or those that may stand anywhere.
+static enum ov_filetype find_magic(struct ov_span first, bool is_anywhere) {
+    for (uint32_t s = 0; s < ov_format_set_count; s++) {
+        const struct ov_format_set *set = ov_format_sets[s];
+        for (uint32_t i = 0; i < set->count; i++) {
+            if (fits(first, &set->formats[i], is_anywhere)) {
+                return set->formats[i].type;
+            }
+        }
+    }
+    return OV_FILETYPE_NONE;
+}
+
+// Bytes that stand in no text: control characters but for bell, backspace, tab, line feed, form
+// feed, return and escape. Bytes from 0x80 on may be a letter of some alphabet.
+static bool is_control(unsigned value) {
+    static const uint32_t text_controls =
+        1u << 7 | 1u << 8 | 1u << 9 | 1u << 10 | 1u << 12 | 1u << 13 | 1u << 27;
+    return value < 32 ? (text_controls >> value & 1) == 0 : value == 127;
+}
+
+static bool is_ascii(struct ov_span first) {
+    for (size_t i = 0; i < first.size; i++) {
+        if (is_control(first.data[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_utf16_little(struct ov_span first) {
+    return first.size >= 2 && first.data[0] == 0xff && first.data[1] == 0xfe;
+}
+
+// Whether nothing speaks against UTF-16. Without a mark the bytes are read as big-endian, so that
+// much binary data passes: that is clamscan's way, and its rules for text see those files.
+static bool is_utf16(struct ov_span first) {
+    size_t low = is_utf16_little(first) ? 0 : 1;
+    for (size_t i = 2; i + 1 < first.size; i += 2) {
+        unsigned value = first.data[i + low] | (unsigned)first.data[i + 1 - low] << 8;
+        if (value == 0xfffe || is_control(value)) {
+            return false;
+        }
+    }
+    return first.size >= 2;
+}
+
+// Whether the header's own checksum says that this is a tar archive without a magic.
+static bool is_old_tar(struct ov_span first) {
+    if (first.size < TAR_HEADER_BYTES) {
+        return false;
+    }
+    unsigned declared = 0, sum = 0;
+    bool has_digits = false;
+    for (size_t i = 0; i < TAR_HEADER_BYTES; i++) {
+        bool is_sum = i >= TAR_SUM_AT && i < TAR_SUM_AT + TAR_SUM_BYTES;
+        uint8_t byte = first.data[i];
+        if (is_sum && byte >= '0' && byte <= '7') {
+            declared = declared * 8 + (byte - '0');
+            has_digits = true;
+        }
+        sum += is_sum ? ' ' : byte;
+    }
+    return has_digits && declared == sum;
+}
+
+// The sign of a link, which no single magic can tell: "<a " and, anywhere later, "href".
+static bool has_link(struct ov_span first) {
+    static const char *const opening[] = {"<a ", "<A "};
+    static const char *const target[] = {"href", "HREF"};
+    for (size_t i = 0; i < 2; i++) {
+        const uint8_t *at = memmem(first.data, first.size, opening[i], 3);
+        size_t left = at != NULL ? first.size - (size_t)(at - first.data) : 0;
+        if (left > 0 && memmem(at, left, target[i], 4) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum ov_filetype find_marks(struct ov_span first) {
+    enum ov_filetype type = find_magic(first, true);
+    return type == OV_FILETYPE_NONE && has_link(first) ? OV_FILETYPE_HTML : type;
+}
+
+// HTML in UTF-16, in either order, whatever the mark says.
+static bool is_utf16_html(struct ov_span first) {
+    uint8_t narrow[UTF16_HTML_BYTES];
+    size_t size = 0;
+    size_t low = is_utf16_little(first) || (first.size > 1 && first.data[1] == 0) ? 0 : 1;
+    for (size_t i = 0; i + 1 < first.size && size < sizeof narrow; i += 2) {
+        if (first.data[i + 1 - low] == 0) {
+            narrow[size++] = first.data[i + low];
+        }
+    }
+    return find_marks(ov_span_make(narrow, size)) == OV_FILETYPE_HTML;
+}
+
+// The type of what has no magic at a fixed place.
+static enum ov_filetype identify_content(struct ov_span first) {
+    enum ov_filetype type = OV_FILETYPE_BINARY_DATA;
+    if (is_ascii(first)) {
+        type = OV_FILETYPE_TEXT_ASCII;
+    } else if (is_utf16(first)) {
+        type = is_utf16_little(first) ? OV_FILETYPE_TEXT_UTF16LE : OV_FILETYPE_TEXT_UTF16BE;
+    } else if (is_old_tar(first)) {
+        return OV_FILETYPE_OLD_TAR;
+    }
+    enum ov_filetype marked = find_marks(first);
+    if (marked != OV_FILETYPE_NONE) {
+        return marked;
+    }
+    bool is_wide = type == OV_FILETYPE_TEXT_UTF16LE || type == OV_FILETYPE_TEXT_UTF16BE;
+    return is_wide && is_utf16_html(first) ? OV_FILETYPE_HTML_UTF16 : type;
+}
+
 enum ov_filetype ov_identify(struct ov_span first, uint64_t object_bytes) {
-    (void)object_bytes;
-    if (ov_span_has_prefix(first, "MZ")) {
-        return OV_FILETYPE_MSEXE;
+    first = ov_span_part(first, 0, OV_IDENTIFY_BYTES);
+    if (object_bytes < OV_IDENTIFY_MIN_BYTES || first.size == 0) {
+        return OV_FILETYPE_BINARY_DATA;
     }
-    if (ov_span_has_prefix(first, "\177ELF")) {
-        return OV_FILETYPE_ELF;
-    }
-    return OV_FILETYPE_BINARY_DATA;
+    enum ov_filetype type = find_magic(first, false);
+    return type != OV_FILETYPE_NONE ? type : identify_content(first);
 }
 
 uint32_t ov_filetype_target(enum ov_filetype type) {
-    return type == OV_FILETYPE_MSEXE ? 1 : type == OV_FILETYPE_ELF ? 6 : 0;
+    switch (type) {
+    case OV_FILETYPE_MSEXE:
+        return 1;
+    case OV_FILETYPE_MSOLE2:
+        return 2;
+    case OV_FILETYPE_HTML:
+    case OV_FILETYPE_HTML_UTF16:
+        return 3;
+    case OV_FILETYPE_MAIL:
+        return 4;
+    case OV_FILETYPE_GRAPHICS:
+    case OV_FILETYPE_GIF:
+    case OV_FILETYPE_PNG:
+    case OV_FILETYPE_JPEG:
+    case OV_FILETYPE_TIFF:
+        return 5;
+    case OV_FILETYPE_ELF:
+        return 6;
+    case OV_FILETYPE_TEXT_ASCII:
+    case OV_FILETYPE_TEXT_UTF8:
+    case OV_FILETYPE_TEXT_UTF16LE:
+    case OV_FILETYPE_TEXT_UTF16BE:
+        return 7;
+    case OV_FILETYPE_MACHO:
+    case OV_FILETYPE_MACHO_UNIBIN:
+        return 9;
+    case OV_FILETYPE_PDF:
+        return 10;
+    case OV_FILETYPE_SWF:
+        return 11;
+    case OV_FILETYPE_JAVA:
+        return 12;
+    case OV_FILETYPE_INTERNAL:
+        return 13;
+    case OV_FILETYPE_BINARY_DATA:
+        return 14;
+    default:
+        return 0;
+    }
+}
+
+bool ov_filetype_is_text(enum ov_filetype type) {
+    switch (type) {
+    case OV_FILETYPE_TEXT_ASCII:
+    case OV_FILETYPE_TEXT_UTF8:
+    case OV_FILETYPE_TEXT_UTF16LE:
+    case OV_FILETYPE_TEXT_UTF16BE:
+        return true;
+    default:
+        return false;
+    }
 }

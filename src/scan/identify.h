@@ -1,14 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What kind of file is this? One look at the first bytes.
+// What an object is, told from its first bytes, in the words that rules use.
+//
+// The answers are clamscan's: first the magics that formats declare (format/format.h), then text,
+// then marks that may stand anywhere in the first bytes. Allocates nothing. Worker process only.
 #pragma once
 
 #include "base/filetype.h"
+#include "base/span.h"
+#include "format/format.h"
 
-enum { OV_IDENTIFY_BYTES = 1024 }; // as many of the first bytes are looked at
+enum {
+    OV_IDENTIFY_BYTES = OV_MAGIC_WINDOW_BYTES, // more than this of an object is not looked at
+    OV_IDENTIFY_MIN_BYTES = 6                  // clamscan does not look at smaller objects
+};
 
-// The type of an object of `object_bytes` that begins with `first`.
+// The type of an object of `object_bytes` that begins with `first`; BINARY_DATA when nothing fits.
 enum ov_filetype ov_identify(struct ov_span first, uint64_t object_bytes);
 
-// ClamAV's target number, 0 to 14, that rules use for the type.
+// The number by which rules name a group of types (0 to 14 of ClamAV's target types); 0 when the
+// type is in no group.
 uint32_t ov_filetype_target(enum ov_filetype type);
+
+// Whether objects of the type are text, in any encoding, and not markup or mail.
+bool ov_filetype_is_text(enum ov_filetype type);

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What every file format declares of itself: its type, its magic bytes, its reader.
+//
+// A format is data: src/format/meson.build lists the words, the build makes one table out of them,
+// and scan/identify.c looks through it. Constant; any process may read it, workers alone use it.
+#pragma once
+
+#include "base/filetype.h"
+#include "base/span.h"
+#include "format/exe.h"
+
+enum {
+    OV_MAGIC_BYTES_MAX = 24,
+    OV_MAGIC_ANYWHERE = 0xffff,  // offset of a magic that may stand anywhere in the first bytes
+    OV_MAGIC_WINDOW_BYTES = 1024 // how much of an object is looked at
+};
+
+struct ov_magic {
+    uint16_t offset; // from the start of the object, or OV_MAGIC_ANYWHERE
+    uint16_t size;   // bytes, at most OV_MAGIC_BYTES_MAX
+    uint8_t bytes[OV_MAGIC_BYTES_MAX];
+};
+
+// A magic out of a string literal; bytes after `\0` count as well.
+#define OV_MAGIC(where, text)                                                                      \
+    { .offset = (where), .size = sizeof(text) - 1, .bytes = text }
+
+typedef enum ov_status ov_exe_reader(struct ov_span file, struct ov_arena *arena,
+                                     struct ov_exe *ret_exe);
+
+struct ov_format {
+    enum ov_filetype type;
+    uint32_t magic_count;
+    const struct ov_magic *magics; // any one of them will do
+    // Looks closer at the first bytes once a magic fits; NULL: the magic is enough.
+    bool (*is_sure)(struct ov_span first);
+    ov_exe_reader *read; // headers, for executables alone; else NULL
+};
+
+// The formats that one word declares.
+struct ov_format_set {
+    const char *word;
+    const struct ov_format *formats;
+    uint32_t count;
+};
+
+#define OV_COUNT(array) (sizeof(array) / sizeof *(array))
+
+// The magics of a format as two initialisers.
+#define OV_MAGICS(array) .magics = (array), .magic_count = OV_COUNT(array)
+
+// Defines the set of a word out of its array of formats.
+#define OV_FORMAT_SET(name, array)                                                                 \
+    const struct ov_format_set ov_format_set_##name = {                                            \
+        .word = #name, .formats = (array), .count = OV_COUNT(array)}
+
+// All sets in alphabetical order of their words; generated.
+extern const struct ov_format_set *const ov_format_sets[];
+extern const uint32_t ov_format_set_count;
