@@ -89,6 +89,7 @@ def main():
     sys.dont_write_bytecode = True
     import forge  # pylint: disable=import-outside-toplevel,import-error
     rng = random.Random(a.seed)
+    seen = set()
     lines = {kind: [] for kind in ("hdb", "hsb", "mdb", "msb", "fp", "sfp")}
     for number in range(a.files):
         data = make_file(number, rng, forge.pe_file)
@@ -98,6 +99,10 @@ def main():
             f.write(data)
         for copy in range(rng.choice((0, 1, 1, 1, 2, 3))):
             line = file_line(data, f"Hash.File-{number}-{copy}", rng)
+            key = tuple(line.lower().split(":")[:2])
+            if key in seen:
+                continue
+            seen.add(key)
             lines["hdb" if len(line.split(":")[0]) == 32 else "hsb"].append(line)
         if number % 4 == 0 and rng.random() < 0.6:
             line = section_line(data, f"Hash.Section-{number}", rng)
