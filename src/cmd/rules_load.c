@@ -93,7 +93,7 @@ const char *ov_rules_hash_text(const struct ov_hash_rule *hash) {
 }
 
 void ov_rules_flush(struct ov_buf *out, bool is_last) {
-    if (is_last || out->size >= FLUSH_BYTES) {
+    if (out->size > 0 && (is_last || out->size >= FLUSH_BYTES)) {
         (void)fwrite(out->data, 1, out->size, stdout);
         ov_buf_reset(out);
     }
