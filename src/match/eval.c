@@ -5,6 +5,9 @@
 #include "match/compare.h"
 #include "match/regex.h"
 #include "match/search.h"
+#include "match/sweep.h"
+
+#include <stdlib.h>
 
 // ov_sub_kind, ov_expr_kind and ov_compare_op of rules/tree.h as they stand in the image.
 enum { SUB_BODY, SUB_REGEX, SUB_COMPARE };
@@ -32,6 +35,7 @@ struct evaluation {
     struct ov_matcher *matcher;
     const struct ov_image_sub *subs;
     uint32_t sub_count;
+    const struct ov_touched *touched;
     uint64_t seen;
     bool is_final;                  // may search
     uint64_t has_found, is_counted; // bits: what found[] holds
@@ -40,8 +44,7 @@ struct evaluation {
 
 static struct ov_found count_sub(struct evaluation *ev, uint32_t number, bool is_count);
 
-// ---- expressions
-// ----------------------------------------------------------------------------------
+// ---- expressions -------------------------------------------------------------------------------
 
 // Finds where each node's operands begin. False, and the damage flag, when they do not add up.
 static bool plan_tree(struct ov_code *code, uint32_t at, uint32_t count, struct tree *ret_tree) {
@@ -158,8 +161,7 @@ static struct value value_node(struct evaluation *ev, const struct tree *tree, u
     return apply_block(node, value);
 }
 
-// ---- subsignatures
-// --------------------------------------------------------------------------------
+// ---- subsignatures -----------------------------------------------------------------------------
 
 static struct ov_found count_regex(struct evaluation *ev, const struct ov_image_sub *sub) {
     struct ov_code *code = &ev->matcher->code;
@@ -181,12 +183,16 @@ static struct ov_found count_regex(struct evaluation *ev, const struct ov_image_
     return ov_regex_search(ev->matcher, sub, regex, ov_span_make(text, regex->text_bytes));
 }
 
-static struct ov_found count_compare(struct evaluation *ev, const struct ov_image_sub *sub) {
+static struct ov_found count_compare(struct evaluation *ev, uint32_t number) {
+    const struct ov_image_sub *sub = &ev->subs[number];
     const struct ov_image_compare *compare =
         ov_code_get(&ev->matcher->code, sub->extra_at, sizeof *compare);
+    if (compare == NULL || sub->extra_at % 8 != 0) {
+        ev->matcher->code.is_damaged = true;
+        return (struct ov_found){0};
+    }
     // Only earlier subsignatures may be referred to, so this ends.
-    if (compare == NULL || sub->extra_at % 8 != 0 || compare->sub >= sub->number) {
-        ev->matcher->code.is_damaged = compare == NULL || ev->matcher->code.is_damaged;
+    if (compare->sub >= number) {
         return (struct ov_found){0};
     }
     struct ov_found anchor = count_sub(ev, compare->sub, true);
@@ -197,6 +203,32 @@ static struct ov_found count_compare(struct evaluation *ev, const struct ov_imag
     return anchor;
 }
 
+// Searches only for what neither the filter nor a sweep knows.
+static struct ov_found count_body(struct evaluation *ev, const struct ov_image_sub *sub,
+                                  uint32_t number, bool is_count) {
+    bool is_covered = (sub->flags & OV_SUB_FLAG_COVERED) != 0;
+    bool is_seen = (ev->seen >> number & 1) != 0;
+    bool is_whole = (sub->flags & OV_SUB_FLAG_WHOLE) != 0;
+    if (is_covered && !is_seen) {
+        return (struct ov_found){0};
+    }
+    if (is_covered && is_whole && !is_count) {
+        return (struct ov_found){.count = 1,
+                                 .first = ev->touched->start,
+                                 .end = ev->touched->end,
+                                 .last = ev->touched->start};
+    }
+    const struct ov_swept *swept = ov_sweep_find(ev->matcher, (uint32_t)(sub - ev->matcher->subs));
+    if (swept != NULL && !swept->is_present) {
+        return (struct ov_found){0};
+    }
+    if (swept != NULL && is_whole && !is_count) {
+        return (struct ov_found){
+            .count = 1, .first = swept->start, .end = swept->end, .last = swept->start};
+    }
+    return ov_sub_search(ev->matcher, sub, is_count);
+}
+
 // How often a subsignature matches; searched once for each rule.
 static struct ov_found count_sub(struct evaluation *ev, uint32_t number, bool is_count) {
     uint64_t bit = (uint64_t)1 << number;
@@ -205,9 +237,8 @@ static struct ov_found count_sub(struct evaluation *ev, uint32_t number, bool is
     }
     const struct ov_image_sub *sub = &ev->subs[number];
     struct ov_found found = {0};
-    bool is_covered = (sub->flags & OV_SUB_FLAG_COVERED) != 0;
-    if (sub->kind == SUB_BODY && !(is_covered && (ev->seen & bit) == 0)) {
-        found = ov_sub_search(ev->matcher, sub, is_count);
+    if (sub->kind == SUB_BODY) {
+        found = count_body(ev, sub, number, is_count);
     } else if (sub->kind == SUB_REGEX) {
         is_count = true;
         // Marked before the search: a trigger that leads back here finds no match.
@@ -216,7 +247,7 @@ static struct ov_found count_sub(struct evaluation *ev, uint32_t number, bool is
         found = count_regex(ev, sub);
     } else if (sub->kind == SUB_COMPARE) {
         is_count = true;
-        found = count_compare(ev, sub);
+        found = count_compare(ev, number);
     }
     ev->found[number] = found;
     ev->has_found |= bit;
@@ -224,8 +255,7 @@ static struct ov_found count_sub(struct evaluation *ev, uint32_t number, bool is
     return found;
 }
 
-// ---- rules
-// ----------------------------------------------------------------------------------------
+// ---- rules -------------------------------------------------------------------------------------
 
 static bool is_within(uint64_t value, uint32_t min, uint32_t max) {
     return value >= min && value <= max;
@@ -271,10 +301,10 @@ static void place_match(const struct evaluation *ev, struct ov_match *ret_match)
     }
 }
 
-bool ov_rule_evaluate(struct ov_matcher *matcher, uint32_t rule_number, uint64_t seen,
-                      struct ov_match *ret_match) {
-    const struct ov_image_rule *rule = &matcher->rules[rule_number];
-    *ret_match = (struct ov_match){.rule = rule_number};
+// Gathers the rule's records. False when a condition fails, or on damage.
+static bool open_rule(struct ov_matcher *matcher, const struct ov_touched *touched,
+                      struct evaluation *ret_ev) {
+    const struct ov_image_rule *rule = &matcher->rules[touched->rule];
     if (!meets_limits(matcher, rule)) {
         return false;
     }
@@ -283,23 +313,66 @@ bool ov_rule_evaluate(struct ov_matcher *matcher, uint32_t rule_number, uint64_t
         matcher->code.is_damaged = true;
         return false;
     }
-    struct evaluation ev = {
-        .matcher = matcher,
-        .subs = &matcher->subs[rule->sub_first],
-        .sub_count = rule->sub_count,
-        .seen = seen,
-    };
+    ret_ev->matcher = matcher;
+    ret_ev->subs = &matcher->subs[rule->sub_first];
+    ret_ev->sub_count = rule->sub_count;
+    ret_ev->touched = touched;
+    ret_ev->seen = touched->seen;
+    ret_ev->is_final = false;
+    ret_ev->has_found = ret_ev->is_counted = 0;
+    return true;
+}
+
+static void add_pending(struct ov_matcher *matcher, uint32_t sub) {
+    if (matcher->pending_count == matcher->pending_room) {
+        uint32_t room = matcher->pending_room == 0 ? 256 : matcher->pending_room * 2;
+        uint32_t *grown = realloc(matcher->pending, room * sizeof *grown);
+        if (grown == NULL) {
+            return; // searched for one by one then
+        }
+        matcher->pending = grown;
+        matcher->pending_room = room;
+    }
+    matcher->pending[matcher->pending_count++] = sub;
+}
+
+bool ov_rule_is_open(struct ov_matcher *matcher, const struct ov_touched *touched) {
+    const struct ov_image_rule *rule = &matcher->rules[touched->rule];
+    struct evaluation ev;
+    if (!open_rule(matcher, touched, &ev)) {
+        return false;
+    }
+    struct tree tree;
+    if ((rule->flags & OV_RULE_FLAG_BODY) == 0 &&
+        (!plan_tree(&matcher->code, rule->expr_at, rule->expr_count, &tree) ||
+         value_node(&ev, &tree, tree.count - 1, false, 0).truth == IS_FALSE)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < ev.sub_count; i++) {
+        bool is_covered = (ev.subs[i].flags & OV_SUB_FLAG_COVERED) != 0;
+        if (ev.subs[i].kind == SUB_BODY && !is_covered) {
+            add_pending(matcher, (uint32_t)(&ev.subs[i] - matcher->subs));
+        }
+    }
+    return true;
+}
+
+bool ov_rule_evaluate(struct ov_matcher *matcher, const struct ov_touched *touched,
+                      struct ov_match *ret_match) {
+    const struct ov_image_rule *rule = &matcher->rules[touched->rule];
+    *ret_match = (struct ov_match){.rule = touched->rule};
+    struct evaluation ev;
+    if (!open_rule(matcher, touched, &ev)) {
+        return false;
+    }
+    ev.is_final = true;
     bool holds;
     if ((rule->flags & OV_RULE_FLAG_BODY) != 0) {
         holds = ev.sub_count == 1 && count_sub(&ev, 0, false).count > 0;
     } else {
         struct tree tree;
-        if (!plan_tree(&matcher->code, rule->expr_at, rule->expr_count, &tree) ||
-            value_node(&ev, &tree, tree.count - 1, false, 0).truth == IS_FALSE) {
-            return false;
-        }
-        ev.is_final = true;
-        holds = value_node(&ev, &tree, tree.count - 1, false, 0).truth == IS_TRUE;
+        holds = plan_tree(&matcher->code, rule->expr_at, rule->expr_count, &tree) &&
+                value_node(&ev, &tree, tree.count - 1, false, 0).truth == IS_TRUE;
     }
     if (holds) {
         place_match(&ev, ret_match);

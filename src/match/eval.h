@@ -6,7 +6,10 @@
 
 #include "match/matcher_state.h"
 
-// Whether the rule matches the current object; the first match's place goes to *ret_match. `seen`
-// has a bit for each subsignature of which a trigger was met.
-bool ov_rule_evaluate(struct ov_matcher *matcher, uint32_t rule, uint64_t seen,
+// Whether what is known without searching leaves the rule open. Adds the subsignatures that it
+// would search for to the matcher's pending ones.
+bool ov_rule_is_open(struct ov_matcher *matcher, const struct ov_touched *touched);
+
+// Whether the rule matches the current object; the first match's place goes to *ret_match.
+bool ov_rule_evaluate(struct ov_matcher *matcher, const struct ov_touched *touched,
                       struct ov_match *ret_match);

@@ -7,8 +7,7 @@ enum {
     GRAM_BYTES_MAX = 6,
 };
 
-// ---- opening
-// --------------------------------------------------------------------------------------
+// ---- opening -----------------------------------------------------------------------------------
 
 // Whether [at, at + bytes) lies in a section of `size` bytes.
 static bool fits(uint64_t at, uint64_t bytes, uint64_t size) {
@@ -64,14 +63,25 @@ enum ov_status ov_filter_open(const struct ov_image *image, uint32_t variant,
     return OV_OK;
 }
 
-// ---- running
-// --------------------------------------------------------------------------------------
+// ---- running -----------------------------------------------------------------------------------
 
-// A stretch of the object that the kernels may read with slack.
+struct ov_chunk ov_chunk_take(struct ov_span object, size_t at, struct ov_filter_scratch *scratch) {
+    size_t left = object.size - at;
+    struct ov_chunk chunk = {.data = object.data + at, .size = OV_CHUNK_BYTES};
+    if (left < OV_CHUNK_BYTES + OV_FILTER_SLACK) {
+        chunk.size = (uint32_t)(left < OV_CHUNK_BYTES ? left : OV_CHUNK_BYTES);
+        memcpy(scratch->edge, chunk.data, left);
+        memset(scratch->edge + left, 0, 2 * OV_FILTER_SLACK);
+        chunk.data = scratch->edge;
+    }
+    return chunk;
+}
+
+// A chunk and where it begins in the object.
 struct chunk {
     const uint8_t *data;
-    uint32_t size; // bytes to cover
-    size_t base;   // offset in the object of data[0]
+    uint32_t size;
+    size_t base;
 };
 
 // Whether the entry's 8 inline bytes stand at their place. What would reach outside the object is
@@ -226,15 +236,8 @@ bool ov_filter_run(const struct ov_filter_run *run) {
     }
     size_t at = 0;
     while (at < object.size) {
-        size_t left = object.size - at;
-        struct chunk chunk = {.data = object.data + at, .size = OV_CHUNK_BYTES, .base = at};
-        if (left < OV_CHUNK_BYTES + OV_FILTER_SLACK) {
-            // The end: copied, so that kernels may read on. What the slack holds is covered too.
-            chunk.size = (uint32_t)(left < OV_CHUNK_BYTES ? left : OV_CHUNK_BYTES);
-            memcpy(run->scratch->edge, chunk.data, left);
-            memset(run->scratch->edge + left, 0, 2 * OV_FILTER_SLACK);
-            chunk.data = run->scratch->edge;
-        }
+        struct ov_chunk piece = ov_chunk_take(object, at, run->scratch);
+        struct chunk chunk = {.data = piece.data, .size = piece.size, .base = at};
         run_chunk(run, &chunk, live);
         at += chunk.size;
         if (at % TIME_CHECK_BYTES == 0 && !run->has_time(run->sink_arg)) {

@@ -34,6 +34,15 @@ struct ov_filter_scratch {
     uint8_t edge[OV_CHUNK_BYTES + 3 * OV_FILTER_SLACK]; // the object's end, zeros after it
 };
 
+// A stretch of an object that kernels may read with slack.
+struct ov_chunk {
+    const uint8_t *data;
+    uint32_t size; // bytes to cover, at most OV_CHUNK_BYTES
+};
+
+// The chunk at `at`: in the object itself, or, at its end, a copy with zeros after it.
+struct ov_chunk ov_chunk_take(struct ov_span object, size_t at, struct ov_filter_scratch *scratch);
+
 // Told of a window: trigger number and the window's offset in the object. Returns true when the
 // trigger needs no more windows in this object.
 typedef bool ov_window_sink(void *arg, uint32_t trigger, size_t window_at);

@@ -18,7 +18,7 @@ static uint64_t load_u64(const uint8_t *column, uint64_t index) {
     return value;
 }
 
-// ---- opening ----------------------------------------------------------------------------------
+// ---- opening -----------------------------------------------------------------------------------
 
 enum ov_status ov_hash_table_open(struct ov_span section, enum ov_hash_kind kind,
                                   struct ov_hash_table *ret_table) {
@@ -85,7 +85,7 @@ bool ov_hashset_is_empty(const struct ov_hashset *set) {
     return true;
 }
 
-// ---- sizes ------------------------------------------------------------------------------------
+// ---- sizes -------------------------------------------------------------------------------------
 
 // The group of a size that the bitmap tells of: how many sizes below it have entries.
 static bool find_covered_group(const struct ov_hash_table *table, uint32_t size,
@@ -154,7 +154,7 @@ unsigned ov_hashset_kinds_wanted(const struct ov_hashset *set, uint64_t size) {
     return kinds;
 }
 
-// ---- digests ----------------------------------------------------------------------------------
+// ---- digests -----------------------------------------------------------------------------------
 
 // The digest as the columns have it.
 struct key {

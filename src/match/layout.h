@@ -101,7 +101,10 @@ struct ov_image_limits {
     uint8_t zero[7];
 };
 
-enum { OV_SUB_FLAG_COVERED = 1 }; // every match makes a trigger fire: no trigger, no match
+enum {
+    OV_SUB_FLAG_COVERED = 1, // every match makes a trigger fire: no trigger, no match
+    OV_SUB_FLAG_WHOLE = 2,   // its patterns have one part each: a part that stands is a match
+};
 
 struct ov_image_sub {
     uint32_t rule;

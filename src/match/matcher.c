@@ -7,12 +7,17 @@
 #include "match/matcher_state.h"
 #include "match/place.h"
 #include "match/regex.h"
+#include "match/sweep.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-// ---- life
-// -----------------------------------------------------------------------------------------
+enum {
+    SWEEP_SUBS = 24,        // fewer strings are searched for one by one
+    SWEEP_BYTES = 32 << 20, // likewise, unless so many bytes would be passed over
+};
+
+// ---- life --------------------------------------------------------------------------------------
 
 static void load_tables(struct ov_matcher *matcher, const struct ov_image *image) {
     matcher->code.bytes = ov_image_section(image, OV_SECTION_CODE, 0);
@@ -68,6 +73,8 @@ void ov_matcher_free(struct ov_matcher *matcher) {
         return;
     }
     ov_regex_cache_free(matcher->regexes);
+    ov_sweep_free(matcher->sweep);
+    free(matcher->pending);
     free(matcher->scratch);
     free(matcher->done);
     free(matcher->done_list);
@@ -79,8 +86,7 @@ void ov_matcher_free(struct ov_matcher *matcher) {
     free(matcher);
 }
 
-// ---- state of one object
-// --------------------------------------------------------------------------
+// ---- state of one object -----------------------------------------------------------------------
 
 bool ov_matcher_has_time(struct ov_matcher *matcher) {
     if (!matcher->has_no_time && !ov_budget_has_time(matcher->object->budget)) {
@@ -125,6 +131,8 @@ static void reset_state(struct ov_matcher *matcher, const struct ov_object *obje
     matcher->has_no_time = false;
     matcher->stats = (struct ov_match_stats){0};
     matcher->object = object;
+    matcher->pending_count = 0;
+    ov_sweep_reset(matcher);
 }
 
 static void mark_done(struct ov_matcher *matcher, uint32_t trigger) {
@@ -132,8 +140,7 @@ static void mark_done(struct ov_matcher *matcher, uint32_t trigger) {
     matcher->done_list[matcher->done_count++] = trigger;
 }
 
-// ---- windows
-// --------------------------------------------------------------------------------------
+// ---- windows -----------------------------------------------------------------------------------
 
 // A trigger with everything that hangs on it, checked.
 struct trigger {
@@ -183,7 +190,12 @@ static bool note_part(struct ov_matcher *matcher, const struct trigger *trigger,
         ov_matcher_add(matcher, sub->rule, start, ends->at[0]);
         return true;
     }
-    ov_matcher_touch(matcher, sub->rule)->seen |= (uint64_t)1 << sub->number;
+    struct ov_touched *touched = ov_matcher_touch(matcher, sub->rule);
+    if (touched->seen == 0) {
+        touched->start = start;
+        touched->end = ends->at[0];
+    }
+    touched->seen |= (uint64_t)1 << sub->number;
     return true;
 }
 
@@ -219,8 +231,7 @@ static bool has_time_left(void *arg) {
     return ov_matcher_has_time(arg);
 }
 
-// ---- fixed places
-// ---------------------------------------------------------------------------------
+// ---- fixed places ------------------------------------------------------------------------------
 
 struct probe_table {
     const struct ov_image_probe_key *keys;
@@ -286,12 +297,16 @@ static void touch_always(struct ov_matcher *matcher, uint32_t variant) {
     }
 }
 
-// ---- the run
-// --------------------------------------------------------------------------------------
+// ---- the run -----------------------------------------------------------------------------------
 
 static int compare_touched(const void *a, const void *b) {
     const struct ov_touched *left = a, *right = b;
     return (left->rule > right->rule) - (left->rule < right->rule);
+}
+
+static int compare_numbers(const void *a, const void *b) {
+    const uint32_t *left = a, *right = b;
+    return (*left > *right) - (*left < *right);
 }
 
 static int compare_matches(const void *a, const void *b) {
@@ -302,7 +317,27 @@ static int compare_matches(const void *a, const void *b) {
     return (left->start > right->start) - (left->start < right->start);
 }
 
+// Drops the rules that what is known already decides, and sweeps for what the rest ask for if
+// searching for each string would be more work.
+static void thin_touched(struct ov_matcher *matcher) {
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < matcher->touched_count; i++) {
+        if (ov_rule_is_open(matcher, &matcher->touched[i])) {
+            matcher->touched[kept++] = matcher->touched[i];
+        }
+    }
+    matcher->touched_count = kept;
+    uint64_t work = (uint64_t)matcher->pending_count * matcher->object->bytes.size;
+    if (matcher->pending_count < SWEEP_SUBS || work < SWEEP_BYTES) {
+        return;
+    }
+    qsort(matcher->pending, matcher->pending_count, sizeof *matcher->pending, compare_numbers);
+    matcher->stats.sweeps++;
+    (void)ov_sweep_run(matcher, matcher->pending, matcher->pending_count);
+}
+
 static void evaluate_touched(struct ov_matcher *matcher) {
+    thin_touched(matcher);
     if (matcher->touched_count > 1) {
         qsort(matcher->touched, matcher->touched_count, sizeof *matcher->touched, compare_touched);
     }
@@ -312,7 +347,7 @@ static void evaluate_touched(struct ov_matcher *matcher) {
             return;
         }
         matcher->stats.triggered++;
-        if (ov_rule_evaluate(matcher, matcher->touched[i].rule, matcher->touched[i].seen, &match)) {
+        if (ov_rule_evaluate(matcher, &matcher->touched[i], &match)) {
             ov_matcher_add(matcher, match.rule, match.start, match.end);
         }
     }

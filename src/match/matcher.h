@@ -46,6 +46,7 @@ struct ov_match_stats {
     uint64_t windows;   // windows that the filter told of
     uint64_t triggered; // rules that were evaluated
     uint64_t searches;  // lazy searches over the object
+    uint64_t sweeps;    // passes for many strings at once
 };
 
 // OV_DAMAGED with a reason of at most OV_IMAGE_REASON_BYTES, OV_MEMORY.

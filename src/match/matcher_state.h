@@ -11,7 +11,8 @@
 // A rule that something in the current object has triggered.
 struct ov_touched {
     uint32_t rule;
-    uint64_t seen; // bit n: a trigger of subsignature n stood somewhere
+    uint64_t seen;       // bit n: a trigger of subsignature n stood somewhere
+    uint64_t start, end; // of the first part that was seen
 };
 
 // A growable array of offsets.
@@ -21,6 +22,7 @@ struct ov_offsets {
 };
 
 struct ov_regex_cache;
+struct ov_sweep;
 
 struct ov_matcher {
     const struct ov_image *image;
@@ -35,6 +37,7 @@ struct ov_matcher {
     uint32_t rule_count, sub_count, pattern_count, limit_count, trigger_count, target_count;
     struct ov_filter_scratch *scratch;
     struct ov_regex_cache *regexes;
+    struct ov_sweep *sweep; // NULL until the first
 
     // The current object.
     const struct ov_object *object;
@@ -46,6 +49,8 @@ struct ov_matcher {
     uint32_t *touched_slot; // for each rule its place in touched, if that place agrees
     struct ov_match *matches;
     size_t match_count, match_room;
+    uint32_t *pending; // subsignatures to sweep for
+    uint32_t pending_count, pending_room;
     struct ov_offsets ends[2]; // of the search over parts
     bool has_no_memory, has_no_time;
     struct ov_match_stats stats;

@@ -39,7 +39,7 @@ bool ov_part_open(struct ov_code *code, uint32_t at, bool is_wide, struct ov_par
     return true;
 }
 
-// ---- character classes --------------------------------------------------------------------------
+// ---- character classes -------------------------------------------------------------------------
 
 static bool is_alnum(uint8_t byte) {
     uint8_t lower = byte | 0x20;
@@ -117,7 +117,7 @@ static size_t take_class(const struct ov_image_elem *elem, struct ov_span object
     return taken;
 }
 
-// ---- elements -----------------------------------------------------------------------------------
+// ---- elements ----------------------------------------------------------------------------------
 
 // Whether (object[at + i] & mask[i]) == value[i] for all i.
 static bool has_bytes(const uint8_t *value, const uint8_t *mask, size_t size, struct ov_span object,
@@ -303,7 +303,7 @@ static void match_run(const struct run *run, struct ov_ends *ends) {
     }
 }
 
-// ---- parts --------------------------------------------------------------------------------------
+// ---- parts -------------------------------------------------------------------------------------
 
 // The common case: one literal, no edges.
 static bool match_literal(struct ov_code *code, const struct ov_part *part, struct ov_span object,

@@ -4,7 +4,7 @@
 
 #include "rules/grams.h"
 
-// ---- elements -----------------------------------------------------------------------------------
+// ---- elements ----------------------------------------------------------------------------------
 
 // Whether the ALT is a choice of single bytes, negated or not; the set goes to `ret_bitmap`.
 static bool make_set(const struct ov_elem *elem, uint8_t ret_bitmap[32]) {
@@ -137,7 +137,7 @@ static void put_elems(struct ov_buf *code, const struct ov_elem *elems, uint32_t
     }
 }
 
-// ---- parts --------------------------------------------------------------------------------------
+// ---- parts -------------------------------------------------------------------------------------
 
 static uint8_t make_edge(const struct ov_elem *elem) {
     if (elem->kind != OV_ELEM_CLASS || !elem->is_edge) {
@@ -256,8 +256,7 @@ static enum ov_status put_pattern(struct ov_emit *emit, const struct ov_sub *sub
     return OV_OK;
 }
 
-// ---- expressions and subsignatures
-// ----------------------------------------------------------------
+// ---- expressions and subsignatures -------------------------------------------------------------
 
 static void put_expr(struct ov_buf *code, const struct ov_expr *expr, uint32_t *count) {
     if (expr->kind != OV_EXPR_SUB) {
@@ -311,6 +310,15 @@ static void put_compare(struct ov_emit *emit, const struct ov_sub *sub,
     ov_buf_add(emit->code, &compare, sizeof compare);
 }
 
+static bool has_gap(const struct ov_pattern *pattern) {
+    for (uint32_t i = 0; i < pattern->seq.count; i++) {
+        if (pattern->seq.elems[i].kind == OV_ELEM_GAP) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum ov_status put_sub(struct ov_emit *emit, const struct ov_sub *sub, uint32_t rule,
                               uint32_t number) {
     struct ov_image_sub record = {
@@ -327,8 +335,10 @@ static enum ov_status put_sub(struct ov_emit *emit, const struct ov_sub *sub, ui
     if (sub->kind == OV_SUB_BODY) {
         record.pattern_count = sub->pattern_count;
         (void)align_code(emit->code);
+        record.flags = OV_SUB_FLAG_WHOLE;
         for (uint32_t i = 0; i < sub->pattern_count; i++) {
             TRY(put_pattern(emit, sub, &sub->patterns[i], sub_number));
+            record.flags &= has_gap(&sub->patterns[i]) ? 0 : OV_SUB_FLAG_WHOLE;
         }
     } else if (sub->kind == OV_SUB_REGEX) {
         put_regex(emit, sub, &record);
@@ -339,8 +349,7 @@ static enum ov_status put_sub(struct ov_emit *emit, const struct ov_sub *sub, ui
     return OV_OK;
 }
 
-// ---- rules
-// ----------------------------------------------------------------------------------------
+// ---- rules -------------------------------------------------------------------------------------
 
 static uint32_t put_limits(struct ov_emit *emit, const struct ov_rule *rule) {
     bool has_icon = rule->icon_group1.size > 0 || rule->icon_group2.size > 0;

@@ -35,8 +35,7 @@ struct probe_item {
     struct ov_image_probe_key key;
 };
 
-// ---- gathering
-// -----------------------------------------------------------------------------------
+// ---- gathering ---------------------------------------------------------------------------------
 
 // The 8 bytes for the inline check: those in reach of the window that leave the fewest files to
 // verify. `shift` is where the gram stands in the window.
@@ -174,8 +173,7 @@ static enum ov_status place_short(struct gather *gather) {
     return OV_OK;
 }
 
-// ---- gram tables
-// ---------------------------------------------------------------------------------
+// ---- gram tables -------------------------------------------------------------------------------
 
 static int compare_grams(const void *a, const void *b) {
     const struct gram *left = a, *right = b;
@@ -307,8 +305,7 @@ static enum ov_status put_class(struct gather *gather, unsigned number) {
     return status;
 }
 
-// ---- probes
-// --------------------------------------------------------------------------------------
+// ---- probes ------------------------------------------------------------------------------------
 
 static int compare_probes(const void *a, const void *b) {
     const struct probe_item *left = a, *right = b;
@@ -349,8 +346,7 @@ static enum ov_status put_probes(struct gather *gather) {
     return OV_OK;
 }
 
-// ---- targets
-// -------------------------------------------------------------------------------------
+// ---- targets -----------------------------------------------------------------------------------
 
 static enum ov_status write_variant(struct gather *gather) {
     struct ov_image_writer *writer = gather->emit->writer;

@@ -38,8 +38,7 @@ static bool allows(const struct ov_window *window, unsigned position, uint8_t by
            (set == NULL || ov_emit_set_has(set, byte));
 }
 
-// ---- items
-// ------------------------------------------------------------------------------------------
+// ---- items -------------------------------------------------------------------------------------
 
 static struct item make_item(const struct ov_emit *emit, uint32_t number) {
     const struct ov_emit_pattern *pattern =
@@ -77,8 +76,7 @@ static bool has_same_window(const struct item *a, const struct item *b) {
            memcmp(left->mask, right->mask, OV_TAIL_POSITIONS) == 0;
 }
 
-// ---- clusters
-// ---------------------------------------------------------------------------------------
+// ---- clusters ----------------------------------------------------------------------------------
 
 // The cost of what a bucket lets through. Neighbouring bytes are not independent, hence the factor.
 static double measure(const struct cluster *cluster) {
@@ -175,8 +173,7 @@ static uint32_t merge_clusters(struct cluster *clusters, uint32_t count, double 
     return best;
 }
 
-// ---- groups
-// -----------------------------------------------------------------------------------------
+// ---- groups ------------------------------------------------------------------------------------
 
 static void put_bucket(const struct item *items, const struct cluster *cluster, unsigned bucket,
                        struct ov_buf *entries, struct ov_image_tail *tail) {

@@ -30,7 +30,7 @@ struct line {
     const struct ov_elem *sets[LINE_BYTES]; // the choice of single bytes that stands there, or NULL
 };
 
-// ---- lines --------------------------------------------------------------------------------------
+// ---- lines -------------------------------------------------------------------------------------
 
 static void add_byte(struct line *line, uint8_t value, uint8_t mask) {
     if (line->count < LINE_BYTES) {
@@ -118,8 +118,7 @@ static bool next_line(struct lines *lines, struct line *ret_line) {
     return ret_line->count > 0;
 }
 
-// ---- windows
-// --------------------------------------------------------------------------------------
+// ---- windows -----------------------------------------------------------------------------------
 
 static bool is_literal(uint8_t mask) {
     return (mask | 0x20) == 0xff;
