@@ -162,8 +162,12 @@ def digests(b):
 
 # ---- start with many hashes ---------------------------------------------------------------------
 
+def hash_count(b):
+    return 800_000 if b.is_quick else 8_000_000
+
+
 def hashes(b):
-    count = 800_000 if b.is_quick else 8_000_000
+    count = hash_count(b)
     heading(f"start with {count:,} synthetic hashes and 100k patterns (wall time to the verdict)")
     sources = [data.hash_set(b, count), b.file("pats-100k.ndb")]
     image, built = b.image(f"hashes-{count}", sources)
@@ -209,7 +213,10 @@ def build(b):
 
 def memory(b):
     heading("private memory of each worker (floor: at most 8 MB) beside clamscan's")
-    sets = [("100k patterns", "pats-100k", [b.file("pats-100k.ndb")])]
+    patterns, count = b.file("pats-100k.ndb"), hash_count(b)
+    many = f"{count:,} hashes and 100k patterns"
+    sets = [("100k patterns", "pats-100k", [patterns]),
+            (many, f"hashes-{count}", [data.hash_set(b, count), patterns])]
     sources = data.real_set(b)
     if sources:
         sets.append(("the real set", "real", sources))
@@ -222,13 +229,14 @@ def memory(b):
             continue
         clam = timed(b.clamscan(files, b.tiny()))
         worst = max(w["private"] for w in workers)
-        shared_bytes = max(w["shared"] for w in workers)
-        say(f"{label}: {len(workers)} workers, private {worst / MB:.1f} MB at most, shared with each "
-            f"other {shared_bytes / MB:.1f} MB; clamscan {clam.peak / MB:.0f} MB; eight workers "
+        shared_bytes = max(w["shared"] + w["file"] for w in workers)
+        say(f"{label}: {len(workers)} workers, private {worst / MB:.1f} MB at most, pages of files "
+            f"{shared_bytes / MB:.1f} MB; clamscan {clam.peak / MB:.0f} MB; eight workers "
             f"{(8 * worst + shared_bytes) / MB:.0f} MB")
         b.note(f"worker with {label} at most 8 MB", worst <= 8 * MB)
-        floor(f"clamscan / eight workers, {label}", clam.peak / (8 * worst + shared_bytes), 3,
-              digits=2)
+        if label == many:
+            floor(f"memory of clamscan / eight workers, {label}",
+                  clam.peak / (8 * worst + shared_bytes), 3)
 
 
 # ---- the price of the cage ----------------------------------------------------------------------
