@@ -45,7 +45,7 @@ static void assert_name(struct ov_span name, const char *expected) {
     assert_true(ov_span_is_text(name, expected));
 }
 
-// ---- hashes ---------------------------------------------------------------------------------
+// ---- hashes ------------------------------------------------------------------------------------
 
 #define MD5    "44d88612fea8a8f36de82e1278abb02f"
 #define SHA1   "3395856CE81F2B7382DEE72602F798B642F14140"
@@ -107,7 +107,7 @@ static void test_bad_hashes(void **state) {
     assert_problem(9, 10, true, "levels 0 to 215");
 }
 
-// ---- bodies ---------------------------------------------------------------------------------
+// ---- bodies ------------------------------------------------------------------------------------
 
 static void test_bodies(void **state) {
     (void)state;
@@ -119,9 +119,11 @@ static void test_bodies(void **state) {
                                    "Six:0:EP+0:414243\n"
                                    "Seven:0:*:414243:217\n"
                                    "Eight:0:*\n"
-                                   "Nine:0:*:41424g:1\n"),
+                                   "Nine:0:*:41424g:1\n"
+                                   "Ten:1:*:4142\n"
+                                   "Eleven:1:5:4142\n"),
                      OV_OK);
-    assert_int_equal(set->rule_count, 3);
+    assert_int_equal(set->rule_count, 4);
     const struct ov_rule *rule = &set->rules[0];
     assert_name(rule->name, "PUA.One");
     assert_true(rule->is_pua);
@@ -135,7 +137,9 @@ static void test_bodies(void **state) {
     assert_name(rule->source, "PUA.One:1:EP+5,3:414243:51");
     assert_int_equal(set->rules[2].subs[0].offset.kind, OV_OFFSET_EOF);
     assert_int_equal(set->rules[2].place.line, 3);
-    assert_int_equal(set->problem_count, 6);
+    assert_name(set->rules[3].name, "Ten");
+    assert_int_equal(set->problem_count, 7);
+    assert_problem(6, 11, false, "three bytes or more");
     assert_problem(0, 4, false, "three bytes or more");
     assert_problem(1, 5, true, "target 99");
     assert_problem(2, 6, false, "targets 1, 6 and 9");
@@ -197,7 +201,7 @@ static void test_offsets(void **state) {
     }
 }
 
-// ---- logical rules --------------------------------------------------------------------------
+// ---- logical rules -----------------------------------------------------------------------------
 
 #define TDB "Engine:81-255,Target:0;"
 
@@ -379,7 +383,7 @@ static void test_bad_logical(void **state) {
     assert_int_equal(set->rule_count, 0);
 }
 
-// ---- ignore lists ---------------------------------------------------------------------------
+// ---- ignore lists ------------------------------------------------------------------------------
 
 static void test_ignores(void **state) {
     (void)state;
@@ -408,7 +412,7 @@ static void test_ignores(void **state) {
     assert_int_equal(set->ignored_count, 6);
 }
 
-// ---- kinds of files -------------------------------------------------------------------------
+// ---- kinds of files ----------------------------------------------------------------------------
 
 static void test_unread_files(void **state) {
     (void)state;

@@ -82,11 +82,14 @@ static enum ov_status read_target(struct ov_parser *parser, struct ov_span text,
     return OV_OK;
 }
 
-// clamscan keeps plain patterns for targets 0 and 1 in a structure that needs three bytes.
+// clamscan keeps plain patterns for target 0 in a structure that needs three bytes, and those for
+// target 1 that stand at one place.
 static bool is_too_plain(const struct ov_sub *sub, uint32_t target) {
     const struct ov_seq *seq = &sub->patterns[0].seq;
     const struct ov_elem *elem = seq->elems;
     bool is_other = sub->offset.kind == OV_OFFSET_VERSION || sub->offset.kind == OV_OFFSET_GROUP;
+    is_other =
+        is_other || (target == 1 && (sub->offset.kind == OV_OFFSET_ANY || sub->offset.shift > 0));
     if (target > 1 || is_other || seq->count != 1 || elem->kind != OV_ELEM_BYTES ||
         elem->size >= PLAIN_BYTES) {
         return false;
