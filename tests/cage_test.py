@@ -40,7 +40,7 @@ def try_all(size, user):
     files, summary = parse(done.stdout)
     if not NEEDED <= set(summary["confinement"]):
         raise Skip(f"not available: {summary['confinement_missing']}")
-    if is_sanitized():
+    if harness.is_sanitized():
         files.pop("./memory")  # the sanitizer's own memory knows no limit
     for path, line in files.items():
         expected = acts().get(path[2:], "refused")
@@ -48,10 +48,6 @@ def try_all(size, user):
         assert (line["verdict"] == "error") == (expected == "killed"), (path, line)
     assert len(files) >= len(acts())
     assert files["./z-last"]["verdict"] == "clean"  # and the broker lives
-
-
-def is_sanitized():
-    return b"__asan_init" in pathlib.Path(OVERT).read_bytes()
 
 
 def acts_of_ring_jobs():
