@@ -57,7 +57,7 @@ def check_habits(files):
             code = re.sub(r'"(\\.|[^"\\])*"', '""', line).split("//")[0]
             if re.search(r"\bgoto\b", code):
                 found.append(f"{file}:{number}: goto")
-            if re.search(r"\btypedef\s+(struct|enum|union)\b", code):
+            if re.search(r"\btypedef\s+(struct|enum|union)\b[^(]*$", code):
                 found.append(f"{file}:{number}: typedef")
             if room and room not in CONDITIONAL_ROOMS and re.match(r"\s*#\s*if", code):
                 found.append(f"{file}:{number}: #if outside {' '.join(sorted(CONDITIONAL_ROOMS))}")
