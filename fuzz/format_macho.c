@@ -29,6 +29,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     for (uint32_t i = 0; i < exe.section_count; i++) {
         sum += exe.sections[i].raw_offset + exe.sections[i].address;
     }
+    struct ov_span image;
+    for (uint32_t i = 0; ov_macho_image(file, i, &image) == OV_OK; i++) {
+        if (image.size > size || image.data < data || image.data > data + size) {
+            abort();
+        }
+    }
     ov_arena_release(&arena);
     return 0;
 }

@@ -2,6 +2,8 @@
 // The bounded reader with a sticky error flag.
 #include "base/cursor.h"
 
+#include <endian.h>
+
 struct ov_cursor ov_cursor_init(struct ov_span bytes) {
     return (struct ov_cursor){.bytes = bytes};
 }
@@ -34,24 +36,28 @@ struct ov_span ov_cursor_bytes(struct ov_cursor *cursor, uint64_t size) {
     return run;
 }
 
-// Reads `width` bytes as an integer whose first byte weighs least.
-static uint64_t read_little(struct ov_cursor *cursor, unsigned width) {
-    struct ov_span run = ov_cursor_bytes(cursor, width);
+// The next `width` bytes (at most 8) as they lie in memory, then zeros. Inline, so that each width
+// becomes one load: headers are read by these calls alone.
+static inline uint64_t read_bytes(struct ov_cursor *cursor, size_t width) {
     uint64_t value = 0;
-    for (size_t i = run.size; i > 0; i--) {
-        value = value << 8 | run.data[i - 1];
+    if (ov_cursor_left(cursor) < width) {
+        cursor->at = cursor->bytes.size;
+        cursor->has_failed = true;
+        return 0;
     }
+    memcpy(&value, cursor->bytes.data + cursor->at, width);
+    cursor->at += width;
     return value;
 }
 
+// Reads `width` bytes as an integer whose first byte weighs least.
+static inline uint64_t read_little(struct ov_cursor *cursor, unsigned width) {
+    return le64toh(read_bytes(cursor, width));
+}
+
 // Reads `width` bytes as an integer whose first byte weighs most.
-static uint64_t read_big(struct ov_cursor *cursor, unsigned width) {
-    struct ov_span run = ov_cursor_bytes(cursor, width);
-    uint64_t value = 0;
-    for (size_t i = 0; i < run.size; i++) {
-        value = value << 8 | run.data[i];
-    }
-    return value;
+static inline uint64_t read_big(struct ov_cursor *cursor, unsigned width) {
+    return be64toh(read_bytes(cursor, width)) >> (64 - 8 * width);
 }
 
 uint8_t ov_cursor_u8(struct ov_cursor *cursor) {

@@ -45,6 +45,11 @@ enum ov_status ov_pe_read(struct ov_span file, struct ov_arena *arena, struct ov
 enum ov_status ov_elf_read(struct ov_span file, struct ov_arena *arena, struct ov_exe *ret_exe);
 enum ov_status ov_macho_read(struct ov_span file, struct ov_arena *arena, struct ov_exe *ret_exe);
 
+// The image of architecture `index` in a universal Mach-O file; clamscan looks at each as an object
+// of its own, and takes the whole for one without readable headers. OV_OK: ret_image is set, empty
+// when the file does not hold it. OV_END: there are no more.
+enum ov_status ov_macho_image(struct ov_span file, uint32_t index, struct ov_span *ret_image);
+
 // Fills version_count and version_offsets of a readable PE: the offset of the key of each string in
 // each version resource. Apart from ov_pe_read because few rules ask for it. OV_OK also when there
 // are none; OV_MEMORY.

@@ -192,6 +192,30 @@ enum ov_status ov_macho_read(struct ov_span file, struct ov_arena *arena, struct
 
 enum { UNIVERSAL_COUNT_OFFSET = 7, UNIVERSAL_COUNT_MAX = 0x1f };
 
+enum ov_status ov_macho_image(struct ov_span file, uint32_t index, struct ov_span *ret_image) {
+    struct ov_cursor in = ov_cursor_init(file);
+    bool is_ours = ov_cursor_u32be(&in) == 0xcafebabe;
+    uint32_t count = ov_cursor_u32be(&in);
+    if (!is_ours || index >= count || count > UNIVERSAL_COUNT_MAX) {
+        return OV_END;
+    }
+    uint32_t offset = 0;
+    uint32_t size = 0;
+    // An image that starts before its own table entry ends ends the walk, also for those after it.
+    for (uint32_t i = 0; i <= index; i++) {
+        ov_cursor_skip(&in, 8); // cpu, subtype
+        offset = ov_cursor_u32be(&in);
+        size = ov_cursor_u32be(&in);
+        ov_cursor_skip(&in, 4); // alignment
+        if (in.has_failed || offset < in.at) {
+            return OV_END;
+        }
+    }
+    // No size, or one past the end, means all the rest.
+    *ret_image = ov_span_part(file, offset, size == 0 ? SIZE_MAX : size);
+    return OV_OK;
+}
+
 // With a larger number after its magic, it is taken for Java (see program.c).
 static bool is_universal(struct ov_span first) {
     return first.size > UNIVERSAL_COUNT_OFFSET &&

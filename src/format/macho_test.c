@@ -127,11 +127,36 @@ static void says_when_memory_ends(void **state) {
     ov_arena_release(&tiny);
 }
 
+static void walks_universal_images(void **state) {
+    (void)state;
+    struct builder builder = {.is_big = true};
+    static const uint32_t places[][2] = {{0x100, 0x80}, {0x5000, 0x80}, {0x200, 0}, {0x40, 0x80}};
+    put(&builder, 0xcafebabe, 4);
+    put(&builder, 5, 4);
+    for (unsigned i = 0; i < 4; i++) {
+        builder.at += 8;
+        put(&builder, places[i][0], 4);
+        put(&builder, places[i][1], 4);
+        builder.at += 4;
+    }
+    struct ov_span file = ov_span_make(builder.bytes, FILE_BYTES);
+    struct ov_span image = {0};
+    assert_int_equal(ov_macho_image(file, 0, &image), OV_OK);
+    assert_ptr_equal(image.data, builder.bytes + 0x100);
+    assert_int_equal(image.size, 0x80);
+    assert_int_equal(ov_macho_image(file, 1, &image), OV_OK);
+    assert_int_equal(image.size, 0); // past the end
+    assert_int_equal(ov_macho_image(file, 2, &image), OV_OK);
+    assert_int_equal(image.size, FILE_BYTES - 0x200);
+    assert_int_equal(ov_macho_image(file, 3, &image), OV_END); // inside the table
+    assert_int_equal(ov_macho_image(file, 5, &image), OV_END);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_widths_and_orders), cmocka_unit_test(knows_no_entry_of_intel),
         cmocka_unit_test(refuses_large_alignment), cmocka_unit_test(reads_every_truncation),
-        cmocka_unit_test(says_when_memory_ends),
+        cmocka_unit_test(says_when_memory_ends),   cmocka_unit_test(walks_universal_images),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

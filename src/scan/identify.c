@@ -2,39 +2,35 @@
 // Types of objects from their first bytes.
 #include "scan/identify.h"
 
-enum { TAR_HEADER_BYTES = 512, TAR_SUM_AT = 148, TAR_SUM_BYTES = 8, UTF16_HTML_BYTES = 512 };
+enum {
+    TAR_HEADER_BYTES = 512,
+    TAR_SUM_AT = 148,
+    TAR_SUM_BYTES = 8,
+    UTF16_HTML_BYTES = 512,
+    BLOCK_BYTES = 64
+};
 
-static bool has_magic(struct ov_span first, const struct ov_magic *magic) {
-    return first.size >= (size_t)magic->offset + magic->size &&
-           first.data[magic->offset] == magic->bytes[0] &&
-           memcmp(first.data + magic->offset, magic->bytes, magic->size) == 0;
+static bool has_magic(struct ov_span first, size_t offset, const struct ov_magic *magic) {
+    return first.size >= offset + magic->size && first.data[offset] == magic->bytes[0] &&
+           memcmp(first.data + offset, magic->bytes, magic->size) == 0;
 }
 
-static bool has_magic_anywhere(struct ov_span first, const struct ov_magic *magic) {
-    return first.size >= magic->size &&
-           memmem(first.data, first.size, magic->bytes, magic->size) != NULL;
-}
-
-static bool fits(struct ov_span first, const struct ov_format *format, bool is_anywhere) {
+static bool fits(struct ov_span first, const struct ov_format *format) {
     for (uint32_t i = 0; i < format->magic_count; i++) {
         const struct ov_magic *magic = &format->magics[i];
-        bool is_hit = false;
-        if ((magic->offset == OV_MAGIC_ANYWHERE) == is_anywhere) {
-            is_hit = is_anywhere ? has_magic_anywhere(first, magic) : has_magic(first, magic);
-        }
-        if (is_hit) {
+        if (magic->offset != OV_MAGIC_ANYWHERE && has_magic(first, magic->offset, magic)) {
             return format->is_sure == NULL || format->is_sure(first);
         }
     }
     return false;
 }
 
-// Goes through all declared magics, fixed ones or those that may stand anywhere.
-static enum ov_filetype find_magic(struct ov_span first, bool is_anywhere) {
+// Goes through all magics that stand at a fixed place.
+static enum ov_filetype find_magic(struct ov_span first) {
     for (uint32_t s = 0; s < ov_format_set_count; s++) {
         const struct ov_format_set *set = ov_format_sets[s];
         for (uint32_t i = 0; i < set->count; i++) {
-            if (fits(first, &set->formats[i], is_anywhere)) {
+            if (fits(first, &set->formats[i])) {
                 return set->formats[i].type;
             }
         }
@@ -42,17 +38,50 @@ static enum ov_filetype find_magic(struct ov_span first, bool is_anywhere) {
     return OV_FILETYPE_NONE;
 }
 
-// Bytes that stand in no text: control characters but for bell, backspace, tab, line feed, form
-// feed, return and escape. Bytes from 0x80 on may be a letter of some alphabet.
-static bool is_control(unsigned value) {
-    static const uint32_t text_controls =
-        1u << 7 | 1u << 8 | 1u << 9 | 1u << 10 | 1u << 12 | 1u << 13 | 1u << 27;
-    return value < 32 ? (text_controls >> value & 1) == 0 : value == 127;
+// Goes through all magics that may stand anywhere, for one place whose first byte is known to fit.
+static enum ov_filetype find_mark_at(struct ov_span first, size_t at) {
+    for (uint32_t s = 0; s < ov_format_set_count; s++) {
+        const struct ov_format_set *set = ov_format_sets[s];
+        for (uint32_t i = 0; i < set->count; i++) {
+            const struct ov_format *format = &set->formats[i];
+            // Such magics come last in a format's list, so that most formats are passed at once.
+            for (uint32_t m = format->magic_count; m > 0; m--) {
+                const struct ov_magic *magic = &format->magics[m - 1];
+                if (magic->offset != OV_MAGIC_ANYWHERE) {
+                    break;
+                }
+                if (has_magic(first, at, magic)) {
+                    return format->type;
+                }
+            }
+        }
+    }
+    return OV_FILETYPE_NONE;
+}
+
+// 1 for what stands in no text: control characters but for bell, backspace, tab, line feed, form
+// feed, return and escape. Bytes from 0x80 on may be a letter of some alphabet. Without branches,
+// so that the compiler can look at many bytes at once.
+static inline unsigned is_control(unsigned value) {
+    return (unsigned)(value <= 6) | (unsigned)(value == 11) |
+           ((unsigned)(value >= 14) & (unsigned)(value <= 31) & (unsigned)(value != 27)) |
+           (unsigned)(value == 127);
 }
 
 static bool is_ascii(struct ov_span first) {
-    for (size_t i = 0; i < first.size; i++) {
-        if (is_control(first.data[i])) {
+    size_t i = 0;
+    for (; i + BLOCK_BYTES <= first.size; i += BLOCK_BYTES) {
+        uint8_t controls = 0;
+        for (size_t k = 0; k < BLOCK_BYTES; k++) {
+            uint8_t byte = first.data[i + k];
+            controls |= (uint8_t)is_control(byte);
+        }
+        if (controls != 0) {
+            return false;
+        }
+    }
+    for (; i < first.size; i++) {
+        if (is_control(first.data[i]) != 0) {
             return false;
         }
     }
@@ -69,7 +98,7 @@ static bool is_utf16(struct ov_span first) {
     size_t low = is_utf16_little(first) ? 0 : 1;
     for (size_t i = 2; i + 1 < first.size; i += 2) {
         unsigned value = first.data[i + low] | (unsigned)first.data[i + 1 - low] << 8;
-        if (value == 0xfffe || is_control(value)) {
+        if (value == 0xfffe || (value < 128 && is_control(value) != 0)) {
             return false;
         }
     }
@@ -95,23 +124,35 @@ static bool is_old_tar(struct ov_span first) {
     return has_digits && declared == sum;
 }
 
-// The sign of a link, which no single magic can tell: "<a " and, anywhere later, "href".
+// The sign of a link, which no single magic can tell: "<a " and, anywhere later, "href", both in
+// small or both in capital letters.
 static bool has_link(struct ov_span first) {
-    static const char *const opening[] = {"<a ", "<A "};
-    static const char *const target[] = {"href", "HREF"};
+    static const char *const openings[] = {"<a ", "<A "};
+    static const char *const targets[] = {"href", "HREF"};
     for (size_t i = 0; i < 2; i++) {
-        const uint8_t *at = memmem(first.data, first.size, opening[i], 3);
+        const uint8_t *at = memmem(first.data, first.size, openings[i], 3);
         size_t left = at != NULL ? first.size - (size_t)(at - first.data) : 0;
-        if (left > 0 && memmem(at, left, target[i], 4) != NULL) {
+        if (left > 0 && memmem(at, left, targets[i], 4) != NULL) {
             return true;
         }
     }
     return false;
 }
 
+// Looks for marks at each place where one of their first bytes stands.
 static enum ov_filetype find_marks(struct ov_span first) {
-    enum ov_filetype type = find_magic(first, true);
-    return type == OV_FILETYPE_NONE && has_link(first) ? OV_FILETYPE_HTML : type;
+    static const uint8_t starts[] = {'<', '%', 0xef};
+    for (size_t k = 0; k < sizeof starts; k++) {
+        size_t at = ov_span_find(first, 0, starts[k]);
+        for (; at < first.size; at = ov_span_find(first, at + 1, starts[k])) {
+            enum ov_filetype type = find_mark_at(first, at);
+            if (type != OV_FILETYPE_NONE) {
+                return type;
+            }
+        }
+    }
+    bool has_tags = ov_span_find(first, 0, '<') < first.size;
+    return has_tags && has_link(first) ? OV_FILETYPE_HTML : OV_FILETYPE_NONE;
 }
 
 // HTML in UTF-16, in either order, whatever the mark says.
@@ -150,7 +191,7 @@ enum ov_filetype ov_identify(struct ov_span first, uint64_t object_bytes) {
     if (object_bytes < OV_IDENTIFY_MIN_BYTES || first.size == 0) {
         return OV_FILETYPE_BINARY_DATA;
     }
-    enum ov_filetype type = find_magic(first, false);
+    enum ov_filetype type = find_magic(first);
     return type != OV_FILETYPE_NONE ? type : identify_content(first);
 }
 

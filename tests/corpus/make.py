@@ -47,6 +47,10 @@ def seeds_of_macho():
         segment = forge_macho.segment([forge_macho.section(offset=0x200)], bits, order)
         seeds[cpu] = forge_macho.build([segment, forge_macho.thread(cpu, 0x1010, order)],
                                        size=1024, cpu=cpu, bits=bits, order=order)
+    universal = bytes.fromhex("cafebabe00000002")
+    universal += bytes.fromhex("01000007000000030000004000000400000000000000000700000003")
+    seeds["universal"] = (universal + bytes.fromhex("000004400000040000000000")).ljust(
+        0x40, b"\0") + seeds["x86_64"] + seeds["x86"]
     return seeds
 
 

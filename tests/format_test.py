@@ -1,0 +1,67 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# timeout: 300
+"""Readers of executables and types of files against clamscan, and mutated executables. TAP.
+
+Builds the two programs that print our answers from the sources, with sanitizers. Comparisons are
+skipped where clamscan is not installed; the longer runs are by hand (tests/format/*.py).
+"""
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+SOURCE = pathlib.Path(os.environ.get("OVERT_SOURCE", pathlib.Path(__file__).resolve().parent.parent))
+BUILD = pathlib.Path(os.environ.get("OVERT_BUILD", "."))
+SEED = "11"
+
+
+def build(name, sources):
+    """Compiles a program of tests/format into the current folder; its path."""
+    out = pathlib.Path.cwd() / name
+    subprocess.run([os.environ.get("CC", "cc"), "-std=gnu2x", "-D_GNU_SOURCE", "-O1", "-g",
+                    "-fsanitize=address,undefined", "-fno-sanitize-recover=all",
+                    f"-I{SOURCE / 'src'}", "-o", str(out), *map(str, sources)], check=True)
+    return str(out)
+
+
+def build_programs():
+    """(exe-dump, type-dump)"""
+    base = [SOURCE / "src/base" / f"{name}.c"
+            for name in ("arena", "buf", "cursor", "filetype", "hex", "json", "status", "utf8")]
+    formats = [file for file in sorted((SOURCE / "src/format").glob("*.c"))
+               if not file.name.endswith("_test.c")]
+    tests = SOURCE / "tests/format"
+    table = next(BUILD.rglob("format_table.c"))
+    return (build("exe-dump", [tests / "exe_dump.c", *formats, *base]),
+            build("type-dump", [tests / "type_dump.c", SOURCE / "src/scan/identify.c", table,
+                                *formats, *base]))
+
+
+def main():
+    exe_dump, type_dump = build_programs()
+    tools = SOURCE / "tests/format"
+    cases = [(f"{kind} files like clamscan",
+              ["differential.py", exe_dump, "--kind", kind, "--count", "200", "--seed", SEED])
+             for kind in ("elf", "import", "macho", "pe", "version")]
+    cases.append(("types of files like clamscan",
+                  ["types.py", type_dump, "--count", "300", "--seed", SEED, "/usr/share", "/etc"]))
+    cases.append(("mutated executables", ["mutate.py", exe_dump, "--count", "5000"]))
+    print(f"1..{len(cases)}")
+    failed = 0
+    for number, (name, command) in enumerate(cases, 1):
+        if shutil.which("clamscan") is None and "clamscan" in name:
+            print(f"ok {number} - {name} # SKIP clamscan is not installed")
+            continue
+        done = subprocess.run([sys.executable, tools / command[0], *command[1:]], text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        failed += done.returncode != 0
+        print(f"{'not ok' if done.returncode else 'ok'} {number} - {name}")
+        for line in done.stdout.splitlines()[-20:]:
+            print("#", line[:300])
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
