@@ -90,8 +90,13 @@ def check_fuzz():
         name = file.stem
         if name == "replay":
             continue
-        if not (ROOT / "fuzz" / f"{name}.dict").exists():
+        words = ROOT / "fuzz" / f"{name}.dict"
+        if not words.exists():
             found.append(f"fuzz/{name}.dict is missing")
+        else:  # libFuzzer reads a whole line or refuses the file
+            entry = re.compile(r'\s*(#.*|\w*=?"([^"\\]|\\\\|\\"|\\x[0-9a-fA-F]{2})+"\s*)?')
+            found += [f"{words.name}:{number}: cannot be read: {line}" for number, line in
+                      enumerate(words.read_text().splitlines(), 1) if not entry.fullmatch(line)]
         seeds = [f for f in (ROOT / "fuzz/seeds" / name).glob("*") if f.is_file()]
         if len(seeds) < 3:
             found.append(f"fuzz/seeds/{name} has {len(seeds)} seeds")
