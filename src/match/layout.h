@@ -75,6 +75,7 @@ enum {
     OV_RULE_FLAG_PUA = 4,      // reported only if nothing strong matches
     OV_RULE_FLAG_PLAIN = 8,    // clamscan matches it with Boyer-Moore: reported before others
     OV_RULE_FLAG_ALWAYS = 16,  // may match without any trigger
+    OV_RULE_FLAG_LATE = 32,    // of several parts: noticed when the last one is found
 };
 
 struct ov_image_rule {
@@ -85,7 +86,8 @@ struct ov_image_rule {
     uint32_t expr_at;    // offset in CODE of struct ov_image_expr nodes, in postfix order
     uint32_t expr_count; // nodes; 0 for body rules
     uint32_t limits;     // index into LIMITS, or OV_IMAGE_NONE
-    uint32_t zero;
+    uint32_t notice; // body rules: where in a match clamscan notices it, in bytes from its start;
+                     // with OV_RULE_FLAG_LATE from its end backwards
 };
 
 struct ov_image_limits {
@@ -155,13 +157,23 @@ struct ov_image_pattern {
     uint32_t sub;
     uint32_t code_at; // offset in CODE of the first struct ov_image_part
     uint16_t part_count;
-    uint8_t start_part; // the part whose start is the match's start
-    uint8_t flags;      // OV_PATTERN_*
+    uint8_t flags; // OV_PATTERN_*
+    uint8_t zero;
 };
 
 #define OV_PART_NO_ANCHOR UINT32_MAX
 
-enum { OV_PART_LITERAL = 1 }; // exactly one OV_CODE_BYTES element and no edges
+enum {
+    OV_PART_LITERAL = 1,     // exactly one OV_CODE_BYTES element and no edges
+    OV_PART_LEFT_OUTER = 2,  // `left` must hold
+    OV_PART_RIGHT_OUTER = 4, // `right` must hold
+};
+
+// One byte outside a part, `min` to `max` bytes of any value away from it. It belongs to no
+// distance and may lie within another part.
+struct ov_image_outer {
+    uint8_t value, mask, min, max;
+};
 
 // Edge byte of a part: 0 none, else 1 + enum ov_class, plus OV_EDGE_NEGATED.
 enum { OV_EDGE_NEGATED = 0x80 };
@@ -177,6 +189,7 @@ struct ov_image_part {
     uint8_t left_edge, right_edge;
     uint8_t flags; // OV_PART_*
     uint8_t zero;
+    struct ov_image_outer left, right;
 };
 
 enum ov_code_kind {
@@ -338,7 +351,7 @@ _Static_assert(sizeof(struct ov_image_regex) == 16, "regex");
 _Static_assert(sizeof(struct ov_image_compare) == 40, "compare");
 _Static_assert(sizeof(struct ov_image_expr) == 12, "expr");
 _Static_assert(sizeof(struct ov_image_pattern) == 12, "pattern");
-_Static_assert(sizeof(struct ov_image_part) == 40, "part");
+_Static_assert(sizeof(struct ov_image_part) == 48, "part");
 _Static_assert(sizeof(struct ov_image_elem) == 8, "elem");
 _Static_assert(sizeof(struct ov_image_trigger) == 12, "trigger");
 _Static_assert(sizeof(struct ov_image_filter) == 80, "filter");

@@ -165,7 +165,7 @@ static bool open_trigger(struct ov_matcher *matcher, uint32_t number, struct tri
     }
     ret->pattern = &matcher->patterns[record->pattern];
     ret->sub = &matcher->subs[ret->pattern->sub];
-    ret->is_first = record->part_at == ret->pattern->code_at && ret->pattern->start_part == 0;
+    ret->is_first = record->part_at == ret->pattern->code_at;
     ret->part_at = record->part_at;
     uint32_t next;
     bool is_wide = (ret->pattern->flags & OV_PATTERN_WIDE) != 0;

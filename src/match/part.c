@@ -328,6 +328,36 @@ static bool match_literal(struct ov_code *code, const struct ov_part *part, stru
     return true;
 }
 
+// Whether the byte stands within its distances before `start`.
+static bool holds_left_outer(const struct ov_image_outer *outer, struct ov_span object,
+                             size_t start) {
+    for (size_t gap = outer->min; gap <= outer->max && gap < start; gap++) {
+        if ((object.data[start - 1 - gap] & outer->mask) == outer->value) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool holds_right_outer(const struct ov_image_outer *outer, struct ov_span object,
+                              size_t end) {
+    for (size_t gap = outer->min; gap <= outer->max && gap < object.size - end; gap++) {
+        if ((object.data[end + gap] & outer->mask) == outer->value) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// What must hold at one of the part's ends.
+static bool holds_end(const struct ov_part *part, struct ov_span object, size_t end) {
+    const struct ov_image_part *head = part->head;
+    if (head->right_edge != 0 && !holds_right(head->right_edge, part->is_wide, object, end)) {
+        return false;
+    }
+    return (head->flags & OV_PART_RIGHT_OUTER) == 0 || holds_right_outer(&head->right, object, end);
+}
+
 bool ov_part_match(struct ov_code *code, const struct ov_part *part, struct ov_span object,
                    size_t start, struct ov_ends *ret_ends) {
     const struct ov_image_part *head = part->head;
@@ -335,10 +365,12 @@ bool ov_part_match(struct ov_code *code, const struct ov_part *part, struct ov_s
     if (start > object.size || head->min_bytes > object.size - start || code->is_damaged) {
         return false;
     }
-    if ((head->flags & OV_PART_LITERAL) != 0) {
+    if (head->flags == OV_PART_LITERAL) {
         return match_literal(code, part, object, start, ret_ends);
     }
-    if (head->left_edge != 0 && !holds_left(head->left_edge, part->is_wide, object, start)) {
+    if ((head->left_edge != 0 && !holds_left(head->left_edge, part->is_wide, object, start)) ||
+        ((head->flags & OV_PART_LEFT_OUTER) != 0 &&
+         !holds_left_outer(&head->left, object, start))) {
         return false;
     }
     struct ov_ends ends = {.count = 1, .at = {start}};
@@ -346,8 +378,7 @@ bool ov_part_match(struct ov_code *code, const struct ov_part *part, struct ov_s
         .code = code, .elems = part->elems, .count = head->elem_count, .object = object};
     match_run(&run, &ends);
     for (uint32_t i = 0; i < ends.count; i++) {
-        if (head->right_edge == 0 ||
-            holds_right(head->right_edge, part->is_wide, object, ends.at[i])) {
+        if (holds_end(part, object, ends.at[i])) {
             ret_ends->at[ret_ends->count++] = ends.at[i];
         }
     }

@@ -35,7 +35,6 @@ struct search {
     bool is_count;
     struct ov_found *found;
     uint64_t first_start; // of the first part's first match
-    uint32_t index;       // of the part that is looked for
 };
 
 static bool may_go_on(const struct search *search) {
@@ -53,13 +52,6 @@ static void note_match(struct search *search, uint64_t start, uint64_t end) {
     found->count += found->count < UINT32_MAX;
 }
 
-// The offset holds for the part where the match is said to start. For the first part the ranges see
-// to it; for `xx[a-b]REST` it is asked here.
-static bool is_start_allowed(const struct search *search, size_t start) {
-    return search->index == 0 || search->index != search->pattern->start_part ||
-           ov_start_is_allowed(search->sub, search->matcher->object, start);
-}
-
 // Finds the part at starts in [first, last]; its ends go to `ret_ends`, or, for the last part, the
 // matches are noted. Stops early when the first match says all.
 static void search_range(struct search *search, const struct ov_part *part,
@@ -75,9 +67,6 @@ static void search_range(struct search *search, const struct ov_part *part,
             return;
         }
         from = start + 1;
-        if (!is_start_allowed(search, start)) {
-            continue;
-        }
         if (is_last) {
             bool is_single = search->pattern->part_count == 1;
             note_match(search, is_single ? start : search->first_start, ends.at[0]);
@@ -139,16 +128,10 @@ static bool open_part(struct search *search, uint32_t *at, struct ov_part *ret_p
     return ov_part_open(&search->matcher->code, *at, is_wide, ret_part, at);
 }
 
-// For `xx[a-b]REST` the match is said to start at REST, so the offset holds for REST: the first
-// part is looked for wherever it may stand before.
 static void search_first(struct search *search, const struct ov_part *part, bool is_last,
                          struct ov_offsets *ret_ends) {
     struct ov_start_range range;
     for (uint32_t i = 0; ov_start_range_get(search->sub, search->matcher->object, i, &range); i++) {
-        if (search->pattern->start_part > 0) {
-            size_t reach = (size_t)64 + part->head->max_bytes;
-            range.first = range.first > reach ? range.first - reach : 0;
-        }
         search_range(search, part, range, is_last, ret_ends);
         if (!may_go_on(search) || (search->found->count > 0 && !search->is_count)) {
             return;
@@ -168,7 +151,6 @@ static void search_pattern(struct search *search) {
         struct ov_offsets *before = &matcher->ends[(i + 1) % 2];
         struct ov_offsets *after = &matcher->ends[i % 2];
         bool is_last = i + 1 == count;
-        search->index = i;
         after->count = 0;
         if (i == 0) {
             search_first(search, &part, is_last, after);

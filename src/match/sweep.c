@@ -162,7 +162,7 @@ static bool try_seed(struct ov_matcher *matcher, const struct seed *seed, size_t
     uint32_t next;
     struct ov_ends ends;
     bool is_wide = (pattern->flags & OV_PATTERN_WIDE) != 0;
-    bool needs_place = sub->offset_kind != 0 && pattern->start_part == 0;
+    bool needs_place = sub->offset_kind != 0;
     if (!ov_part_open(&matcher->code, pattern->code_at, is_wide, &part, &next) ||
         !ov_part_match(&matcher->code, &part, matcher->object->bytes, start, &ends) ||
         (needs_place && !ov_start_is_allowed(sub, matcher->object, start))) {

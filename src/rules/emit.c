@@ -129,7 +129,8 @@ enum ov_status ov_image_build(const struct ov_ruleset *set, const struct ov_buil
     }
     ov_image_writer_init(writer);
     struct ov_emit emit = {.set = set, .options = options, .writer = writer};
-    enum ov_status status = emit_all(&emit);
+    emit.plain = calloc(1, sizeof *emit.plain);
+    enum ov_status status = emit.plain != NULL ? emit_all(&emit) : OV_MEMORY;
     if (status == OV_OK && ret_report != NULL) {
         fill_report(&emit, ret_report);
     }
@@ -142,6 +143,7 @@ enum ov_status ov_image_build(const struct ov_ruleset *set, const struct ov_buil
     }
     ov_image_writer_release(writer);
     free(writer);
+    free(emit.plain);
     ov_buf_release(&emit.emit_patterns);
     ov_buf_release(&emit.costs);
     return status;

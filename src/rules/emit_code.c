@@ -190,30 +190,90 @@ static void choose_anchors(const struct ov_elem *elems, uint32_t count,
     }
 }
 
-// Writes one part: the elements [0, count) and the gap before it.
-static enum ov_status put_part(struct ov_emit *emit, const struct ov_elem *elems, uint32_t count,
-                               const struct ov_elem *gap) {
+// One part of a pattern as it stands in the tree, without the gaps around it.
+struct part_view {
+    const struct ov_elem *elems;
+    uint32_t count;
+    const struct ov_elem *gap;                    // before it, or NULL
+    const struct ov_elem *left_gap, *left_byte;   // `xx[a-b]REST`, or NULL
+    const struct ov_elem *right_gap, *right_byte; // `REST[a-b]xx`, or NULL
+};
+
+static struct ov_image_outer make_outer(const struct ov_elem *gap, const struct ov_elem *byte) {
+    return (struct ov_image_outer){.value = byte->value[0],
+                                   .mask = byte->mask[0],
+                                   .min = (uint8_t)gap->min,
+                                   .max = (uint8_t)gap->max};
+}
+
+// The elements from *at up to the next gap; *at is moved behind them.
+static struct part_view take_run(const struct ov_seq *seq, uint32_t *at) {
+    struct part_view view = {.elems = &seq->elems[*at]};
+    while (*at < seq->count && seq->elems[*at].kind != OV_ELEM_GAP) {
+        (*at)++;
+        view.count++;
+    }
+    return view;
+}
+
+static bool is_outer_at(const struct ov_seq *seq, uint32_t at) {
+    return at + 1 < seq->count && seq->elems[at].kind == OV_ELEM_GAP && seq->elems[at].is_outer;
+}
+
+static bool is_single_byte(const struct part_view *view) {
+    return view->count == 1 && view->elems[0].kind == OV_ELEM_BYTES && view->elems[0].size == 1;
+}
+
+// The next part of the sequence from *at on, which stands at the part's first element.
+static struct part_view take_part(const struct ov_seq *seq, uint32_t *at) {
+    struct part_view view = take_run(seq, at);
+    if (is_outer_at(seq, *at) && is_single_byte(&view)) {
+        const struct ov_elem *byte = view.elems;
+        const struct ov_elem *gap = &seq->elems[(*at)++];
+        view = take_run(seq, at);
+        view.left_gap = gap;
+        view.left_byte = byte;
+    }
+    if (is_outer_at(seq, *at)) {
+        view.right_gap = &seq->elems[*at];
+        view.right_byte = &seq->elems[*at + 1];
+        *at += 2;
+    }
+    return view;
+}
+
+// Writes one part.
+static enum ov_status put_part(struct ov_emit *emit, const struct part_view *view) {
     struct ov_buf *code = emit->code;
-    struct ov_emit_length length = measure_seq(elems, count);
+    const struct ov_elem *elems = view->elems;
+    struct ov_emit_length length = measure_seq(elems, view->count);
     if (length.max > UINT16_MAX * 64u || code->size > UINT32_MAX / 2) {
         return OV_LIMIT;
     }
     struct ov_image_part part = {
-        .gap_min = gap != NULL ? gap->min : 0,
-        .gap_max = gap != NULL ? gap->max : 0,
+        .gap_min = view->gap != NULL ? view->gap->min : 0,
+        .gap_max = view->gap != NULL ? view->gap->max : 0,
         .min_bytes = (uint32_t)length.min,
         .max_bytes = (uint32_t)length.max,
         .anchor_a = OV_PART_NO_ANCHOR,
         .anchor_b = OV_PART_NO_ANCHOR,
         .left_edge = make_edge(&elems[0]),
-        .right_edge = count > 1 ? make_edge(&elems[count - 1]) : 0,
+        .right_edge = view->count > 1 ? make_edge(&elems[view->count - 1]) : 0,
     };
-    choose_anchors(elems, count, &part);
+    choose_anchors(elems, view->count, &part);
     size_t part_at = code->size;
     ov_buf_add(code, &part, sizeof part);
-    put_elems(code, elems, count, &part.elem_count);
-    if (count == 1 && elems[0].kind == OV_ELEM_BYTES) {
+    put_elems(code, elems, view->count, &part.elem_count);
+    if (view->count == 1 && elems[0].kind == OV_ELEM_BYTES) {
         part.flags = OV_PART_LITERAL;
+    }
+    if (view->left_gap != NULL) {
+        part.flags |= OV_PART_LEFT_OUTER;
+        part.left = make_outer(view->left_gap, view->left_byte);
+    }
+    if (view->right_gap != NULL) {
+        part.flags |= OV_PART_RIGHT_OUTER;
+        part.right = make_outer(view->right_gap, view->right_byte);
     }
     TRY(ov_buf_status(code));
     part.elem_bytes = (uint32_t)(code->size - part_at - sizeof part);
@@ -228,30 +288,23 @@ static enum ov_status put_pattern(struct ov_emit *emit, const struct ov_sub *sub
                                       .flags = pattern->is_wide ? OV_PATTERN_WIDE : 0};
     struct ov_emit_pattern offer = {.trigger = OV_IMAGE_NONE};
     const struct ov_elem *gap = NULL;
-    uint32_t from = 0;
-    while (from < pattern->seq.count) {
-        uint32_t to = from;
-        while (to < pattern->seq.count && pattern->seq.elems[to].kind != OV_ELEM_GAP) {
-            to++;
-        }
-        if (to == from || record.part_count == UINT16_MAX) {
+    uint32_t at = 0, bytes = 0;
+    while (at < pattern->seq.count) {
+        struct part_view view = take_part(&pattern->seq, &at);
+        if (view.count == 0 || record.part_count == UINT16_MAX) {
             return OV_INVALID;
         }
-        if (from == pattern->start_elem) {
-            record.start_part = (uint8_t)record.part_count;
-        }
+        view.gap = gap;
         uint32_t part_at = (uint32_t)emit->code->size;
-        const struct ov_elem *elems = &pattern->seq.elems[from];
-        TRY(put_part(emit, elems, to - from, gap));
-        ov_emit_window(elems, to - from, part_at, &sub->offset,
-                       record.part_count == 0 && pattern->start_elem == 0, &offer.window);
-        gap = to < pattern->seq.count ? &pattern->seq.elems[to] : NULL;
+        TRY(put_part(emit, &view));
+        ov_emit_window(view.elems, view.count, part_at, &sub->offset, record.part_count == 0,
+                       &offer.window);
+        gap = at < pattern->seq.count ? &pattern->seq.elems[at++] : NULL;
+        bytes += (uint32_t)measure_seq(view.elems, view.count).max;
         record.part_count++;
-        from = to + 1;
     }
     ov_buf_add(emit->patterns, &record, sizeof record);
     ov_buf_add(&emit->emit_patterns, &offer, sizeof offer);
-    uint32_t bytes = (uint32_t)measure_seq(pattern->seq.elems, pattern->seq.count).max;
     emit->window_overlap = bytes > emit->window_overlap ? bytes : emit->window_overlap;
     return OV_OK;
 }
@@ -312,7 +365,7 @@ static void put_compare(struct ov_emit *emit, const struct ov_sub *sub,
 
 static bool has_gap(const struct ov_pattern *pattern) {
     for (uint32_t i = 0; i < pattern->seq.count; i++) {
-        if (pattern->seq.elems[i].kind == OV_ELEM_GAP) {
+        if (pattern->seq.elems[i].kind == OV_ELEM_GAP && !pattern->seq.elems[i].is_outer) {
             return true;
         }
     }
@@ -410,6 +463,7 @@ enum ov_status ov_emit_rule(struct ov_emit *emit, const struct ov_rule *rule) {
         record.expr_at = align_code(emit->code);
         put_expr(emit->code, rule->expr, &record.expr_count);
     }
+    ov_emit_notice(rule, emit->plain, &record);
     ov_buf_add(emit->rules, &record, sizeof record);
     return OV_OK;
 }

@@ -36,12 +36,15 @@ struct ov_emit_pattern {
     uint32_t trigger; // index into TRIGGERS once chosen, or OV_IMAGE_NONE
 };
 
+enum { OV_PLAIN_BLOCKS = 65536 };
+
 struct ov_emit {
     const struct ov_ruleset *set;
     const struct ov_build_options *options;
     struct ov_image_writer *writer;
     struct ov_buf *rules, *subs, *patterns, *code, *limits, *triggers; // sections
     struct ov_buf emit_patterns;                                       // struct ov_emit_pattern
+    struct ov_emit_plain *plain;                                       // owned
     uint32_t regex_count;
     uint32_t window_overlap;
     struct ov_buf costs; // struct ov_rule_cost
@@ -58,6 +61,11 @@ struct ov_emit_length ov_emit_measure(const struct ov_elem *elem);
 // Whether a choice of single bytes (ALT) lets the byte through.
 bool ov_emit_set_has(const struct ov_elem *set, uint8_t byte);
 
+// Which three-byte blocks clamscan's Boyer-Moore tables already hold, for targets 0 and 1.
+struct ov_emit_plain {
+    bool is_used[2][OV_PLAIN_BLOCKS];
+};
+
 static inline uint32_t ov_emit_count(const struct ov_buf *table, size_t item_bytes) {
     return (uint32_t)(table->size / item_bytes);
 }
@@ -65,6 +73,12 @@ static inline uint32_t ov_emit_count(const struct ov_buf *table, size_t item_byt
 // Writes one rule with its subsignatures, patterns, expression and limits, and finds each pattern's
 // best window. emit_code.c
 enum ov_status ov_emit_rule(struct ov_emit *emit, const struct ov_rule *rule);
+
+// Fills in where clamscan would notice a match of a body rule: it decides which of several rules is
+// told first. `plain` is the state of its Boyer-Moore tables so far. emit_notice.c
+struct ov_emit_plain;
+void ov_emit_notice(const struct ov_rule *rule, struct ov_emit_plain *plain,
+                    struct ov_image_rule *record);
 
 // Chooses which subsignatures of the rule number `number` the filter looks for; adds their
 // triggers. emit_cover.c

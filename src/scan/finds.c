@@ -31,8 +31,8 @@ void ov_finds_add_match(struct ov_finds *finds, const struct ov_image_rule *rule
     if ((rule->flags & OV_RULE_FLAG_BODY) != 0) {
         find.order[0] = OV_FIND_BODY;
         find.order[1] = window_of(match, overlap) * 4 + (is_own ? 0 : 2) + (is_plain ? 0 : 1);
-        // Boyer-Moore tells by where a match starts, Aho-Corasick by where it ends.
-        find.order[2] = is_plain ? match->start : match->end;
+        bool is_late = (rule->flags & OV_RULE_FLAG_LATE) != 0;
+        find.order[2] = is_late ? match->end - rule->notice : match->start + rule->notice;
         find.order[3] = UINT32_MAX - match->rule; // at one place the rule that was loaded last
     } else {
         find.order[0] = is_own ? OV_FIND_LOGICAL_OWN : OV_FIND_LOGICAL_ANY;

@@ -125,10 +125,13 @@ static size_t find_close(struct ov_span text) {
     return text.size;
 }
 
-// The index of the leftmost operator outside parentheses, or text.size.
+// The index of the operator that splits the text, or text.size: the leftmost one outside
+// parentheses, but the rightmost one where the whole text stands in parentheses. So 0&1|2 means
+// 0&(1|2), and (0&1|2) means (0&1)|2: that is how clamscan reads them.
 static enum ov_status find_operator(struct expr_reader *reader, struct ov_span text,
-                                    size_t *ret_at) {
+                                    bool is_enclosed, size_t *ret_at) {
     size_t depth = 0;
+    size_t found = text.size;
     for (size_t i = 0; i < text.size; i++) {
         uint8_t character = text.data[i];
         if (character == '(') {
@@ -136,18 +139,21 @@ static enum ov_status find_operator(struct expr_reader *reader, struct ov_span t
         } else if (character == ')' && depth-- == 0) {
             return ov_parser_fail(reader->parser, text.data + i, "`)` without `(`");
         } else if (depth == 0 && (character == '&' || character == '|')) {
-            *ret_at = i;
-            return OV_OK;
+            found = i;
+            if (!is_enclosed) {
+                break;
+            }
         }
     }
-    if (depth > 0) {
+    if (depth > 0 && found == text.size) {
         return ov_parser_fail(reader->parser, text.data, "`(` without `)` in the part that begins");
     }
-    *ret_at = text.size;
+    *ret_at = found;
     return OV_OK;
 }
 
-// `block` is what stands behind the closing parenthesis around this expression.
+// `block` is what stands behind the closing parenthesis around this expression; its data is NULL
+// when there are no parentheses around it.
 static enum ov_status read_expr(struct expr_reader *reader, struct ov_span text,
                                 struct ov_span block, unsigned depth,
                                 const struct ov_expr **ret_expr) {
@@ -155,11 +161,11 @@ static enum ov_status read_expr(struct expr_reader *reader, struct ov_span text,
         return ov_parser_fail(reader->parser, text.data, "expression nested too deeply");
     }
     size_t at = 0;
-    TRY(find_operator(reader, text, &at));
+    TRY(find_operator(reader, text, block.data != NULL, &at));
     if (at < text.size) {
         struct ov_expr node = {.kind = text.data[at] == '&' ? OV_EXPR_AND : OV_EXPR_OR};
         struct ov_span right = ov_span_make(text.data + at + 1, text.size - at - 1);
-        struct ov_span none = ov_span_make(text.data, 0);
+        struct ov_span none = ov_span_make(NULL, 0);
         TRY(read_expr(reader, ov_span_part(text, 0, at), none, depth + 1, &node.left));
         TRY(read_expr(reader, right, none, depth + 1, &node.right));
         TRY(read_block_count(reader, block, &node));
@@ -180,7 +186,7 @@ static enum ov_status read_expr(struct expr_reader *reader, struct ov_span text,
 enum ov_status ov_clamav_expr_read(struct ov_parser *parser, struct ov_span text,
                                    const struct ov_expr **ret_expr, uint32_t *ret_highest) {
     struct expr_reader reader = {.parser = parser};
-    TRY(read_expr(&reader, text, ov_span_make(text.data, 0), 0, ret_expr));
+    TRY(read_expr(&reader, text, ov_span_make(NULL, 0), 0, ret_expr));
     *ret_highest = reader.highest;
     return OV_OK;
 }
