@@ -47,8 +47,15 @@ static enum ov_status check_header(struct ov_span bytes, const struct ov_image_h
     return OV_OK;
 }
 
+static uint64_t align_up(uint64_t at) {
+    return (at + OV_IMAGE_ALIGN - 1) / OV_IMAGE_ALIGN * OV_IMAGE_ALIGN;
+}
+
+// Sections stand in the order of the table, each at the first aligned place after the one before,
+// and the file ends with the last: so there is one way to lay an image out, and no byte is unused.
 static enum ov_status check_sections(const struct ov_image *image, char *reason) {
     uint64_t previous = 0;
+    uint64_t end = sizeof *image->header + (uint64_t)image->section_count * sizeof *image->sections;
     for (uint32_t i = 0; i < image->section_count; i++) {
         const struct ov_image_section_record *section = &image->sections[i];
         uint64_t at = sizeof *image->header + (uint64_t)i * sizeof *section;
@@ -61,8 +68,12 @@ static enum ov_status check_sections(const struct ov_image *image, char *reason)
             section->bytes > image->bytes.size - section->offset) {
             return refuse(reason, "a section lies outside the file", at + 8);
         }
+        if (section->offset != align_up(end)) {
+            return refuse(reason, "a section does not follow the one before", at + 8);
+        }
+        end = section->offset + section->bytes;
     }
-    return OV_OK;
+    return end == image->bytes.size ? OV_OK : refuse(reason, "bytes after the last section", end);
 }
 
 enum ov_status ov_image_open(struct ov_span bytes, struct ov_image *ret_image,
@@ -89,10 +100,24 @@ enum ov_status ov_image_open(struct ov_span bytes, struct ov_image *ret_image,
     return OV_OK;
 }
 
+// What fills up to the alignment is in no digest: zeros, or the image was changed.
+static enum ov_status check_padding(struct ov_span bytes, uint64_t from, uint64_t to,
+                                    char *reason) {
+    for (; from < to; from++) {
+        if (bytes.data[from] != 0) {
+            return refuse(reason, "a byte between two sections is not zero", from);
+        }
+    }
+    return OV_OK;
+}
+
 enum ov_status ov_image_verify(const struct ov_image *image,
                                char ret_reason[OV_IMAGE_REASON_BYTES]) {
+    uint64_t end = sizeof *image->header + (uint64_t)image->section_count * sizeof *image->sections;
     for (uint32_t i = 0; i < image->section_count; i++) {
         const struct ov_image_section_record *section = &image->sections[i];
+        TRY(check_padding(image->bytes, end, section->offset, ret_reason));
+        end = section->offset + section->bytes;
         uint8_t digest[OV_SHA256_BYTES];
         ov_sha256(ov_span_part(image->bytes, section->offset, section->bytes), digest);
         if (memcmp(digest, section->digest, sizeof digest) != 0) {
