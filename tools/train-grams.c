@@ -14,6 +14,11 @@ enum { COUNTER_LOG2 = 30 };
 static uint16_t *counters; // by hash: rare grams may share one, which the floor forgives
 static struct grams_table table;
 
+struct file_list {
+    size_t count;
+    struct ov_file_map *maps;
+};
+
 static uint64_t load_gram(const uint8_t *data, unsigned size) {
     uint64_t gram = 0;
     memcpy(&gram, data, size);
@@ -67,6 +72,28 @@ static void store_grams(struct ov_span bytes, unsigned size, unsigned log2, uint
     }
 }
 
+// Grams of three are few enough for exact counts.
+static void store_grams3(const struct file_list *list) {
+    uint32_t *counts = calloc((size_t)1 << GRAMS3_LOG2, sizeof *counts);
+    if (counts == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        struct ov_span bytes = list->maps[i].bytes;
+        for (size_t k = 0; k + 3 <= bytes.size; k++) {
+            counts[grams_cell3(bytes.data + k)]++;
+        }
+    }
+    for (uint32_t cell = 0; cell < (uint32_t)1 << GRAMS3_LOG2; cell++) {
+        unsigned level = 0;
+        while (level < 15 && counts[cell] >= (uint64_t)GRAMS3_FLOOR << level) {
+            level++;
+        }
+        raise_cell(table.cells3, cell, level);
+    }
+    free(counts);
+}
+
 static double fill_of(const uint8_t *cells, size_t bytes) {
     size_t used = 0;
     for (size_t i = 0; i < bytes; i++) {
@@ -75,11 +102,6 @@ static double fill_of(const uint8_t *cells, size_t bytes) {
     }
     return (double)used / (double)(bytes * 2);
 }
-
-struct file_list {
-    size_t count;
-    struct ov_file_map *maps;
-};
 
 static bool read_list(struct file_list *ret_list) {
     char path[4096];
@@ -124,6 +146,7 @@ int main(int argc, char **argv) {
     for (size_t i = 0; i < list.count; i++) {
         store_grams(list.maps[i].bytes, 4, GRAMS4_LOG2, GRAMS4_FLOOR, table.cells4);
     }
+    store_grams3(&list);
     (void)printf("%zu files, %llu bytes; cells in use: six %.3f, four %.3f\n", list.count,
                  (unsigned long long)table.trained_bytes,
                  fill_of(table.cells6, sizeof table.cells6),

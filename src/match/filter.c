@@ -19,10 +19,9 @@ static enum ov_status open_class(struct ov_filter *filter, unsigned number, stru
     if (gram->gram_count == 0) {
         return OV_OK;
     }
-    bool has_stride = number == 0 ? gram->stride == 4 : gram->stride == 1 || gram->stride == 2;
-    bool is_sound = has_stride && gram->stage1_log2 >= 1 && gram->stage1_log2 <= 22 &&
-                    gram->stage2_log2 >= 1 && gram->stage2_log2 <= 26 && gram->slot_log2 <= 30 &&
-                    gram->stage1_at % 8 == 0 && gram->stage2_at % 8 == 0 &&
+    bool is_sound = gram->stage1_log2 >= 1 && gram->stage1_log2 <= 22 && gram->stage2_log2 >= 1 &&
+                    gram->stage2_log2 <= 26 && gram->slot_log2 <= 30 && gram->stage1_at % 8 == 0 &&
+                    gram->stage2_at % 8 == 0 &&
                     fits(gram->stage1_at, (uint64_t)4 << gram->stage1_log2, bloom.size) &&
                     fits(gram->stage2_at, (uint64_t)8 << gram->stage2_log2, bloom.size) &&
                     fits(gram->slot_first, (uint64_t)1 << gram->slot_log2, filter->slot_count);
@@ -121,7 +120,7 @@ static uint64_t load_gram(const uint8_t *data, unsigned number) {
         memcpy(&gram, data, 6);
         return gram | OV_FOLD_MASK;
     }
-    memcpy(&gram, data, 4);
+    memcpy(&gram, data, 3);
     return gram | OV_FOLD_BITS;
 }
 
@@ -170,9 +169,7 @@ static uint32_t find_slot(const struct ov_filter *filter, unsigned number, uint6
 static void run_grams(const struct ov_filter_run *run, unsigned number, const struct chunk *chunk) {
     const struct ov_image_gram_class *gram = &run->filter->head->classes[number];
     struct ov_filter_scratch *scratch = run->scratch;
-    enum ov_gram_kernel_kind kind = number == 0         ? OV_GRAMS_6_BY_4
-                                    : gram->stride == 2 ? OV_GRAMS_4_BY_2
-                                                        : OV_GRAMS_4_BY_1;
+    enum ov_gram_kernel_kind kind = number == 0 ? OV_GRAMS_6_BY_4 : OV_GRAMS_3_BY_2;
     uint32_t count = run->kernels->grams[kind](run->filter->stage1[number], gram->stage1_log2,
                                                chunk->data, chunk->size, scratch->at);
     // Kernels round the size up: what lies beyond belongs to the next chunk.

@@ -32,7 +32,7 @@ static uint32_t find_grams6(const uint32_t *words, unsigned log2, const uint8_t 
     return count;
 }
 
-static uint32_t find_grams4_by_2(const uint32_t *words, unsigned log2, const uint8_t *data,
+static uint32_t find_grams3_by_2(const uint32_t *words, unsigned log2, const uint8_t *data,
                                  uint32_t size, uint32_t *ret_at) {
     uint32_t count = 0;
     unsigned shift = 32 - log2;
@@ -41,7 +41,7 @@ static uint32_t find_grams4_by_2(const uint32_t *words, unsigned log2, const uin
             uint32_t gram;
             memcpy(&gram, data + i + k, sizeof gram);
             ret_at[count] = i + k;
-            count += may_hold(words, shift, ov_gram_hash4(gram));
+            count += may_hold(words, shift, ov_gram_hash3(gram));
         }
     }
     return count;
@@ -133,7 +133,7 @@ static size_t find_pair(const struct ov_pair *pair, const uint8_t *data, size_t 
 
 const struct ov_kernels ov_kernels_avx2 = {
     .name = "avx2",
-    .grams = {find_grams6, find_grams4_by_2, find_grams4_by_1},
+    .grams = {find_grams6, find_grams3_by_2, find_grams4_by_1},
     .tail = find_tail,
     .pair = find_pair,
 };

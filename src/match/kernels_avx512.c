@@ -44,8 +44,9 @@ static uint32_t find_grams6(const uint32_t *words, unsigned log2, const uint8_t 
     return count;
 }
 
-static uint32_t find_grams4_by_2(const uint32_t *words, unsigned log2, const uint8_t *data,
+static uint32_t find_grams3_by_2(const uint32_t *words, unsigned log2, const uint8_t *data,
                                  uint32_t size, uint32_t *ret_at) {
+    const __m512i three = _mm512_set1_epi32((int)OV_GRAM3_MASK);
     const __m512i fold = _mm512_set1_epi32((int)OV_FOLD_BITS);
     const __m512i factor_a = _mm512_set1_epi32((int)0x9e3779b1u);
     const __m512i step = _mm512_set1_epi32(32);
@@ -57,6 +58,7 @@ static uint32_t find_grams4_by_2(const uint32_t *words, unsigned log2, const uin
     uint32_t count = 0;
     for (uint32_t i = 0; i < size; i += 32) {
         __m512i bytes = _mm512_permutexvar_epi16(words_of, _mm512_loadu_si512(data + i));
+        bytes = _mm512_and_si512(bytes, three);
         __m512i hash = mix(_mm512_mullo_epi32(_mm512_or_si512(bytes, fold), factor_a));
         count += keep_passing(words, log2, hash, at, ret_at + count);
         at = _mm512_add_epi32(at, step);
@@ -155,7 +157,7 @@ static size_t find_pair(const struct ov_pair *pair, const uint8_t *data, size_t 
 
 const struct ov_kernels ov_kernels_avx512 = {
     .name = "avx512",
-    .grams = {find_grams6, find_grams4_by_2, find_grams4_by_1},
+    .grams = {find_grams6, find_grams3_by_2, find_grams4_by_1},
     .tail = find_tail,
     .pair = find_pair,
 };

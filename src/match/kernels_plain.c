@@ -26,12 +26,12 @@ static uint32_t find_grams6(const uint32_t *words, unsigned log2, const uint8_t 
     return count;
 }
 
-static uint32_t find_grams4_by_2(const uint32_t *words, unsigned log2, const uint8_t *data,
+static uint32_t find_grams3_by_2(const uint32_t *words, unsigned log2, const uint8_t *data,
                                  uint32_t size, uint32_t *ret_at) {
     uint32_t count = 0;
     for (uint32_t i = 0; i < size; i += 2) {
         ret_at[count] = i;
-        count += may_hold(words, log2, ov_gram_hash4(load32(data + i)));
+        count += may_hold(words, log2, ov_gram_hash3(load32(data + i)));
     }
     return count;
 }
@@ -75,7 +75,7 @@ static size_t find_pair(const struct ov_pair *pair, const uint8_t *data, size_t 
 
 const struct ov_kernels ov_kernels_plain = {
     .name = "plain",
-    .grams = {find_grams6, find_grams4_by_2, find_grams4_by_1},
+    .grams = {find_grams6, find_grams3_by_2, find_grams4_by_1},
     .tail = find_tail,
     .pair = find_pair,
 };

@@ -223,7 +223,7 @@ struct ov_image_trigger {
 };
 
 enum {
-    OV_GRAM_CLASSES = 2, // 0: six bytes at stride 4; 1: four bytes at stride 2 or 1
+    OV_GRAM_CLASSES = 2, // 0: six bytes at stride 4; 1: three bytes at stride 2
     OV_TAIL_POSITIONS = 8,
     OV_TAIL_BUCKETS = 8,
     OV_FILTER_SLACK = 128, // bytes that kernels may read past a chunk
@@ -235,7 +235,7 @@ struct ov_image_gram_class {
     uint32_t stage2_at, stage2_log2; // log2 of 64-bit words
     uint32_t slot_first, slot_log2;  // in SLOTS
     uint32_t gram_count;             // 0: the class is empty
-    uint32_t stride;                 // 4 for class 0; 2 or 1 for class 1
+    uint32_t zero;
 };
 
 struct ov_image_filter {
@@ -274,8 +274,9 @@ struct ov_image_tail {
 
 // The hashes of stage 1. A six-byte gram is given as bytes 0-3 and bytes 2-5. Letters of both cases
 // hash alike, so that patterns that ignore case need no class of their own.
-#define OV_FOLD_BITS 0x20202020u
-#define OV_FOLD_MASK 0x202020202020u // of a whole six-byte gram
+#define OV_FOLD_BITS  0x20202020u
+#define OV_GRAM3_MASK 0xffffffu       // of the three bytes in a word of four
+#define OV_FOLD_MASK  0x202020202020u // of a whole six-byte gram
 
 static inline uint32_t ov_gram_hash6(uint32_t low, uint32_t high) {
     uint32_t h = (low | OV_FOLD_BITS) * 0x9e3779b1u + (high | OV_FOLD_BITS) * 0x85ebca77u;
@@ -290,6 +291,10 @@ static inline uint32_t ov_gram_hash4(uint32_t gram) {
 // Stage 1 bits of a hash within its 32-bit word, which is word (hash >> (32 - log2)).
 static inline uint32_t ov_gram_bits(uint32_t hash) {
     return 1u << (hash & 31) | 1u << (hash >> 5 & 31);
+}
+
+static inline uint32_t ov_gram_hash3(uint32_t gram) {
+    return ov_gram_hash4(gram & OV_GRAM3_MASK);
 }
 
 // The hash of stage 2 and of the slots. `gram` is folded: bytes in little-endian order.

@@ -48,7 +48,7 @@ static double cost_of_window(const struct ov_window *window) {
     }
     // A tail window slows every byte down, not only its own objects.
     double price = window->kind == OV_WINDOW_TAIL    ? 2e-5
-                   : window->kind == OV_WINDOW_GRAM4 ? 1e-9
+                   : window->kind == OV_WINDOW_GRAM3 ? 1e-9
                                                      : 0;
     return (window->frequency + price) * OBJECT_BYTES;
 }

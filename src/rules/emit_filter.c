@@ -9,7 +9,6 @@ enum {
     STAGE1_LOG2_MAX = 17, // 512 KB: what a second-level cache holds beside the data
     STAGE2_LOG2_MAX = 17, // 1 MB
     SLOT_LOG2_MAX = 28,
-    SHORT_IN_TAIL = 48, // as many patterns with short windows the tail serves better than stride 1
 };
 
 // A gram of some trigger's window on its way into the tables.
@@ -23,8 +22,7 @@ struct gather {
     struct ov_emit *emit;
     uint32_t variant;
     struct ov_buf grams[OV_GRAM_CLASSES]; // struct gram
-    struct ov_buf tail, shorts;           // uint32_t pattern numbers
-    struct ov_buf gram4;                  // uint32_t pattern numbers
+    struct ov_buf tail;                   // uint32_t pattern numbers
     struct ov_buf probes;                 // struct probe_item
     struct ov_image_filter filter;
     struct ov_buf *bloom, *slots, *entries, *tails, *always;
@@ -69,9 +67,8 @@ static void choose_check(const struct ov_window *window, uint32_t shift, uint32_
 static void add_grams(struct gather *gather, const struct ov_emit_pattern *pattern,
                       unsigned number) {
     const struct ov_window *window = &pattern->window;
-    uint32_t gram_bytes = number == 0 ? 6 : 4;
-    uint32_t stride = gather->filter.classes[number].stride;
-    // At stride 1 one gram is enough.
+    uint32_t gram_bytes = number == 0 ? 6 : 3;
+    uint32_t stride = number == 0 ? 4 : 2;
     for (uint32_t shift = 0; shift < stride; shift++) {
         struct gram item = {.entry = {.trigger = pattern->trigger}};
         memcpy(&item.gram, window->value + shift, gram_bytes);
@@ -109,11 +106,8 @@ static void add_pattern(struct gather *gather, uint32_t number) {
     case OV_WINDOW_GRAM6:
         add_grams(gather, pattern, 0);
         break;
-    case OV_WINDOW_GRAM4:
-        ov_buf_add_u32le(&gather->gram4, number);
-        break;
-    case OV_WINDOW_SHORT:
-        ov_buf_add_u32le(&gather->shorts, number);
+    case OV_WINDOW_GRAM3:
+        add_grams(gather, pattern, 1);
         break;
     case OV_WINDOW_TAIL:
         ov_buf_add_u32le(&gather->tail, number);
@@ -148,31 +142,6 @@ static void add_rules(struct gather *gather) {
     }
 }
 
-// Class 1 runs at stride 2 unless there are too many patterns that need stride 1.
-static enum ov_status place_short(struct gather *gather) {
-    TRY(ov_buf_status(&gather->shorts));
-    TRY(ov_buf_status(&gather->gram4));
-    uint32_t short_count = ov_emit_count(&gather->shorts, sizeof(uint32_t));
-    bool is_dense = short_count > SHORT_IN_TAIL;
-    gather->filter.classes[1].stride = is_dense ? 1 : 2;
-    struct ov_buf *lists[] = {&gather->gram4, &gather->shorts};
-    for (size_t i = 0; i < 2; i++) {
-        const uint32_t *numbers = (const uint32_t *)lists[i]->data;
-        uint32_t count = ov_emit_count(lists[i], sizeof *numbers);
-        for (uint32_t k = 0; k < count; k++) {
-            if (i == 1 && !is_dense) {
-                ov_buf_add_u32le(&gather->tail, numbers[k]);
-            } else {
-                add_grams(gather,
-                          (const struct ov_emit_pattern *)gather->emit->emit_patterns.data +
-                              numbers[k],
-                          1);
-            }
-        }
-    }
-    return OV_OK;
-}
-
 // ---- gram tables -------------------------------------------------------------------------------
 
 static int compare_grams(const void *a, const void *b) {
@@ -196,7 +165,7 @@ static uint32_t log2_at_least(uint64_t count, uint32_t min, uint32_t max) {
 
 static uint32_t hash_stage1(uint64_t gram, unsigned number) {
     return number == 0 ? ov_gram_hash6((uint32_t)gram, (uint32_t)(gram >> 16))
-                       : ov_gram_hash4((uint32_t)gram);
+                       : ov_gram_hash3((uint32_t)gram);
 }
 
 // Puts the gram into the slots; false when it would stand too far from its place.
@@ -249,7 +218,7 @@ static enum ov_status put_slots(struct gather *gather, struct ov_image_gram_clas
 static enum ov_status put_bloom(struct gather *gather, unsigned number,
                                 struct ov_image_gram_class *class, const struct run_list *runs,
                                 const struct gram *grams) {
-    class->stage1_log2 = log2_at_least((uint64_t)runs->count * 2, STAGE1_LOG2_MIN,
+    class->stage1_log2 = log2_at_least((uint64_t)runs->count / 2, STAGE1_LOG2_MIN,
                                        number == 0 ? STAGE1_LOG2_MAX : STAGE1_LOG2_MAX - 4);
     class->stage2_log2 = log2_at_least((uint64_t)runs->count / 6, 6, STAGE2_LOG2_MAX);
     ov_buf_align(gather->bloom, OV_IMAGE_ALIGN);
@@ -360,9 +329,7 @@ static enum ov_status write_variant(struct gather *gather) {
         gather->tails == NULL || gather->always == NULL) {
         return OV_LIMIT;
     }
-    gather->filter.classes[0].stride = 4;
     add_rules(gather);
-    TRY(place_short(gather));
     for (unsigned number = 0; number < OV_GRAM_CLASSES; number++) {
         TRY(put_class(gather, number));
     }
@@ -381,8 +348,6 @@ static enum ov_status emit_variant(struct ov_emit *emit, uint32_t variant) {
         ov_buf_release(&gather.grams[number]);
     }
     ov_buf_release(&gather.tail);
-    ov_buf_release(&gather.shorts);
-    ov_buf_release(&gather.gram4);
     ov_buf_release(&gather.probes);
     return status;
 }

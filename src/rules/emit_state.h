@@ -11,13 +11,12 @@
 enum ov_window_kind {
     OV_WINDOW_NONE,  // the pattern offers nothing: searched only when its rule is evaluated
     OV_WINDOW_GRAM6, // class 0 of the filter
-    OV_WINDOW_GRAM4, // class 1 at stride 2
-    OV_WINDOW_SHORT, // class 1 at stride 1, or, where there are few, the tail
+    OV_WINDOW_GRAM3, // class 1
     OV_WINDOW_TAIL,
     OV_WINDOW_PROBE, // at a fixed place
 };
 
-// Nine, five, four or eight bytes of a part that must stand wherever the pattern matches.
+// Nine, four or eight bytes of a part that must stand wherever the pattern matches.
 struct ov_window {
     enum ov_window_kind kind;
     double frequency;            // expected per byte; for probes: chance per object

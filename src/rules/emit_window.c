@@ -7,20 +7,19 @@
 enum {
     LINE_BYTES = 4096, // of a part that is looked at for windows
     GRAM6_WINDOW = 9,  // six bytes at any of four places
-    GRAM4_WINDOW = 5,  // four bytes at either of two places
-    SHORT_WINDOW = 4,
+    GRAM3_WINDOW = 4,  // three bytes at either of two places
     TAIL_WINDOW = 8,
 };
 
 // A gram window above these is left to the next class, where it has one. Per byte of data.
-static const double GRAM6_COMMON = 3e-6, GRAM4_COMMON = 2e-5, SHORT_COMMON = 1e-3;
+static const double GRAM6_COMMON = 3e-6, GRAM3_COMMON = 2e-4;
 
 // The least chance that bytes at a fixed place are there, divided by how many are looked at: at
 // absolute offsets many rules ask for the magic of their target, which is always there.
 static const double MAGIC_CHANCE = 0.5, PLACE_CHANCE = 0.005;
 
 // What a window of the class costs besides its own frequency: short strides cost more.
-static const double GRAM4_PRICE = 2e-7, SHORT_PRICE = 1e-6, TAIL_PRICE = 4e-6;
+static const double GRAM3_PRICE = 2e-7, TAIL_PRICE = 4e-6;
 
 // A stretch of a part in which every byte has a fixed distance from the next.
 struct line {
@@ -182,8 +181,8 @@ static double measure_gram6(const struct line *line, uint32_t at) {
     return sum / 4;
 }
 
-static double measure_gram4(const struct line *line, uint32_t at) {
-    return (ov_gram4_frequency(line->value + at) + ov_gram4_frequency(line->value + at + 1)) / 2;
+static double measure_gram3(const struct line *line, uint32_t at) {
+    return (ov_gram3_frequency(line->value + at) + ov_gram3_frequency(line->value + at + 1)) / 2;
 }
 
 // How often any byte of the set stands.
@@ -217,17 +216,14 @@ static void offer(const struct line *line, uint32_t at, uint32_t part_at, enum o
                   double frequency, struct ov_window *window) {
     static const double prices[] = {
         [OV_WINDOW_GRAM6] = 0,
-        [OV_WINDOW_GRAM4] = GRAM4_PRICE,
-        [OV_WINDOW_SHORT] = SHORT_PRICE,
+        [OV_WINDOW_GRAM3] = GRAM3_PRICE,
         [OV_WINDOW_TAIL] = TAIL_PRICE,
     };
     bool is_better = window->kind == OV_WINDOW_NONE ||
                      frequency + prices[kind] < window->frequency + prices[window->kind];
     // Within bounds the cheaper class wins, whatever the rarer window is.
     if (window->kind != OV_WINDOW_NONE && window->kind < kind) {
-        double bound = window->kind == OV_WINDOW_GRAM6   ? GRAM6_COMMON
-                       : window->kind == OV_WINDOW_GRAM4 ? GRAM4_COMMON
-                                                         : SHORT_COMMON;
+        double bound = window->kind == OV_WINDOW_GRAM6 ? GRAM6_COMMON : GRAM3_COMMON;
         is_better = is_better && window->frequency > bound;
     }
     if (is_better) {
@@ -243,17 +239,9 @@ static void offer_grams(const struct line *line, uint32_t part_at, struct ov_win
             offer(line, at, part_at, OV_WINDOW_GRAM6, measure_gram6(line, at), window);
         }
     }
-    for (uint32_t at = 0; at + GRAM4_WINDOW <= line->count; at++) {
-        if (are_literal(line, at, GRAM4_WINDOW) && !is_run(line, at, GRAM4_WINDOW)) {
-            offer(line, at, part_at, OV_WINDOW_GRAM4, measure_gram4(line, at), window);
-        }
-    }
-}
-
-static void offer_short(const struct line *line, uint32_t part_at, struct ov_window *window) {
-    for (uint32_t at = 0; at + SHORT_WINDOW <= line->count; at++) {
-        if (are_literal(line, at, SHORT_WINDOW) && !is_run(line, at, SHORT_WINDOW)) {
-            offer(line, at, part_at, OV_WINDOW_SHORT, ov_gram4_frequency(line->value + at), window);
+    for (uint32_t at = 0; at + GRAM3_WINDOW <= line->count; at++) {
+        if (are_literal(line, at, GRAM3_WINDOW) && !is_run(line, at, GRAM3_WINDOW)) {
+            offer(line, at, part_at, OV_WINDOW_GRAM3, measure_gram3(line, at), window);
         }
     }
 }
@@ -316,10 +304,7 @@ void ov_emit_window(const struct ov_elem *elems, uint32_t count, uint32_t part_a
     lines = (struct lines){.elems = elems, .count = count};
     while (next_line(&lines, &line)) {
         offer_grams(&line, part_at, window);
-        if (window->kind == OV_WINDOW_NONE || window->frequency > GRAM4_COMMON) {
-            offer_short(&line, part_at, window);
-        }
-        if (window->kind == OV_WINDOW_NONE || window->frequency > SHORT_COMMON) {
+        if (window->kind == OV_WINDOW_NONE || window->frequency > GRAM3_COMMON) {
             offer_tail(&line, part_at, window);
         }
         if (lines.back_max > UINT16_MAX - LINE_BYTES) {

@@ -18,15 +18,22 @@ static unsigned read_cell(const uint8_t *cells, uint32_t cell) {
     return cells[cell / 2] >> (cell % 2 * 4) & 15;
 }
 
+// A level as a frequency. Below the floor: taken as a sixteenth of it.
+static double frequency_of(unsigned level, unsigned floor) {
+    double count = level == 0 ? floor / 16.0 : (double)((uint64_t)floor << (level - 1)) * 1.4;
+    return count / (double)ov_grams_data.trained_bytes;
+}
+
 static double estimate(uint64_t gram, const uint8_t *cells, unsigned log2, unsigned floor) {
     uint32_t at[2];
     grams_cells(gram, log2, at);
     unsigned first = read_cell(cells, at[0]);
     unsigned second = read_cell(cells, at[1]);
-    unsigned level = first < second ? first : second;
-    // Below the floor: taken as a sixteenth of it.
-    double count = level == 0 ? floor / 16.0 : (double)((uint64_t)floor << (level - 1)) * 1.4;
-    return count / (double)ov_grams_data.trained_bytes;
+    return frequency_of(first < second ? first : second, floor);
+}
+
+double ov_gram3_frequency(const uint8_t bytes[3]) {
+    return frequency_of(read_cell(ov_grams_data.cells3, grams_cell3(bytes)), GRAMS3_FLOOR);
 }
 
 double ov_gram4_frequency(const uint8_t bytes[4]) {

@@ -11,6 +11,7 @@
 
 // An estimate of how often the bytes stand in one byte of ordinary data: 1.0 = at every byte. Bytes
 // are folded by the function.
+double ov_gram3_frequency(const uint8_t bytes[3]);
 double ov_gram4_frequency(const uint8_t bytes[4]);
 double ov_gram6_frequency(const uint8_t bytes[6]);
 double ov_byte_frequency(uint8_t byte);
