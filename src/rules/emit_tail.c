@@ -12,6 +12,7 @@
 
 enum {
     GROUPS_MAX = 12,
+    RUN_SHARE = 4, // one in so many bytes stands in a run of its own kind
     BUCKETS_MAX = GROUPS_MAX * OV_TAIL_BUCKETS,
 };
 
@@ -80,7 +81,14 @@ static bool has_same_window(const struct item *a, const struct item *b) {
 
 // The cost of what a bucket lets through. Neighbouring bytes are not independent, hence the factor.
 static double measure(const struct cluster *cluster) {
-    double chance = 1;
+    double chance = 1, runs = 0;
+    for (unsigned byte = 0; byte < 256; byte++) {
+        bool is_everywhere = true;
+        for (unsigned k = 0; k < OV_TAIL_POSITIONS; k++) {
+            is_everywhere = is_everywhere && (cluster->allow[k][byte / 8] >> byte % 8 & 1) != 0;
+        }
+        runs += is_everywhere ? ov_byte_frequency((uint8_t)byte) / RUN_SHARE : 0;
+    }
     for (unsigned k = 0; k < OV_TAIL_POSITIONS; k++) {
         double sum = 0;
         for (unsigned byte = 0; byte < 256; byte++) {
@@ -89,6 +97,7 @@ static double measure(const struct cluster *cluster) {
         }
         chance *= sum * 3 < 1 ? sum * 3 : 1;
     }
+    chance = chance < runs ? runs : chance;
     return chance * (WINDOW_COST + ENTRY_COST * (cluster->end - cluster->first));
 }
 

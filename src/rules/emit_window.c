@@ -9,6 +9,7 @@ enum {
     GRAM6_WINDOW = 9,  // six bytes at any of four places
     GRAM3_WINDOW = 4,  // three bytes at either of two places
     TAIL_WINDOW = 8,
+    RUN_SHARE = 4, // one in so many bytes stands in a run of its own kind
 };
 
 // A gram window above these is left to the next class, where it has one. Per byte of data.
@@ -198,8 +199,11 @@ static double measure_set(const struct ov_elem *set) {
 // byte is as common as the byte.
 static double measure_tail(const struct line *line, uint32_t at) {
     double product = 1, rarest = 1;
+    bool is_run = true;
     for (uint32_t i = 0; i < TAIL_WINDOW && at + i < line->count; i++) {
         uint8_t mask = line->mask[at + i];
+        bool is_same = is_literal(mask) && line->value[at + i] == line->value[at];
+        is_run = is_run && (is_same || mask == 0);
         double one = is_literal(mask) ? ov_byte_frequency(line->value[at + i])
                                       : 1.0 / (1 << __builtin_popcount(mask));
         one = line->sets[at + i] != NULL ? measure_set(line->sets[at + i]) : one;
@@ -208,6 +212,9 @@ static double measure_tail(const struct line *line, uint32_t at) {
             double gram = ov_gram4_frequency(line->value + at + i);
             rarest = gram < rarest ? gram : rarest;
         }
+    }
+    if (is_run) {
+        return ov_byte_frequency(line->value[at]) / RUN_SHARE;
     }
     return product < rarest ? product : rarest;
 }
