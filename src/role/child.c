@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,17 +123,53 @@ enum ov_status ov_child_start(int program_fd, int image_fd, const struct ov_ring
     return OV_OK;
 }
 
+static void send_kill(const struct ov_child *child) {
+    if (child->pidfd < 0 || syscall(SYS_pidfd_send_signal, child->pidfd, SIGKILL, NULL, 0) != 0) {
+        (void)kill(child->pid, SIGKILL); // not reaped yet, so the number is still its own
+    }
+}
+
+static void forget(struct ov_child *child) {
+    ov_fd_close(&child->channel);
+    ov_fd_close(&child->pidfd);
+    child->pid = 0;
+}
+
 void ov_child_kill(struct ov_child *child) {
     if (child->pid == 0) {
         return;
     }
-    if (child->pidfd < 0 || syscall(SYS_pidfd_send_signal, child->pidfd, SIGKILL, NULL, 0) != 0) {
-        (void)kill(child->pid, SIGKILL); // not reaped yet, so the number is still its own
-    }
-    ov_fd_close(&child->channel);
-    ov_fd_close(&child->pidfd);
+    send_kill(child);
     (void)waitpid(child->pid, NULL, WNOHANG);
-    child->pid = 0;
+    forget(child);
+}
+
+void ov_child_dismiss(struct ov_child *child) {
+    ov_fd_close(&child->channel);
+}
+
+// Whether it has ended, and is reaped, within so many milliseconds.
+static bool wait_for_end(const struct ov_child *child, int most_ms) {
+    for (int waited = 0; waitpid(child->pid, NULL, WNOHANG) == 0; waited++) {
+        if (waited >= most_ms) {
+            return false;
+        }
+        // Where there is no pidfd, poll sleeps for its time and we look again.
+        struct pollfd end = {.fd = child->pidfd, .events = POLLIN};
+        (void)poll(&end, 1, 1);
+    }
+    return true;
+}
+
+void ov_child_await(struct ov_child *child, int most_ms) {
+    if (child->pid == 0) {
+        return;
+    }
+    if (!wait_for_end(child, most_ms)) {
+        send_kill(child);
+        (void)wait_for_end(child, most_ms);
+    }
+    forget(child);
 }
 
 void ov_child_reap(void) {

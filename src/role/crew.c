@@ -18,6 +18,7 @@
 enum {
     FAILED_STARTS_MAX = 3,
     START_MS = 30000,
+    END_MS = 200,    // for an idle worker to leave by itself
     GRACE_MS = 5000, // beyond the scanner's own time limit
 };
 
@@ -82,8 +83,23 @@ enum ov_status ov_crew_open(const struct ov_scan_request *request, unsigned coun
     return OV_OK;
 }
 
+// All are let go before the first is waited for, so that they end side by side.
+static void end_children(struct ov_crew *crew) {
+    for (unsigned i = 0; i < crew->count; i++) {
+        struct ov_member *member = &crew->members[i];
+        if (member->batch_count == 0) {
+            ov_child_dismiss(&member->child);
+        } else {
+            ov_child_kill(&member->child); // amid a file, or never ready
+        }
+    }
+    for (unsigned i = 0; i < crew->count; i++) {
+        ov_child_await(&crew->members[i].child, END_MS);
+    }
+    ov_child_reap();
+}
+
 static void close_member(struct ov_member *member) {
-    ov_child_kill(&member->child);
     ov_ring_close(&member->ring);
     for (uint32_t i = 0; i < OV_SLOT_COUNT; i++) {
         if (i < member->batch_count) {
@@ -94,6 +110,7 @@ static void close_member(struct ov_member *member) {
 }
 
 void ov_crew_close(struct ov_crew *crew) {
+    end_children(crew);
     for (unsigned i = 0; i < crew->count; i++) {
         close_member(&crew->members[i]);
     }
@@ -103,7 +120,6 @@ void ov_crew_close(struct ov_crew *crew) {
     if (crew->request != NULL) {
         ov_fd_close(&crew->program);
     }
-    ov_child_reap();
     *crew = (struct ov_crew){0};
 }
 
