@@ -193,7 +193,8 @@ static uint32_t take(struct input *input, size_t bytes) {
 static void edit(struct input *input, uint8_t *image, size_t image_bytes) {
     struct ov_image_header header;
     memcpy(&header, image, sizeof header);
-    uint32_t sections = header.section_count <= OV_IMAGE_SECTIONS_MAX ? header.section_count : 0;
+    size_t room = (image_bytes - sizeof header) / sizeof(struct ov_image_section_record);
+    uint32_t sections = header.section_count <= room ? header.section_count : 0;
     uint32_t section = take(input, 1) % (sections + 1);
     struct ov_image_section_record record = {.bytes = sizeof header + sections * sizeof record};
     if (section < sections) {
@@ -201,7 +202,7 @@ static void edit(struct input *input, uint8_t *image, size_t image_bytes) {
     }
     uint32_t at = take(input, 2), size = 1 + take(input, 1) % 16;
     if (record.bytes > 0) {
-        at %= (uint32_t)record.bytes;
+        at = (uint32_t)(at % record.bytes);
     }
     for (uint32_t i = 0; i < size; i++) {
         uint64_t place = record.offset + at + i;

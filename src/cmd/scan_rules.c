@@ -6,6 +6,7 @@
 #include "base/say.h"
 #include "cmd/scan_output.h"
 #include "cmd/scan_state.h"
+#include "cmd/scan_verify.h"
 
 #include <dirent.h>
 #include <limits.h>
@@ -20,11 +21,16 @@ static bool is_image(const char *path) {
 
 static enum ov_status open_image(const char *path, struct ov_scan_image *ret_image) {
     char reason[OV_SCAN_REASON_BYTES];
-    enum ov_status status = ov_scan_image_open(path, ret_image, reason);
+    struct ov_scan_image image = {.fd = -1};
+    enum ov_status status = ov_scan_image_open(path, &image, reason);
+    status = status == OV_OK ? ov_scan_image_verify(&image, reason) : status;
     if (status != OV_OK) {
         ov_say_error(path, reason, "overt rules build makes an image of rule files");
+        ov_scan_image_close(&image);
+        return status;
     }
-    return status;
+    *ret_image = image;
+    return OV_OK;
 }
 
 // The installed image, newest first when there are several: an update puts a new one beside the

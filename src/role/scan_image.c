@@ -3,6 +3,7 @@
 #include "role/scan_job.h"
 
 #include "base/hex.h"
+#include "rules/image_check.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -89,7 +90,9 @@ static enum ov_status open_steady(struct ov_scan_image *image,
     }
     status = ov_rule_names_open(image->map.bytes, &image->names);
     if (status != OV_OK) {
-        return explain(status, "not a rule image of this version, or damaged", ret_reason);
+        char why[OV_IMAGE_CHECK_REASON_BYTES] = "damaged";
+        (void)!ov_image_check(image->map.bytes, why); // knows the place
+        return explain(status, why, ret_reason);
     }
     name_image(&image->names, image->id);
     return OV_OK;
