@@ -48,6 +48,12 @@ static bool read_header(struct macho_reader *reader) {
            reader->command_count <= COMMANDS_MAX;
 }
 
+// Whether a section is zeros that the file does not hold: plain, large or of each thread.
+static bool is_zero_fill(uint32_t flags) {
+    uint32_t type = flags & 0xff;
+    return type == 0x01 || type == 0x0c || type == 0x12;
+}
+
 // Reads one section; false when its alignment is out of bounds or its rounded size overflows.
 static bool read_section(struct macho_reader *reader, struct ov_exe_section *ret_section) {
     struct ov_cursor *in = &reader->in;
@@ -56,13 +62,15 @@ static bool read_section(struct macho_reader *reader, struct ov_exe_section *ret
     uint32_t virtual_bytes = (uint32_t)ov_order_word(in, reader->is_big, reader->is_64);
     uint32_t raw_offset = ov_order_u32(in, reader->is_big);
     uint32_t align = ov_order_u32(in, reader->is_big);
-    ov_cursor_skip(in, reader->is_64 ? 24 : 20); // relocations, flags, reserved
+    ov_cursor_skip(in, 8); // relocations
+    bool is_zeros = is_zero_fill(ov_order_u32(in, reader->is_big));
+    ov_cursor_skip(in, reader->is_64 ? 12 : 8); // reserved
     if (align > ALIGN_MAX) {
         return false;
     }
     uint32_t unit = UINT32_C(1) << align;
-    uint32_t raw_bytes = (virtual_bytes + (unit - 1)) & ~(unit - 1);
-    if (raw_bytes < virtual_bytes) {
+    uint32_t raw_bytes = is_zeros ? 0 : (virtual_bytes + (unit - 1)) & ~(unit - 1);
+    if (!is_zeros && raw_bytes < virtual_bytes) {
         return false;
     }
     *ret_section = (struct ov_exe_section){

@@ -45,7 +45,8 @@ def random_pe(rng):
         length = rng.choice((0, 0x100, 0x200, 0x200, 0x1f8, 0x333, 0x600))
         sections.append(forge_pe.section(
             rva=odd(rng, rva), vsize=odd(rng, rng.choice((length, 0x1000))),
-            rsize=odd(rng, length), raw=odd(rng, raw)))
+            rsize=odd(rng, length), raw=odd(rng, raw),
+            flags=rng.choice((0x60000020, 0xc0000080, 0, 0xffffffff, rng.randrange(1 << 32)))))
         rva += 0x1000
         raw += (length + 0x1ff) & ~0x1ff
     number = rng.choice((0, 2, 3, 16, 16, 16))
@@ -58,6 +59,7 @@ def random_pe(rng):
         optional_bytes=odd(rng, optional, (0, 95, 96, 97, 111, 112, 224, 240), 0.08) & 0xffff,
         directories=[(0, 0)] * number, section_align=section_align, file_align=file_align,
         directory_count=odd(rng, number, (0, 1, 15, 16, 17, 0xffffffff), 0.1),
+        machine=rng.choice((None, None, 0, 0x1c4, 0xaa64, 0x8664, 0x14c)),
         optional_magic=rng.choice((0x107, 0x20b, 0x10b, 0)) if rng.random() < 0.05 else None,
         headers_bytes=odd(rng, 0x400), flags=rng.choice((0x102, 0x2102, 0, 0xffff)),
         subsystem=rng.choice((1, 2, 3, 10)))
@@ -72,10 +74,10 @@ def random_elf(rng):
     def near(value, chance=0.06):
         return odd(rng, value, wide, chance) & top
 
-    segments = tuple((rng.choice((1, 1, 1, 4, 6)), near(rng.choice((0, 0x400, 0x10))),
+    segments = tuple((rng.choice((1, 1, 1, 4, 6, rng.randrange(9))), near(rng.choice((0, 0x400, 0x10))),
                       near(0x400000 + 0x800 * n), near(0x1000), near(rng.choice((0x800, 0x1000))))
                      for n in range(rng.choice((0, 1, 1, 2, 3))))
-    sections = tuple((rng.choice((0, 1, 8)), near(0x400400 + 0x100 * n), near(0x400 + 0x100 * n),
+    sections = tuple((rng.choice((0, 1, 1, 8, rng.randrange(20), 0x6fffffff)), near(0x400400 + 0x100 * n), near(0x400 + 0x100 * n),
                       near(rng.choice((0x100, 0x99, 0))))
                      for n in range(rng.choice((0, 1, 2, 3, 5, 6))))
     ident = None
@@ -104,7 +106,8 @@ def random_macho(rng):
         sections = [forge_macho.section(odd(rng, 0x1000 + 0x200 * k + 0x1000 * n),
                                         odd(rng, rng.choice((0x200, 0x111, 0))),
                                         odd(rng, 0x600 + 0x200 * k),
-                                        odd(rng, rng.choice((0, 2, 4)), (31, 32, 12), 0.08))
+                                        odd(rng, rng.choice((0, 2, 4)), (31, 32, 12), 0.08),
+                                        flags=rng.choice((0x80000400, 0, 1, 2, 12, 18, 0x101)))
                     for k in range(rng.choice((0, 1, 1, 2, 3)))]
         commands.append(forge_macho.segment(
             sections, bits if rng.random() < 0.97 else 96 - bits, order,

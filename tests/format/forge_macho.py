@@ -8,8 +8,9 @@ from forge_pe import place
 CPU = {"x86": 7, "x86_64": 0x1000007, "arm": 12, "arm64": 0x100000c, "ppc": 18, "ppc64": 0x1000012}
 
 
-def section(address=0x1000, length=0x200, offset=0x400, align=0, name=b"__text", segment=b"__TEXT"):
-    return name, segment, address, length, offset, align
+def section(address=0x1000, length=0x200, offset=0x400, align=0, name=b"__text", segment=b"__TEXT",
+            flags=0x80000400):
+    return name, segment, address, length, offset, align, flags
 
 
 def segment(sections, bits=64, order="<", command=None, count=None, command_bytes=None,
@@ -18,9 +19,9 @@ def segment(sections, bits=64, order="<", command=None, count=None, command_byte
     wide = bits == 64
     word = "Q" if wide else "I"
     body = b""
-    for name, owner, s_address, s_length, s_offset, align in sections:
+    for name, owner, s_address, s_length, s_offset, align, flags in sections:
         body += struct.pack(order + "16s16s" + word * 2 + "I" * 7, name, owner, s_address, s_length,
-                            s_offset, align, 0, 0, 0x80000400, 0, 0)
+                            s_offset, align, 0, 0, flags, 0, 0)
         body += bytes(4) if wide else b""
     head = 72 if wide else 56
     return struct.pack(order + "II16s" + word * 4 + "IIII",
