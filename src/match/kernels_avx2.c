@@ -65,12 +65,17 @@ static uint32_t find_grams4_by_1(const uint32_t *words, unsigned log2, const uin
 // Their product allows too much at times; the exact table then has the last word.
 struct nibbles {
     __m256i low[OV_TAIL_POSITIONS], high[OV_TAIL_POSITIONS];
+    size_t at[OV_TAIL_POSITIONS]; // positions, in the order in which they are looked at
+    unsigned count;
 };
 
 static void load_nibbles(const struct ov_image_tail *tail, struct nibbles *ret) {
-    for (unsigned k = 0; k < OV_TAIL_POSITIONS; k++) {
-        const uint8_t *low = tail->nibbles[0][k];
-        const uint8_t *high = tail->nibbles[1][k];
+    ret->count =
+        tail->position_count < OV_TAIL_POSITIONS ? tail->position_count : OV_TAIL_POSITIONS;
+    for (unsigned k = 0; k < ret->count; k++) {
+        ret->at[k] = tail->order[k] % OV_TAIL_POSITIONS;
+        const uint8_t *low = tail->nibbles[0][ret->at[k]];
+        const uint8_t *high = tail->nibbles[1][ret->at[k]];
         ret->low[k] = _mm256_broadcastsi128_si256(_mm_loadu_si128((const void *)low));
         ret->high[k] = _mm256_broadcastsi128_si256(_mm_loadu_si128((const void *)high));
     }
@@ -92,8 +97,8 @@ static uint32_t find_tail(const struct ov_image_tail *tail, uint8_t live, const 
     uint32_t count = 0;
     for (uint32_t i = 0; i < size; i += 32) {
         __m256i all = _mm256_set1_epi8((char)live);
-        for (unsigned k = 0; k < OV_TAIL_POSITIONS; k++) {
-            __m256i bytes = _mm256_loadu_si256((const void *)(data + i + k));
+        for (unsigned k = 0; k < tables.count && !_mm256_testz_si256(all, all); k++) {
+            __m256i bytes = _mm256_loadu_si256((const void *)(data + i + tables.at[k]));
             __m256i low = _mm256_shuffle_epi8(tables.low[k], _mm256_and_si256(bytes, nibble));
             __m256i top = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), nibble);
             all = _mm256_and_si256(all,

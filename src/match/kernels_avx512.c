@@ -93,38 +93,53 @@ struct table {
     __m512i part[4];
 };
 
-static void load_tables(const struct ov_image_tail *tail, struct table tables[OV_TAIL_POSITIONS]) {
-    for (unsigned k = 0; k < OV_TAIL_POSITIONS; k++) {
-        for (unsigned i = 0; i < 4; i++) {
-            tables[k].part[i] = _mm512_loadu_si512(tail->sets[k] + (size_t)64 * i);
-        }
-    }
-}
-
 static inline __m512i look_up(const struct table *table, __m512i bytes) {
     __m512i low = _mm512_permutex2var_epi8(table->part[0], bytes, table->part[1]);
     __m512i high = _mm512_permutex2var_epi8(table->part[2], bytes, table->part[3]);
     return _mm512_mask_blend_epi8(_mm512_movepi8_mask(bytes), low, high);
 }
 
+// The tail's positions in the order in which they are looked at.
+struct plan {
+    struct table tables[OV_TAIL_POSITIONS];
+    size_t at[OV_TAIL_POSITIONS];
+    unsigned count;
+};
+
+static void make_plan(const struct ov_image_tail *tail, struct plan *ret_plan) {
+    ret_plan->count =
+        tail->position_count < OV_TAIL_POSITIONS ? tail->position_count : OV_TAIL_POSITIONS;
+    for (unsigned k = 0; k < ret_plan->count; k++) {
+        unsigned position = tail->order[k] % OV_TAIL_POSITIONS;
+        ret_plan->at[k] = position;
+        for (unsigned i = 0; i < 4; i++) {
+            ret_plan->tables[k].part[i] = _mm512_loadu_si512(tail->sets[position] + (size_t)64 * i);
+        }
+    }
+}
+
+static inline __m512i narrow(const struct plan *plan, unsigned k, const uint8_t *data,
+                             __m512i all) {
+    return _mm512_and_si512(all, look_up(&plan->tables[k], _mm512_loadu_si512(data + plan->at[k])));
+}
+
 static uint32_t find_tail(const struct ov_image_tail *tail, uint8_t live, const uint8_t *data,
                           uint32_t size, uint32_t *ret_at, uint8_t *ret_buckets) {
-    struct table tables[OV_TAIL_POSITIONS];
-    load_tables(tail, tables);
+    struct plan plan;
+    make_plan(tail, &plan);
     const __m512i alive = _mm512_set1_epi8((char)live);
     uint32_t count = 0;
     for (uint32_t i = 0; i < size; i += 64) {
-        __m512i all = _mm512_and_si512(alive, look_up(&tables[0], _mm512_loadu_si512(data + i)));
-        for (unsigned k = 1; k < 4; k++) {
-            all = _mm512_and_si512(all, look_up(&tables[k], _mm512_loadu_si512(data + i + k)));
-        }
-        if (_mm512_test_epi8_mask(all, all) == 0) {
-            continue; // most blocks end here
-        }
-        for (unsigned k = 4; k < OV_TAIL_POSITIONS; k++) {
-            all = _mm512_and_si512(all, look_up(&tables[k], _mm512_loadu_si512(data + i + k)));
+        __m512i all = alive;
+        // After each pair of positions most blocks have nothing left.
+        for (unsigned k = 0; k < plan.count && _mm512_test_epi8_mask(all, all) != 0; k += 2) {
+            all = narrow(&plan, k, data + i, all);
+            all = k + 1 < plan.count ? narrow(&plan, k + 1, data + i, all) : all;
         }
         uint64_t hits = _mm512_test_epi8_mask(all, all);
+        if (hits == 0) {
+            continue;
+        }
         uint8_t buckets[64];
         _mm512_storeu_si512(buckets, all);
         for (; hits != 0; hits &= hits - 1) {

@@ -33,7 +33,7 @@ static uint8_t draw_byte(enum data_kind kind) {
     case DATA_RANDOM:
         return (uint8_t)draw(256);
     case DATA_FEW:
-        return (uint8_t)"aAbB"[draw(4)];
+        return (uint8_t) "aAbB"[draw(4)];
     case DATA_RUNS:
         return (uint8_t)(draw(20) == 0 ? draw(256) : 0x90);
     case DATA_ONES:
@@ -106,8 +106,7 @@ static uint32_t *make_words(unsigned log2, uint32_t sparse) {
 static void compare_grams(const uint32_t *words, unsigned log2, const uint8_t *data,
                           uint32_t size) {
     for (unsigned kind = 0; kind < OV_GRAM_KERNELS; kind++) {
-        expected.count =
-            ov_kernels_plain.grams[kind](words, log2, data, size, expected.at);
+        expected.count = ov_kernels_plain.grams[kind](words, log2, data, size, expected.at);
         cut(&expected, size);
         for (uint32_t i = 1; i < expected.count; i++) {
             assert_true(expected.at[i - 1] < expected.at[i]);
@@ -168,6 +167,10 @@ static struct ov_image_tail *make_tail(enum data_kind kind) {
         }
         tail->bucket_mask |= bit;
     }
+    for (unsigned k = 0; k < OV_TAIL_POSITIONS; k++) {
+        tail->order[k] = (uint8_t)(OV_TAIL_POSITIONS - 1 - k);
+    }
+    tail->position_count = OV_TAIL_POSITIONS;
     return tail;
 }
 

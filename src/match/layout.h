@@ -269,7 +269,9 @@ struct ov_image_tail {
     uint8_t nibbles[2][OV_TAIL_POSITIONS][16]; // buckets by low and by high nibble
     uint32_t entry_first[OV_TAIL_BUCKETS];     // entries of each bucket, ended by OV_ENTRY_LAST
     uint32_t bucket_mask;                      // buckets in use
-    uint32_t zero[7];
+    uint8_t order[OV_TAIL_POSITIONS];          // positions, those that let least through first
+    uint32_t position_count;                   // of order: the rest let everything through
+    uint32_t zero[4];
 };
 
 // The hashes of stage 1. A six-byte gram is given as bytes 0-3 and bytes 2-5. Letters of both cases

@@ -8,6 +8,7 @@
 #include "rules/emit_state.h"
 #include "rules/grams.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 enum {
@@ -209,6 +210,32 @@ static void put_bucket(const struct item *items, const struct cluster *cluster, 
     }
 }
 
+// The positions that let least through first; those that let everything through are left out.
+static void order_positions(struct ov_image_tail *tail) {
+    double chances[OV_TAIL_POSITIONS];
+    for (unsigned k = 0; k < OV_TAIL_POSITIONS; k++) {
+        double sum = 0;
+        bool is_open = true;
+        for (unsigned byte = 0; byte < 256; byte++) {
+            double share = (double)__builtin_popcount(tail->sets[k][byte]);
+            sum += share * ov_byte_frequency((uint8_t)byte);
+            is_open = is_open && tail->sets[k][byte] == tail->bucket_mask;
+        }
+        chances[k] = is_open ? INFINITY : sum;
+    }
+    for (unsigned k = 0; k < OV_TAIL_POSITIONS; k++) {
+        unsigned best = 0;
+        for (unsigned i = 1; i < OV_TAIL_POSITIONS; i++) {
+            best = chances[i] < chances[best] ? i : best;
+        }
+        if (isinf(chances[best])) {
+            break;
+        }
+        tail->order[tail->position_count++] = (uint8_t)best;
+        chances[best] = INFINITY;
+    }
+}
+
 static void put_groups(const struct item *items, const struct cluster *clusters, uint32_t count,
                        struct ov_buf *entries, struct ov_buf *tails) {
     for (uint32_t first = 0; first < count; first += OV_TAIL_BUCKETS) {
@@ -219,6 +246,7 @@ static void put_groups(const struct item *items, const struct cluster *clusters,
                 put_bucket(items, &clusters[first + bucket], bucket, entries, &tail);
             }
         }
+        order_positions(&tail);
         ov_buf_add(tails, &tail, sizeof tail);
     }
 }
