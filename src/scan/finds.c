@@ -33,9 +33,7 @@ void ov_finds_add_match(struct ov_finds *finds, const struct ov_image_rule *rule
         find.order[1] = window_of(match, overlap) * 4 + (is_own ? 0 : 2) + (is_plain ? 0 : 1);
         bool is_late = (rule->flags & OV_RULE_FLAG_LATE) != 0;
         find.order[2] = is_late ? match->end - rule->notice : match->start + rule->notice;
-        // At one place Boyer-Moore tells of the rule that was loaded last, Aho-Corasick mostly of
-        // the one that was loaded first.
-        find.order[3] = is_plain ? UINT32_MAX - match->rule : match->rule;
+        find.order[3] = UINT32_MAX - match->rule; // at one place mostly the rule loaded last
     } else {
         find.order[0] = is_own ? OV_FIND_LOGICAL_OWN : OV_FIND_LOGICAL_ANY;
         find.order[1] = match->rule;
