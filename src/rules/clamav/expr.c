@@ -5,11 +5,13 @@
 enum {
     DEPTH_MAX = 200,    // of the tree; more than 64 subsignatures in parentheses ever need
     INDEX_MAX = 100000, // larger ones only say that the number is nonsense
+    OPERATORS_MAX = 511, // an image's expression has at most 1024 nodes
 };
 
 struct expr_reader {
     struct ov_parser *parser;
     uint32_t highest;
+    uint32_t operators;
 };
 
 static bool is_digit(uint8_t character) {
@@ -162,6 +164,9 @@ static enum ov_status read_expr(struct expr_reader *reader, struct ov_span text,
     }
     size_t at = 0;
     TRY(find_operator(reader, text, block.data != NULL, &at));
+    if (at < text.size && ++reader->operators > OPERATORS_MAX) {
+        return ov_parser_fail(reader->parser, text.data, "more than %d operators", OPERATORS_MAX);
+    }
     if (at < text.size) {
         struct ov_expr node = {.kind = text.data[at] == '&' ? OV_EXPR_AND : OV_EXPR_OR};
         struct ov_span right = ov_span_make(text.data + at + 1, text.size - at - 1);

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// The order of detections: what clamscan would have told first.
+#include "scan/finds.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+enum { OVERLAP = 100, WINDOW = 131072 };
+
+static struct ov_finds finds;
+static struct ov_verdict verdict;
+
+static int clear(void **state) {
+    (void)state;
+    finds.count = 0;
+    memset(&verdict, 0, sizeof verdict);
+    return 0;
+}
+
+static void add(uint32_t number, uint8_t flags, uint8_t target, uint64_t start, uint64_t end) {
+    struct ov_image_rule rule = {.flags = flags, .target = target};
+    struct ov_match match = {.rule = number, .start = start, .end = end};
+    ov_finds_add_match(&finds, &rule, &match, OVERLAP);
+}
+
+// Reports all and compares the order of the rules.
+static void assert_order(const uint32_t *rules, uint32_t count) {
+    ov_finds_report(&finds, true, &verdict);
+    assert_int_equal(verdict.kind, OV_VERDICT_FOUND);
+    assert_int_equal(verdict.count, count);
+    for (uint32_t i = 0; i < count; i++) {
+        assert_int_equal(verdict.detections[i].rule, rules[i]);
+    }
+}
+
+static void test_nothing(void **state) {
+    (void)state;
+    verdict.kind = OV_VERDICT_CLEAN;
+    ov_finds_report(&finds, false, &verdict);
+    assert_int_equal(verdict.kind, OV_VERDICT_CLEAN);
+    assert_int_equal(verdict.count, 0);
+}
+
+static void test_stages(void **state) {
+    (void)state;
+    static const uint32_t order[] = {1, 2, 3, 4, 5, 6};
+    ov_finds_add_hash(&finds, OV_FIND_IMPORTS, 6, 0);
+    ov_finds_add_hash(&finds, OV_FIND_SECTION, 5, 0);
+    add(4, 0, 0, 0, 4);
+    add(3, 0, 1, 0, 4);
+    ov_finds_add_hash(&finds, OV_FIND_HASH, 2, 0);
+    add(1, OV_RULE_FLAG_BODY, 0, 900000, 900004);
+    assert_order(order, 6);
+}
+
+// Of body rules, an earlier window wins; within one, those of the object's own target.
+static void test_windows(void **state) {
+    (void)state;
+    static const uint32_t order[] = {2, 1, 3};
+    add(1, OV_RULE_FLAG_BODY, 0, 5, 9);
+    add(2, OV_RULE_FLAG_BODY, 1, 131000, 131008);
+    add(3, OV_RULE_FLAG_BODY, 1, WINDOW, WINDOW + 8);
+    assert_order(order, 3);
+}
+
+static void test_logical_rules_in_load_order(void **state) {
+    (void)state;
+    static const uint32_t order[] = {4, 7, 9, 2};
+    add(9, 0, 1, 0, 1);
+    add(4, 0, 1, 50, 51);
+    add(7, 0, 1, 20, 21);
+    add(2, 0, 0, 0, 1);
+    assert_order(order, 4);
+}
+
+static void test_one_alone(void **state) {
+    (void)state;
+    add(9, 0, 1, 0, 1);
+    add(4, 0, 1, 50, 51);
+    ov_finds_report(&finds, false, &verdict);
+    assert_int_equal(verdict.count, 1);
+    assert_int_equal(verdict.detections[0].rule, 4);
+    assert_int_equal(verdict.detections[0].offset, 50);
+}
+
+static void test_strong_before_unwanted(void **state) {
+    (void)state;
+    add(1, OV_RULE_FLAG_PUA, 1, 0, 1);
+    add(5, 0, 0, 0, 1);
+    add(2, OV_RULE_FLAG_PUA, 1, 0, 1);
+    ov_finds_report(&finds, false, &verdict);
+    assert_int_equal(verdict.count, 1);
+    assert_int_equal(verdict.detections[0].rule, 5);
+}
+
+static void test_last_unwanted_one(void **state) {
+    (void)state;
+    add(2, OV_RULE_FLAG_PUA, 1, 0, 1);
+    add(1, OV_RULE_FLAG_PUA, 1, 0, 1);
+    ov_finds_report(&finds, false, &verdict);
+    assert_int_equal(verdict.kind, OV_VERDICT_FOUND);
+    assert_int_equal(verdict.count, 1);
+    assert_int_equal(verdict.detections[0].rule, 2);
+}
+
+static void test_each_rule_once(void **state) {
+    (void)state;
+    static const uint32_t order[] = {3};
+    add(3, 0, 0, 0, 1);
+    add(3, 0, 0, 10, 11);
+    assert_order(order, 1);
+}
+
+static void test_more_than_fit(void **state) {
+    (void)state;
+    for (uint32_t i = 0; i < OV_FINDS_MAX + 10; i++) {
+        add(i, 0, 0, 0, 1);
+    }
+    assert_int_equal(finds.count, OV_FINDS_MAX);
+    ov_finds_report(&finds, true, &verdict);
+    assert_int_equal(verdict.count, OV_DETECTIONS_MAX);
+    for (uint32_t i = 0; i < OV_DETECTIONS_MAX; i++) {
+        assert_int_equal(verdict.detections[i].rule, i);
+    }
+}
+
+// An overlap of a whole window or more must not divide by nothing.
+static void test_huge_overlap(void **state) {
+    (void)state;
+    static const uint32_t overlaps[] = {0, WINDOW - 1, WINDOW, UINT32_MAX};
+    struct ov_image_rule rule = {.flags = OV_RULE_FLAG_BODY};
+    for (size_t i = 0; i < sizeof overlaps / sizeof *overlaps; i++) {
+        struct ov_match match = {.rule = 1, .start = UINT64_MAX / 8, .end = UINT64_MAX / 8 + 4};
+        ov_finds_add_match(&finds, &rule, &match, overlaps[i]);
+    }
+    assert_int_equal(finds.count, 4);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_nothing, clear),
+        cmocka_unit_test_setup(test_stages, clear),
+        cmocka_unit_test_setup(test_windows, clear),
+        cmocka_unit_test_setup(test_logical_rules_in_load_order, clear),
+        cmocka_unit_test_setup(test_one_alone, clear),
+        cmocka_unit_test_setup(test_strong_before_unwanted, clear),
+        cmocka_unit_test_setup(test_last_unwanted_one, clear),
+        cmocka_unit_test_setup(test_each_rule_once, clear),
+        cmocka_unit_test_setup(test_more_than_fit, clear),
+        cmocka_unit_test_setup(test_huge_overlap, clear),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
