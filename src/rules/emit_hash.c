@@ -25,7 +25,7 @@ struct table {
     struct ov_image_hash_head head;
 };
 
-// ---- sorting ----------------------------------------------------------------------------------
+// ---- sorting -----------------------------------------------------------------------------------
 
 enum { PASSES = 6, DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS };
 
@@ -99,7 +99,7 @@ static void sort_keys(struct table *table, uint32_t (*counts)[DIGITS]) {
     sort_ties(table);
 }
 
-// ---- the head ---------------------------------------------------------------------------------
+// ---- the head ----------------------------------------------------------------------------------
 
 // How many sizes the bitmap is to tell of: all, if that costs little for each size that occurs.
 static uint32_t choose_covered_sizes(uint32_t largest_size, uint32_t group_count) {
@@ -131,7 +131,7 @@ static void count_groups(struct table *table) {
     table->head = head;
 }
 
-// ---- the columns ------------------------------------------------------------------------------
+// ---- the columns -------------------------------------------------------------------------------
 
 static void store_u32(uint8_t *column, uint64_t index, uint32_t value) {
     memcpy(column + index * sizeof value, &value, sizeof value);
@@ -202,7 +202,7 @@ static enum ov_status write_table(struct table *table, struct ov_buf *ret_sectio
     return OV_OK;
 }
 
-// ---- all of them ------------------------------------------------------------------------------
+// ---- all of them -------------------------------------------------------------------------------
 
 static void collect_keys(struct table *table, size_t count, enum ov_hash_scope scope) {
     uint32_t at = 0;

@@ -33,7 +33,7 @@ void ov_text_add_printable(struct ov_buf *out, struct ov_span text) {
     }
 }
 
-// ---- patterns -------------------------------------------------------------------------------
+// ---- patterns ----------------------------------------------------------------------------------
 
 static bool is_text_byte(const struct ov_elem *elem, uint32_t at) {
     return at < elem->size && (elem->mask[at] == 0xff || elem->mask[at] == 0xdf) &&
@@ -155,7 +155,7 @@ void ov_pattern_explain(const struct ov_pattern *pattern, struct ov_buf *out) {
     add_seq(out, &pattern->seq);
 }
 
-// ---- offsets --------------------------------------------------------------------------------
+// ---- offsets -----------------------------------------------------------------------------------
 
 static void add_distance(struct ov_buf *out, int64_t value) {
     if (value != 0) {
@@ -202,7 +202,7 @@ void ov_offset_explain(const struct ov_offset *offset, struct ov_buf *out) {
     }
 }
 
-// ---- expressions ----------------------------------------------------------------------------
+// ---- expressions -------------------------------------------------------------------------------
 
 static const char *op_text(enum ov_compare_op op) {
     return op == OV_COMPARE_EQ ? "=" : op == OV_COMPARE_GT ? ">" : "<";
@@ -226,7 +226,7 @@ void ov_expr_explain(const struct ov_expr *expr, struct ov_buf *out) {
     }
 }
 
-// ---- subsignatures and rules ----------------------------------------------------------------
+// ---- subsignatures and rules -------------------------------------------------------------------
 
 static void add_compare(struct ov_buf *out, const struct ov_byte_compare *compare) {
     ov_buf_printf(out, "number at match of %" PRIu32, compare->sub);

@@ -127,7 +127,7 @@ static enum ov_status load_file(struct ov_ruleset *set, const char *path) {
     return ov_ruleset_read_file(set, file);
 }
 
-// ---- folders --------------------------------------------------------------------------------
+// ---- folders -----------------------------------------------------------------------------------
 
 struct folder {
     char **names;

@@ -177,7 +177,7 @@ enum ov_status ov_ruleset_add_problemf(struct ov_ruleset *set, struct ov_place p
     return ov_ruleset_add_problem(set, place, name, is_skip, reason);
 }
 
-// ---- ignored rules --------------------------------------------------------------------------
+// ---- ignored rules -----------------------------------------------------------------------------
 
 static struct ov_span find_hash_line(const struct ov_ruleset *set,
                                      const struct ov_hash_rule *hash) {
