@@ -106,8 +106,7 @@ static struct value value_sub(struct evaluation *ev, const struct ov_image_expr 
     if (!compare_count(node->op, total, node->count)) {
         return (struct value){.truth = IS_FALSE};
     }
-    return (struct value){
-        .truth = IS_TRUE, .total = total, .distinct = total > 0 ? (uint64_t)1 << number : 0};
+    return (struct value){.truth = IS_TRUE, .total = total, .distinct = (uint64_t)1 << number};
 }
 
 // A block's value after its own comparison. What matched inside is not told to the outside then.
@@ -152,6 +151,9 @@ static struct value value_node(struct evaluation *ev, const struct tree *tree, u
         value.truth = IS_UNKNOWN;
     } else {
         value.truth = is_and ? IS_TRUE : IS_FALSE;
+    }
+    if (value.truth == IS_FALSE) {
+        value.total = value.distinct = 0; // what matched in vain does not count outside
     }
     // With a side still unknown the total is not known either.
     if (node->op != OP_NONE && (left.truth == IS_UNKNOWN || right.truth == IS_UNKNOWN) &&

@@ -74,7 +74,8 @@ static bool get_section_range(const struct ov_image_sub *sub, const struct ov_ob
     }
     uint64_t left = object->bytes.size - first;
     ret_range->first = first;
-    ret_range->last = first + (size_t)(section->raw_bytes < left ? section->raw_bytes : left);
+    uint64_t reach = section->raw_bytes + sub->offset_shift;
+    ret_range->last = first + (size_t)(reach < left ? reach : left);
     return true;
 }
 
