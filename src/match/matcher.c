@@ -129,6 +129,7 @@ static void reset_state(struct ov_matcher *matcher, const struct ov_object *obje
     matcher->match_count = 0;
     matcher->has_no_memory = false;
     matcher->has_no_time = false;
+    matcher->is_cut = false;
     matcher->stats = (struct ov_match_stats){0};
     matcher->object = object;
     matcher->pending_count = 0;
@@ -397,7 +398,10 @@ enum ov_status ov_matcher_run(struct ov_matcher *matcher, const struct ov_object
     if (matcher->has_no_memory) {
         return OV_MEMORY;
     }
-    return matcher->has_no_time ? OV_LIMIT : OV_OK;
+    if (matcher->is_cut && object->budget->hit == OV_LIMIT_NONE) {
+        object->budget->hit = OV_LIMIT_MEMORY;
+    }
+    return matcher->has_no_time || matcher->is_cut ? OV_LIMIT : OV_OK;
 }
 
 struct ov_match_stats ov_matcher_stats(const struct ov_matcher *matcher) {

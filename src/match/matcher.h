@@ -55,7 +55,8 @@ enum ov_status ov_matcher_new(const struct ov_image *image, const struct ov_kern
 void ov_matcher_free(struct ov_matcher *matcher);
 
 // Finds all matching rules, in rule order, each once. The array is the matcher's, valid until the
-// next run. OV_LIMIT when the budget's time ran out (what was found so far stands), OV_DAMAGED,
+// next run. OV_LIMIT when the budget's time or a
+// search's memory ran out (what was found so far stands; the budget says which), OV_DAMAGED,
 // OV_MEMORY.
 enum ov_status ov_matcher_run(struct ov_matcher *matcher, const struct ov_object *object,
                               const struct ov_match **ret_matches, size_t *ret_count);

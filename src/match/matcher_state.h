@@ -15,9 +15,13 @@ struct ov_touched {
     uint64_t start, end; // of the first part that was seen
 };
 
-// A growable array of offsets.
+// A growable set of offsets, as runs of neighbours: crafted files match at every byte.
+struct ov_offset_run {
+    size_t first, last; // inclusive
+};
+
 struct ov_offsets {
-    size_t *at;
+    struct ov_offset_run *at;
     size_t count, room;
 };
 
@@ -53,6 +57,7 @@ struct ov_matcher {
     uint32_t pending_count, pending_room;
     struct ov_offsets ends[2]; // of the search over parts
     bool has_no_memory, has_no_time;
+    bool is_cut; // a search kept all that it may keep: what it did not find may be there
     struct ov_match_stats stats;
 };
 

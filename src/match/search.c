@@ -7,14 +7,24 @@
 #include <stdlib.h>
 
 enum {
-    OFFSETS_MAX = 4 << 20, // ends that one search may keep: 32 MB
+    RUNS_MAX = 1 << 20, // runs of ends that one search may keep: 16 MB
     TIME_CHECK_MATCHES = 4096,
 };
 
+// Adds an offset. False, and the matcher's flag, when there is no room for it.
 static bool push_offset(struct ov_matcher *matcher, struct ov_offsets *offsets, size_t at) {
+    struct ov_offset_run *last = offsets->count > 0 ? &offsets->at[offsets->count - 1] : NULL;
+    if (last != NULL && at >= last->first && at <= last->last + 1) {
+        last->last = at > last->last ? at : last->last;
+        return true;
+    }
+    if (offsets->count == RUNS_MAX) {
+        matcher->is_cut = true;
+        return false;
+    }
     if (offsets->count == offsets->room) {
         size_t room = offsets->room == 0 ? 256 : offsets->room * 2;
-        size_t *grown = room > OFFSETS_MAX ? NULL : realloc(offsets->at, room * sizeof *grown);
+        struct ov_offset_run *grown = realloc(offsets->at, room * sizeof *grown);
         if (grown == NULL) {
             matcher->has_no_memory = true;
             return false;
@@ -22,7 +32,7 @@ static bool push_offset(struct ov_matcher *matcher, struct ov_offsets *offsets, 
         offsets->at = grown;
         offsets->room = room;
     }
-    offsets->at[offsets->count++] = at;
+    offsets->at[offsets->count++] = (struct ov_offset_run){.first = at, .last = at};
     return true;
 }
 
@@ -94,13 +104,13 @@ static void search_after(struct search *search, const struct ov_part *part, bool
     size_t size = search->object.size;
     size_t next = 0;
     for (size_t i = 0; i < before->count && may_go_on(search); i++) {
-        size_t end = before->at[i];
-        if (min > size || end > size - min) {
+        struct ov_offset_run run = before->at[i];
+        if (min > size || run.first > size - min) {
             continue;
         }
-        struct ov_start_range range = {.first = end + min, .last = size};
-        if (max != UINT32_MAX && max < size - end) {
-            range.last = end + max;
+        struct ov_start_range range = {.first = run.first + min, .last = size};
+        if (max != UINT32_MAX && run.last <= size && max < size - run.last) {
+            range.last = run.last + max;
         }
         range.first = range.first < next ? next : range.first;
         if (range.first > range.last) {
@@ -118,8 +128,8 @@ static void search_after(struct search *search, const struct ov_part *part, bool
 }
 
 static int compare_offsets(const void *a, const void *b) {
-    const size_t *left = a, *right = b;
-    return (*left > *right) - (*left < *right);
+    const struct ov_offset_run *left = a, *right = b;
+    return (left->first > right->first) - (left->first < right->first);
 }
 
 // The part number `index` of the pattern; the code offset of the next goes to *at.
@@ -161,7 +171,7 @@ static void search_pattern(struct search *search) {
             return;
         }
         if (i == 0 && !is_last) {
-            search->first_start = after->at[0] - part.head->min_bytes;
+            search->first_start = after->at[0].first - part.head->min_bytes;
         }
         if (after->count > 1) {
             qsort(after->at, after->count, sizeof *after->at, compare_offsets);
