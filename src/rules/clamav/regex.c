@@ -55,7 +55,7 @@ static enum ov_status check_regex(struct ov_parser *parser, struct ov_span regex
         pcre2_code_free(code);
         return OV_OK;
     }
-    if (error == PCRE2_ERROR_NOMEMORY) {
+    if (error == PCRE2_ERROR_HEAP_FAILED || error == PCRE2_ERROR_NOMEMORY) {
         return OV_MEMORY;
     }
     PCRE2_UCHAR message[ERROR_BYTES];
