@@ -18,6 +18,8 @@ struct ov_touched {
 // A growable set of offsets, as runs of neighbours: crafted files match at every byte.
 struct ov_offset_run {
     size_t first, last; // inclusive
+    size_t start;       // where the match began that reached `first`
+    bool is_sliding;    // the next ends were reached from as much further on, else from `start` too
 };
 
 struct ov_offsets {

@@ -124,10 +124,11 @@ static bool make_plan(const struct ov_image_sub *sub, uint32_t flags,
         return false;
     }
     bool is_anywhere = plan.range.first == 0 && plan.range.last == object->bytes.size;
-    if (!is_anywhere && (flags & FLAG_ENCOMPASS) != 0) {
+    bool is_range = plan.range.last > plan.range.first;
+    if (!is_anywhere && is_range && (flags & FLAG_ENCOMPASS) != 0) {
         plan.subject_bytes = plan.range.last;
     }
-    if (!is_anywhere && sub->offset_shift == 0) {
+    if (!is_anywhere && !is_range) {
         plan.range.last = object->bytes.size;
         if ((flags & FLAG_ROLLING) == 0) {
             plan.options = PCRE2_ANCHORED;

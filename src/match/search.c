@@ -11,10 +11,14 @@ enum {
     TIME_CHECK_MATCHES = 4096,
 };
 
-// Adds an offset. False, and the matcher's flag, when there is no room for it.
-static bool push_offset(struct ov_matcher *matcher, struct ov_offsets *offsets, size_t at) {
+// Adds an end that was reached from `start`. False, and the matcher's flag, when there is no room.
+static bool push_offset(struct ov_matcher *matcher, struct ov_offsets *offsets, size_t at,
+                        size_t start) {
     struct ov_offset_run *last = offsets->count > 0 ? &offsets->at[offsets->count - 1] : NULL;
     if (last != NULL && at >= last->first && at <= last->last + 1) {
+        if (last->first == last->last && at > last->last) {
+            last->is_sliding = start > last->start;
+        }
         last->last = at > last->last ? at : last->last;
         return true;
     }
@@ -32,7 +36,7 @@ static bool push_offset(struct ov_matcher *matcher, struct ov_offsets *offsets, 
         offsets->at = grown;
         offsets->room = room;
     }
-    offsets->at[offsets->count++] = (struct ov_offset_run){.first = at, .last = at};
+    offsets->at[offsets->count++] = (struct ov_offset_run){.first = at, .last = at, .start = start};
     return true;
 }
 
@@ -44,7 +48,8 @@ struct search {
     struct ov_span object;
     bool is_count;
     struct ov_found *found;
-    uint64_t first_start; // of the first part's first match
+    const struct ov_offset_run *run; // of ends of the part before, from which this one is reached
+    uint32_t gap_max;                // from there
 };
 
 static bool may_go_on(const struct search *search) {
@@ -62,6 +67,19 @@ static void note_match(struct search *search, uint64_t start, uint64_t end) {
     found->count += found->count < UINT32_MAX;
 }
 
+// Where the match began that goes on at `start`: the earliest of the run's ends that reaches it.
+static size_t find_origin(const struct search *search, size_t start) {
+    const struct ov_offset_run *run = search->run;
+    if (run == NULL) {
+        return start;
+    }
+    size_t end = run->first;
+    if (search->gap_max < start && start - search->gap_max > end) {
+        end = start - search->gap_max;
+    }
+    return run->is_sliding ? run->start + (end - run->first) : run->start;
+}
+
 // Finds the part at starts in [first, last]; its ends go to `ret_ends`, or, for the last part, the
 // matches are noted. Stops early when the first match says all.
 static void search_range(struct search *search, const struct ov_part *part,
@@ -77,15 +95,15 @@ static void search_range(struct search *search, const struct ov_part *part,
             return;
         }
         from = start + 1;
+        size_t origin = find_origin(search, start);
         if (is_last) {
-            bool is_single = search->pattern->part_count == 1;
-            note_match(search, is_single ? start : search->first_start, ends.at[0]);
+            note_match(search, origin, ends.at[0]);
             if (!search->is_count) {
                 return;
             }
         }
         for (uint32_t i = 0; i < ends.count && !is_last; i++) {
-            if (!push_offset(matcher, ret_ends, ends.at[i])) {
+            if (!push_offset(matcher, ret_ends, ends.at[i], origin)) {
                 return;
             }
         }
@@ -116,7 +134,10 @@ static void search_after(struct search *search, const struct ov_part *part, bool
         if (range.first > range.last) {
             continue;
         }
+        search->run = &run;
+        search->gap_max = max;
         search_range(search, part, range, is_last, ret_ends);
+        search->run = NULL;
         if (search->found->count > 0 && !search->is_count) {
             return;
         }
@@ -169,9 +190,6 @@ static void search_pattern(struct search *search) {
         }
         if (!is_last && after->count == 0) {
             return;
-        }
-        if (i == 0 && !is_last) {
-            search->first_start = after->at[0].first - part.head->min_bytes;
         }
         if (after->count > 1) {
             qsort(after->at, after->count, sizeof *after->at, compare_offsets);

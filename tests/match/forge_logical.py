@@ -161,7 +161,8 @@ class LogicalRule:
             choice = rng.random()
             if index > 0 and choice < 0.2:
                 self.subs.append(RegexSub(rng, target, sizes, index))
-            elif choice < 0.35 and any(isinstance(s, BodySub) for s in self.subs):
+            elif choice < 0.35 and target == 0 and any(isinstance(s, BodySub) for s in self.subs):
+                # clamscan evaluates byte compares in rules for target 0 alone
                 compare = CompareSub(rng, self.subs)
                 self.subs.append(compare)
                 self.compares.append(compare)
