@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`overt scan` with a worker that misbehaves on command: lines, JSON, exit codes, bad trees. TAP."""
 # timeout: 240
+import ctypes
 import json
 import os
 import pathlib
@@ -20,6 +21,7 @@ from harness import HERE, Skip, command_file, parse, run  # noqa: E402
 OVERT = harness.install()
 RULES = ["--rules", str(HERE / harness.write_rules())]
 NAME = "Rule-00000.UNOFFICIAL"
+PR_SET_CHILD_SUBREAPER = 36
 SHRANK = "crashed" if harness.is_sanitized() else "shrank"
 
 
@@ -311,6 +313,31 @@ def interrupt_ends_in_order():
     assert process.wait(timeout=20) == 2
 
 
+def no_process_is_left():
+    """Children that overt leaves behind would become ours; the times of those it waits for count."""
+    assert ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+    for i in range(200):
+        command_file(f"{i:03}", "clean")
+    command_file("crash", "crash")
+    process = subprocess.Popen([OVERT, "scan", *RULES, "--quiet", "--jobs", "4", "."],
+                               stdout=subprocess.DEVNULL)
+    assert os.waitstatus_to_exitcode(os.wait4(process.pid, 0)[1]) == 2
+    process.returncode = 2
+    command_file("hang", "hang")
+    process = subprocess.Popen([OVERT, "scan", *RULES, "--quiet", "--jobs", "1", "hang"],
+                               stdout=subprocess.DEVNULL)
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=10) == 2
+    try:
+        left = os.waitpid(-1, os.WNOHANG)
+        assert False, f"a worker outlived its scan: {left}"
+    except ChildProcessError:
+        pass  # as it should be: nobody is left
+    finally:
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+
+
 def quarantine_moves_and_notes():
     command_file("bad", "found")
     command_file("good", "nothing")
@@ -434,6 +461,7 @@ if __name__ == "__main__":
         a_crash_costs_one_file, nothing_but_crashes, a_hang_costs_one_file, lies_are_found_out,
         refused_images_say_why, bad_rules_are_counted, bad_trees_lose_nothing,
         shrinking_and_growing_files, files_that_never_rest, interrupt_ends_in_order,
+        no_process_is_left,
         quarantine_moves_and_notes, quarantine_loses_nothing, changed_files_alone,
         includes_and_excludes, options_are_checked, confinement_can_be_required,
         workers_are_killed_from_outside])

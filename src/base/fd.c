@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 void ov_fd_close(int *fd) {
@@ -15,6 +16,19 @@ void ov_fd_close(int *fd) {
         errno = error;
     }
     *fd = -1;
+}
+
+void ov_fd_close_many(const int *fds, size_t count) {
+    size_t first = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool goes_on = i + 1 < count && fds[i + 1] == fds[i] + 1;
+        if (!goes_on && syscall(SYS_close_range, fds[first], fds[i], 0) != 0) {
+            for (size_t k = first; k <= i; k++) {
+                (void)close(fds[k]); // an old kernel
+            }
+        }
+        first = goes_on ? first : i + 1;
+    }
 }
 
 enum ov_status ov_fd_write_all(int fd, struct ov_span bytes) {

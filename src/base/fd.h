@@ -12,6 +12,9 @@ void ov_fd_close(int *fd);
 // A descriptor that is closed at the end of its scope.
 #define OV_AUTO_FD OV_CLEANUP(ov_fd_close) int
 
+// Closes all of these. Neighbours in number go in one call to the system.
+void ov_fd_close_many(const int *fds, size_t count);
+
 // Writes all bytes; OV_SYSTEM (errno) when the descriptor refuses. Restarts after signals.
 enum ov_status ov_fd_write_all(int fd, struct ov_span bytes);
 

@@ -11,6 +11,7 @@
 
 enum {
     ALIGN_BYTES = 64,
+    PATH_BYTES = 160, // room of a ticket at least
     TOTAL_BYTES = 1 << 20, // a batch with larger files is closed beyond this, for even load
 };
 
@@ -26,12 +27,28 @@ static struct ov_file_key key_of(const struct stat *info) {
     };
 }
 
-enum ov_status ov_ticket_new(const struct ov_walk_item *item, struct ov_ticket **ret_ticket) {
-    struct ov_ticket *ticket = malloc(sizeof *ticket + item->path.size);
+// A spare ticket with room enough, or a new one.
+static struct ov_ticket *find_room(size_t path_size, struct ov_ticket **spares) {
+    struct ov_ticket *ticket = *spares;
+    if (ticket != NULL && ticket->path_room >= path_size) {
+        *spares = ticket->next;
+        return ticket;
+    }
+    size_t room = path_size < PATH_BYTES ? PATH_BYTES : path_size;
+    ticket = malloc(sizeof *ticket + room);
+    if (ticket != NULL) {
+        ticket->path_room = room;
+    }
+    return ticket;
+}
+
+enum ov_status ov_ticket_new(const struct ov_walk_item *item, struct ov_ticket **spares,
+                             struct ov_ticket **ret_ticket) {
+    struct ov_ticket *ticket = find_room(item->path.size, spares);
     if (ticket == NULL) {
         return OV_MEMORY;
     }
-    *ticket = (struct ov_ticket){0};
+    *ticket = (struct ov_ticket){.path_room = ticket->path_room};
     if (item->path.size > 0) {
         memcpy(ticket->path, item->path.data, item->path.size);
     }
@@ -43,9 +60,18 @@ enum ov_status ov_ticket_new(const struct ov_walk_item *item, struct ov_ticket *
     return OV_OK;
 }
 
-void ov_ticket_free(struct ov_ticket *ticket) {
+void ov_ticket_retire(struct ov_ticket *ticket, struct ov_ticket **spares) {
     free(ticket->detections);
-    free(ticket);
+    ticket->next = *spares;
+    *spares = ticket;
+}
+
+void ov_ticket_free_all(struct ov_ticket **spares) {
+    while (*spares != NULL) {
+        struct ov_ticket *ticket = *spares;
+        *spares = ticket->next;
+        free(ticket);
+    }
 }
 
 void ov_ticket_finish(struct ov_ticket *ticket, enum ov_result_kind kind, const char *reason) {
@@ -189,6 +215,7 @@ static enum ov_status add_small(struct ov_batch *batch, const struct ov_ring *ri
     TRY(read_small(fd, ring->bytes + offset, hint, &size));
     batch->used_bytes += ((uint32_t)size + ALIGN_BYTES - 1) & ~(uint32_t)(ALIGN_BYTES - 1);
     add_job(batch, (struct ov_wire_job){.ring_offset = offset, .size = size}, -1, ticket);
+    batch->read_files[batch->read_count++] = fd;
     return OV_OK;
 }
 
@@ -200,6 +227,9 @@ enum ov_status ov_batch_add(struct ov_batch *batch, const struct ov_ring *ring, 
     }
     enum ov_status status = add_small(batch, ring, fd, size, ticket);
     struct stat info;
+    if (status == OV_OK) {
+        return OV_OK;
+    }
     if (status == OV_LIMIT && fstat(fd, &info) == 0 && info.st_size > OV_SMALL_FILE_BYTES) {
         // It grew under our hands. There is always room for one more descriptor in an unsent batch
         // below its limit, else the file waits for nobody and is told as a problem.
@@ -216,7 +246,13 @@ enum ov_status ov_batch_add(struct ov_batch *batch, const struct ov_ring *ring, 
     return status;
 }
 
+void ov_batch_close_read(struct ov_batch *batch) {
+    ov_fd_close_many(batch->read_files, batch->read_count);
+    batch->read_count = 0;
+}
+
 void ov_batch_close(struct ov_batch *batch) {
+    ov_batch_close_read(batch);
     for (uint32_t i = 0; i < batch->jobs.count; i++) {
         ov_fd_close(&batch->files[i]);
     }

@@ -14,11 +14,15 @@ struct ov_ticket {
     struct ov_scan_result result;
     struct ov_wire_detection *detections; // owned
     bool is_done;
+    size_t path_room; // bytes
     uint8_t path[]; // owned; result.path points here
 };
 
-enum ov_status ov_ticket_new(const struct ov_walk_item *item, struct ov_ticket **ret_ticket);
-void ov_ticket_free(struct ov_ticket *ticket);
+// Tickets that are told are kept for the next files: `spares` is such a row, linked by `next`.
+enum ov_status ov_ticket_new(const struct ov_walk_item *item, struct ov_ticket **spares,
+                             struct ov_ticket **ret_ticket);
+void ov_ticket_retire(struct ov_ticket *ticket, struct ov_ticket **spares);
+void ov_ticket_free_all(struct ov_ticket **spares);
 
 // Sets a result without detections.
 void ov_ticket_finish(struct ov_ticket *ticket, enum ov_result_kind kind, const char *reason);
@@ -31,6 +35,8 @@ struct ov_batch {
     struct ov_wire_jobs jobs;                    // as they were gathered; numbers are set when sent
     struct ov_ticket *tickets[OV_WIRE_JOBS_MAX]; // NULL once it has its result
     int files[OV_WIRE_JOBS_MAX];                 // descriptor jobs: open until answered; else -1
+    int read_files[OV_WIRE_JOBS_MAX];            // read into the ring, not yet closed
+    uint32_t read_count;
     uint32_t slot;                               // of the ring
     uint32_t used_bytes;                         // of the slot
     uint64_t total_bytes;                        // of all jobs
@@ -55,6 +61,9 @@ bool ov_batch_has_room(const struct ov_batch *batch, uint64_t size);
 // room.
 enum ov_status ov_batch_add(struct ov_batch *batch, const struct ov_ring *ring, int fd,
                             uint64_t size, struct ov_ticket *ticket);
+
+// Closes the files that have been read into the ring: in one go, once the batch is full.
+void ov_batch_close_read(struct ov_batch *batch);
 
 // Closes what is still open.
 void ov_batch_close(struct ov_batch *batch);

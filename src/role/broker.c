@@ -30,6 +30,7 @@ struct broker {
     struct ov_ticket *first; // oldest ticket
     struct ov_ticket *last;
     size_t ticket_count;
+    struct ov_ticket *spares; // told, for use again
     struct ov_crew crew;
 };
 
@@ -38,7 +39,7 @@ struct broker {
 static void tell(struct broker *broker, struct ov_ticket *ticket) {
     broker->request->on_result(broker->request->arg, &ticket->result);
     broker->ticket_count--;
-    ov_ticket_free(ticket);
+    ov_ticket_retire(ticket, &broker->spares);
 }
 
 // Tells what is done at the head of the row.
@@ -79,7 +80,7 @@ static void tell_results(struct broker *broker) {
 static enum ov_status add_ticket(struct broker *broker, const struct ov_walk_item *item,
                                  struct ov_ticket **ret_ticket) {
     struct ov_ticket *ticket;
-    TRY(ov_ticket_new(item, &ticket));
+    TRY(ov_ticket_new(item, &broker->spares, &ticket));
     if (broker->last != NULL) {
         broker->last->next = ticket;
     } else {
@@ -122,20 +123,16 @@ static enum ov_status next_file(struct broker *broker, struct ov_walk_item *ret_
         return OV_OK;
     }
     while (true) {
-        struct ov_walk_item item;
-        struct ov_ticket *ticket;
-        TRY(ov_walk_next(broker->walk, &item));
-        enum ov_status status = add_ticket(broker, &item, &ticket);
+        TRY(ov_walk_next(broker->walk, ret_item));
+        enum ov_status status = add_ticket(broker, ret_item, ret_ticket);
         if (status != OV_OK) {
-            ov_fd_close(&item.fd);
+            ov_fd_close(&ret_item->fd);
             return status;
         }
-        if (!settle_early(broker, &item, ticket)) {
-            *ret_item = item;
-            *ret_ticket = ticket;
+        if (!settle_early(broker, ret_item, *ret_ticket)) {
             return OV_OK;
         }
-        ov_fd_close(&item.fd);
+        ov_fd_close(&ret_item->fd);
         tell_results(broker);
     }
 }
@@ -170,6 +167,7 @@ static enum ov_status gather(struct broker *broker, struct ov_member *member,
         }
         add_file(member, batch, &item, ticket);
     }
+    ov_batch_close_read(batch);
     return OV_OK;
 }
 
@@ -291,6 +289,7 @@ enum ov_status ov_scan_run(const struct ov_scan_request *request,
     if (broker.held_ticket != NULL) {
         ov_fd_close(&broker.held.fd);
     }
+    ov_ticket_free_all(&broker.spares);
     ov_walk_free(broker.walk);
     if (status != OV_OK && status != OV_END && ret_outcome->reason[0] == 0) {
         const char *why = status == OV_SYSTEM ? strerror(errno) : ov_status_text(status);

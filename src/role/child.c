@@ -18,6 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+enum { DEATH_MS = 200 }; // one that the kernel holds longer is not waited for
+
 // ---- ring -------------------------------------------------------------------------------------
 
 // A second, read-only opening of the same memory; the seal keeps it from being opened for writing.
@@ -129,25 +131,6 @@ static void send_kill(const struct ov_child *child) {
     }
 }
 
-static void forget(struct ov_child *child) {
-    ov_fd_close(&child->channel);
-    ov_fd_close(&child->pidfd);
-    child->pid = 0;
-}
-
-void ov_child_kill(struct ov_child *child) {
-    if (child->pid == 0) {
-        return;
-    }
-    send_kill(child);
-    (void)waitpid(child->pid, NULL, WNOHANG);
-    forget(child);
-}
-
-void ov_child_dismiss(struct ov_child *child) {
-    ov_fd_close(&child->channel);
-}
-
 // Whether it has ended, and is reaped, within so many milliseconds.
 static bool wait_for_end(const struct ov_child *child, int most_ms) {
     for (int waited = 0; waitpid(child->pid, NULL, WNOHANG) == 0; waited++) {
@@ -161,15 +144,21 @@ static bool wait_for_end(const struct ov_child *child, int most_ms) {
     return true;
 }
 
-void ov_child_await(struct ov_child *child, int most_ms) {
+void ov_child_dismiss(struct ov_child *child) {
+    ov_fd_close(&child->channel);
+}
+
+void ov_child_end(struct ov_child *child, int patience_ms) {
     if (child->pid == 0) {
         return;
     }
-    if (!wait_for_end(child, most_ms)) {
+    if (!wait_for_end(child, patience_ms)) {
         send_kill(child);
-        (void)wait_for_end(child, most_ms);
+        (void)wait_for_end(child, DEATH_MS);
     }
-    forget(child);
+    ov_fd_close(&child->channel);
+    ov_fd_close(&child->pidfd);
+    child->pid = 0;
 }
 
 void ov_child_reap(void) {

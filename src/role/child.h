@@ -36,15 +36,12 @@ struct ov_child {
 enum ov_status ov_child_start(int program_fd, int image_fd, const struct ov_ring *ring,
                               struct ov_child *ret_child);
 
-// Ends it at once if it still lives, and forgets it. Does not wait for one that cannot die yet.
-void ov_child_kill(struct ov_child *child);
-
-// Lets an idle one go: it ends by itself when its channel closes. ov_child_await must follow.
+// Lets an idle one go: it ends by itself when its channel closes.
 void ov_child_dismiss(struct ov_child *child);
 
-// Waits until it has ended, so that its times count for ours; kills it after `most_ms`
-// milliseconds. Forgets it.
-void ov_child_await(struct ov_child *child, int most_ms);
+// Waits until it has ended, so that its times count for ours; kills it after `patience_ms`
+// milliseconds. Forgets it, and does not wait long for one that cannot die yet.
+void ov_child_end(struct ov_child *child, int patience_ms);
 
 // Takes note of children that have ended. Call now and then.
 void ov_child_reap(void);

@@ -83,18 +83,17 @@ enum ov_status ov_crew_open(const struct ov_scan_request *request, unsigned coun
     return OV_OK;
 }
 
-// All are let go before the first is waited for, so that they end side by side.
+// The idle ones are all let go before the first is waited for, so that they end side by side.
+// Others are amid a file, or were never ready.
 static void end_children(struct ov_crew *crew) {
     for (unsigned i = 0; i < crew->count; i++) {
-        struct ov_member *member = &crew->members[i];
-        if (member->batch_count == 0) {
-            ov_child_dismiss(&member->child);
-        } else {
-            ov_child_kill(&member->child); // amid a file, or never ready
+        if (crew->members[i].batch_count == 0) {
+            ov_child_dismiss(&crew->members[i].child);
         }
     }
     for (unsigned i = 0; i < crew->count; i++) {
-        ov_child_await(&crew->members[i].child, END_MS);
+        struct ov_member *member = &crew->members[i];
+        ov_child_end(&member->child, member->batch_count == 0 ? END_MS : 0);
     }
     ov_child_reap();
 }
@@ -102,7 +101,7 @@ static void end_children(struct ov_crew *crew) {
 static void close_member(struct ov_member *member) {
     ov_ring_close(&member->ring);
     for (uint32_t i = 0; i < OV_SLOT_COUNT; i++) {
-        if (i < member->batch_count) {
+        if (member->batches[i] != NULL) {
             ov_batch_close(member->batches[i]);
         }
         free(member->batches[i]);
@@ -274,7 +273,7 @@ static void blame(struct ov_crew *crew, struct ov_member *member, const char *wh
 
 static enum ov_status replace(struct ov_crew *crew, struct ov_member *member, const char *why) {
     bool was_ready = member->is_ready;
-    ov_child_kill(&member->child);
+    ov_child_end(&member->child, 0);
     ov_child_reap();
     member->is_ready = false;
     crew->outcome->workers_lost++;

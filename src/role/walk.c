@@ -84,12 +84,11 @@ static bool is_excluded(const struct ov_walk *walk, const char *name, bool is_fo
 
 static enum ov_status give(struct ov_walk *walk, enum ov_walk_kind kind, const char *reason,
                            struct ov_walk_item *ret_item) {
-    *ret_item = (struct ov_walk_item){
-        .kind = kind,
-        .path = ov_span_make(walk->path.data, walk->path.size - 1),
-        .fd = -1,
-        .reason = reason,
-    };
+    // One by one: the rest of an item is long, and is set for files alone.
+    ret_item->kind = kind;
+    ret_item->path = ov_span_make(walk->path.data, walk->path.size - 1);
+    ret_item->fd = -1;
+    ret_item->reason = reason;
     return OV_OK;
 }
 
@@ -230,25 +229,24 @@ static int open_name(struct ov_folder *level, const char *name, int flags) {
 // What an opened descriptor turns out to be: a file to hand out, a folder to enter, or neither.
 static enum ov_status take_opened(struct ov_walk *walk, int fd, bool is_named,
                                   struct ov_walk_item *ret_item) {
-    struct stat info;
-    if (fstat(fd, &info) != 0) {
+    const struct stat *info = &ret_item->info;
+    if (fstat(fd, &ret_item->info) != 0) {
         int error = errno;
         (void)close(fd);
         TRY(give_errno(walk, error, ret_item));
         return OV_END;
     }
-    if (S_ISDIR(info.st_mode)) {
+    if (S_ISDIR(info->st_mode)) {
         return push_folder(walk, fd, ret_item);
     }
-    if (!S_ISREG(info.st_mode)) {
+    if (!S_ISREG(info->st_mode)) {
         (void)close(fd);
-        TRY(give(walk, is_named ? OV_WALK_PROBLEM : OV_WALK_SKIPPED, special_name(info.st_mode),
+        TRY(give(walk, is_named ? OV_WALK_PROBLEM : OV_WALK_SKIPPED, special_name(info->st_mode),
                  ret_item));
         return OV_END;
     }
     TRY(give(walk, OV_WALK_FILE, NULL, ret_item));
     ret_item->fd = fd;
-    ret_item->info = info;
     return OV_END;
 }
 

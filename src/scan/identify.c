@@ -60,12 +60,15 @@ static enum ov_filetype find_mark_at(struct ov_span first, size_t at) {
 }
 
 // 1 for what stands in no text: control characters but for bell, backspace, tab, line feed, form
-// feed, return and escape. Bytes from 0x80 on may be a letter of some alphabet. Without branches,
-// so that the compiler can look at many bytes at once.
-static inline unsigned is_control(unsigned value) {
-    return (unsigned)(value <= 6) | (unsigned)(value == 11) |
-           ((unsigned)(value >= 14) & (unsigned)(value <= 31) & (unsigned)(value != 27)) |
-           (unsigned)(value == 127);
+// feed, return and escape. Bytes from 0x80 on may be a letter of some alphabet. Without branches
+// and in bytes, so that the compiler can look at many at once.
+static inline uint8_t is_control(uint8_t byte) {
+    uint8_t is_low = byte <= 6;
+    uint8_t is_tab = byte == 11;
+    uint8_t is_high = (uint8_t)(byte - 14) <= 17; // 14 to 31
+    uint8_t is_escape = byte == 27;
+    uint8_t is_delete = byte == 127;
+    return (uint8_t)(is_low | is_tab | (is_high & (is_escape ^ 1)) | is_delete);
 }
 
 static bool is_ascii(struct ov_span first) {
@@ -73,8 +76,7 @@ static bool is_ascii(struct ov_span first) {
     for (; i + BLOCK_BYTES <= first.size; i += BLOCK_BYTES) {
         uint8_t controls = 0;
         for (size_t k = 0; k < BLOCK_BYTES; k++) {
-            uint8_t byte = first.data[i + k];
-            controls |= (uint8_t)is_control(byte);
+            controls |= is_control(first.data[i + k]);
         }
         if (controls != 0) {
             return false;
@@ -98,7 +100,7 @@ static bool is_utf16(struct ov_span first) {
     size_t low = is_utf16_little(first) ? 0 : 1;
     for (size_t i = 2; i + 1 < first.size; i += 2) {
         unsigned value = first.data[i + low] | (unsigned)first.data[i + 1 - low] << 8;
-        if (value == 0xfffe || (value < 128 && is_control(value) != 0)) {
+        if (value == 0xfffe || (value < 128 && is_control((uint8_t)value) != 0)) {
             return false;
         }
     }
@@ -125,23 +127,20 @@ static bool is_old_tar(struct ov_span first) {
 }
 
 // The sign of a link, which no single magic can tell: "<a " and, anywhere later, "href", both in
-// small or both in capital letters.
-static bool has_link(struct ov_span first) {
-    static const char *const openings[] = {"<a ", "<A "};
-    static const char *const targets[] = {"href", "HREF"};
-    for (size_t i = 0; i < 2; i++) {
-        const uint8_t *at = memmem(first.data, first.size, openings[i], 3);
-        size_t left = at != NULL ? first.size - (size_t)(at - first.data) : 0;
-        if (left > 0 && memmem(at, left, targets[i], 4) != NULL) {
-            return true;
-        }
-    }
-    return false;
+// small or both in capital letters. `at` is where "<a " stands.
+static bool is_link(struct ov_span first, size_t at) {
+    const char *target = first.data[at + 1] == 'a' ? "href" : "HREF";
+    return memmem(first.data + at, first.size - at, target, 4) != NULL;
 }
 
-// Looks for marks at each place where one of their first bytes stands.
+static bool is_link_opening(struct ov_span first, size_t at) {
+    return first.size - at >= 3 && (first.data[at + 1] | 0x20) == 'a' && first.data[at + 2] == ' ';
+}
+
+// Looks for marks at each place where one of their first bytes stands, then for a link.
 static enum ov_filetype find_marks(struct ov_span first) {
     static const uint8_t starts[] = {'<', '%', 0xef};
+    bool has_link = false;
     for (size_t k = 0; k < sizeof starts; k++) {
         size_t at = ov_span_find(first, 0, starts[k]);
         for (; at < first.size; at = ov_span_find(first, at + 1, starts[k])) {
@@ -149,10 +148,10 @@ static enum ov_filetype find_marks(struct ov_span first) {
             if (type != OV_FILETYPE_NONE) {
                 return type;
             }
+            has_link = has_link || (k == 0 && is_link_opening(first, at) && is_link(first, at));
         }
     }
-    bool has_tags = ov_span_find(first, 0, '<') < first.size;
-    return has_tags && has_link(first) ? OV_FILETYPE_HTML : OV_FILETYPE_NONE;
+    return has_link ? OV_FILETYPE_HTML : OV_FILETYPE_NONE;
 }
 
 // HTML in UTF-16, in either order, whatever the mark says.
