@@ -87,7 +87,7 @@ static bool holds_right(uint8_t edge, bool is_wide, struct ov_span object, size_
         } else if (class == CLASS_LINE) {
             holds = after == '\n' || (after == '\r' && has_two && object.data[end + 1] == '\n');
         } else if (is_wide) {
-            holds = !has_two || object.data[end + 1] != 0 || !is_alnum(after);
+            holds = (has_two && object.data[end + 1] != 0) || !is_alnum(after);
         } else {
             holds = !is_alnum(after);
         }

@@ -75,7 +75,7 @@ def right_holds(edge, data, at, is_wide):
     elif letter == "B":
         holds = data[at] in forge_rules.BOUNDARY_RIGHT
     elif is_wide:
-        holds = at + 1 >= len(data) or data[at + 1] != 0 or data[at] not in ALNUM
+        holds = data[at + 1:at + 2] not in (b"\0", b"") or data[at] not in ALNUM
     else:
         holds = data[at] not in ALNUM
     return holds != is_negated
