@@ -433,11 +433,14 @@ static uint32_t put_limits(struct ov_emit *emit, const struct ov_rule *rule) {
     return index;
 }
 
-// clamscan matches plain patterns of targets 0 and 1 with Boyer-Moore, before all others.
+// clamscan matches plain patterns of target 0 with Boyer-Moore, before all others, and those of
+// target 1 that stand at one place.
 static bool is_plain(const struct ov_rule *rule) {
     const struct ov_sub *sub = &rule->subs[0];
-    return rule->kind == OV_RULE_BODY && rule->target <= 1 && sub->kind == OV_SUB_BODY &&
-           sub->pattern_count == 1 && memchr(sub->source.data, '?', sub->source.size) == NULL &&
+    bool is_placed = sub->offset.kind != OV_OFFSET_ANY && sub->offset.shift == 0;
+    return rule->kind == OV_RULE_BODY && (rule->target == 0 || (rule->target == 1 && is_placed)) &&
+           sub->kind == OV_SUB_BODY && sub->pattern_count == 1 &&
+           memchr(sub->source.data, '?', sub->source.size) == NULL &&
            memchr(sub->source.data, '*', sub->source.size) == NULL &&
            memchr(sub->source.data, '{', sub->source.size) == NULL &&
            memchr(sub->source.data, '[', sub->source.size) == NULL &&
