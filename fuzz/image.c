@@ -36,7 +36,8 @@ enum { FLAG_KEEP_DIGESTS = 1, FLAG_ALL_MATCHES = 2 };
 static struct ov_buf images[IMAGES];
 static uint8_t objects[OBJECTS][OBJECT_BYTES];
 
-// ---- what is scanned -----------------------------------------------------------------------------
+// ---- what is scanned
+// -----------------------------------------------------------------------------
 
 static void put(uint8_t *object, size_t at, const char *text) {
     memcpy(object + at, text, strlen(text));
@@ -70,8 +71,8 @@ static void make_pe(uint8_t *object) {
 }
 
 static void make_elf(uint8_t *object) {
-    static const uint8_t head[] = {0x7f, 'E', 'L', 'F', 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-                                   2,    0,   62,  0,   1, 0, 0, 0, 0, 2, 0, 0};
+    static const uint8_t head[] = {0x7f, 'E', 'L', 'F', 2,  1, 1, 0, 0, 0, 0, 0, 0, 0,
+                                   0,    0,   2,   0,   62, 0, 1, 0, 0, 0, 0, 2, 0, 0};
     memcpy(object, head, sizeof head);
     put32(object, 0x20, 0x40); // program headers
     put32(object, 0x34, 0x00380040);
@@ -97,25 +98,26 @@ static void make_objects(void) {
     make_elf(objects[4]);
 }
 
-// ---- the images ----------------------------------------------------------------------------------
+// ---- the images
+// ----------------------------------------------------------------------------------
 
 static const char *const bodies[IMAGES] = {
     ("One:0:*:6e6565646c6520696e206120686179737461636b\n"
-    "Two:0:*:6e6565{2-9}64??6c65*6861797374(61|62|6363)636b\n"
-    "Three:0:*:4141??41!(42|43)4?41\nFour:0:0:414141\nFive:0:EOF-12:746865\n"
-    "Six:0:700,50:6e65656c\nSeven:0:*:(L)6c696e65(W)\nEight:0:*:6c696e65{-200}6c696e65\n"),
+     "Two:0:*:6e6565{2-9}64??6c65*6861797374(61|62|6363)636b\n"
+     "Three:0:*:4141??41!(42|43)4?41\nFour:0:0:414141\nFive:0:EOF-12:746865\n"
+     "Six:0:700,50:6e65656c\nSeven:0:*:(L)6c696e65(W)\nEight:0:*:6c696e65{-200}6c696e65\n"),
     ("One:1:EP+0:656e747279\nTwo:1:S0+0:656e74\nThree:1:SL+0:656e74727970\nFour:1:SE0:414243\n"
-    "Five:6:EP+0,20:414243\nSix:6:*:656e747279706f696e74\nSeven:1:VI:410042004300\n"
-    "Eight:9:EP-4:41424344\nNine:1:*:4d5a{10-200}5045\n"),
+     "Five:6:EP+0,20:414243\nSix:6:*:656e747279706f696e74\nSeven:1:VI:410042004300\n"
+     "Eight:9:EP-4:41424344\nNine:1:*:4d5a{10-200}5045\n"),
     "",
     "",
 };
 
 static const char *const logicals[IMAGES] = {
     ("A;Engine:81-255,Target:0;(0&1)>1,2|2=1;6e6565::iwa;5,4:414243;686179::f\n"
-    "B;Engine:81-255,Target:0;0&1&2;73697a653d;0(>>5#de4#>1,<9999);0/s[a-z]ze=(\\d+)/g\n"
-    "C;Engine:81-255,Target:0,FileSize:1-5000;0=0|(1|2|3)>3,2;7777777777;4141;4242;5a5a\n"
-    "D;Engine:81-255,Target:0;0&1;616258::i;1/X.*X/s\n"),
+     "B;Engine:81-255,Target:0;0&1&2;73697a653d;0(>>5#de4#>1,<9999);0/s[a-z]ze=(\\d+)/g\n"
+     "C;Engine:81-255,Target:0,FileSize:1-5000;0=0|(1|2|3)>3,2;7777777777;4141;4242;5a5a\n"
+     "D;Engine:81-255,Target:0;0&1;616258::i;1/X.*X/s\n"),
     "A;Engine:81-255,Target:1,EntryPoint:1-9999,NumberOfSections:1-5;0&1;EP+0:656e;S0+0,9:6e7472\n",
     "",
     "",
@@ -126,7 +128,7 @@ static const char *const hashes[IMAGES] = {
     "",
     "",
     ("44d88612fea8a8f36de82e1278abb02f:*:One\n44d88612fea8a8f36de82e1278abb030:*:Two\n"
-    "275a021bbfb6489e54d471899f7db9d1663fc695ec2fe2a2c4538aabf651fd0f:1536:Three\n"),
+     "275a021bbfb6489e54d471899f7db9d1663fc695ec2fe2a2c4538aabf651fd0f:1536:Three\n"),
 };
 
 // Patterns of every length, so that all gram classes and the tail are in use.
@@ -152,8 +154,7 @@ static void build(unsigned number) {
         ov_ruleset_load_bytes(set, "a.ndb", ov_buf_span(&text), false) != OV_OK ||
         ov_ruleset_load_bytes(set, "a.ldb", ov_span_text(logicals[number]), true) != OV_OK ||
         ov_ruleset_load_bytes(set, "a.hsb", ov_span_text(hashes[number]), false) != OV_OK ||
-        set->problem_count > 2 ||
-        ov_image_build(set, &options, &images[number], NULL) != OV_OK) {
+        set->problem_count > 2 || ov_image_build(set, &options, &images[number], NULL) != OV_OK) {
         (void)fprintf(stderr, "fuzz: image %u cannot be built\n", number);
         abort();
     }
@@ -171,7 +172,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     return 0;
 }
 
-// ---- changes -------------------------------------------------------------------------------------
+// ---- changes
+// -------------------------------------------------------------------------------------
 
 // What is left of the input.
 struct input {
@@ -236,7 +238,8 @@ static void seal(uint8_t *image, size_t image_bytes, bool with_sections) {
     memcpy(image, &header, sizeof header);
 }
 
-// ---- what must hold ------------------------------------------------------------------------------
+// ---- what must hold
+// ------------------------------------------------------------------------------
 
 static void read_names(struct ov_span image) {
     struct ov_rule_names names;
@@ -299,8 +302,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct input input = {.data = data, .size = size};
     uint32_t number = take(&input, 1), flags = take(&input, 1);
     bool is_raw = number == RAW_IMAGE;
-    struct ov_span base = is_raw ? ov_span_make(input.data, input.size)
-                                 : ov_buf_span(&images[number % IMAGES]);
+    struct ov_span base =
+        is_raw ? ov_span_make(input.data, input.size) : ov_buf_span(&images[number % IMAGES]);
     if (base.size < sizeof(struct ov_image_header)) {
         return 0;
     }

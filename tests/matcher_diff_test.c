@@ -207,7 +207,7 @@ static void add_elems(struct ov_buf *out, const struct ov_elem *elems, uint32_t 
                 ov_buf_add_u8(out, (uint8_t)draw(256));
             }
         } else if (!e->is_edge || is_one_in(2)) {
-            ov_buf_add_u8(out, (uint8_t)"\n .-\"a"[draw(6)]);
+            ov_buf_add_u8(out, (uint8_t) "\n .-\"a"[draw(6)]);
         }
     }
 }
@@ -248,7 +248,8 @@ static void make_object(const struct ov_ruleset *set, const struct style *style,
     }
 }
 
-// ---- the comparison ------------------------------------------------------------------------------
+// ---- the comparison
+// ------------------------------------------------------------------------------
 
 struct fixture {
     struct ov_ruleset *set;
@@ -262,13 +263,11 @@ static void build(struct fixture *fixture, const char *ndb, const char *ldb) {
     static const struct ov_build_options options;
     char reason[OV_IMAGE_REASON_BYTES] = "";
     assert_int_equal(ov_ruleset_new(NULL, &fixture->set), OV_OK);
-    assert_int_equal(
-        ov_ruleset_load_bytes(fixture->set, "a.ndb", ov_span_text(ndb), false), OV_OK);
-    assert_int_equal(
-        ov_ruleset_load_bytes(fixture->set, "a.ldb", ov_span_text(ldb), false), OV_OK);
+    assert_int_equal(ov_ruleset_load_bytes(fixture->set, "a.ndb", ov_span_text(ndb), false), OV_OK);
+    assert_int_equal(ov_ruleset_load_bytes(fixture->set, "a.ldb", ov_span_text(ldb), false), OV_OK);
     ov_buf_init(&fixture->bytes);
-    assert_int_equal(
-        ov_image_build(fixture->set, &options, &fixture->bytes, &fixture->report), OV_OK);
+    assert_int_equal(ov_image_build(fixture->set, &options, &fixture->bytes, &fixture->report),
+                     OV_OK);
     if (ov_image_open(ov_buf_span(&fixture->bytes), &fixture->image, reason) != OV_OK ||
         ov_image_verify(&fixture->image, reason) != OV_OK) {
         fail_msg("a new image is refused: %s", reason);
@@ -333,8 +332,7 @@ static void compare_all(struct fixture *fixture, const struct style *style, uint
     for (size_t i = 0; i < 3; i++) {
         const struct ov_kernels *kernels = ov_kernels_by_name(names[i]);
         if (kernels != NULL) {
-            assert_int_equal(ov_matcher_new(&fixture->image, kernels, reason, &matchers[i]),
-                             OV_OK);
+            assert_int_equal(ov_matcher_new(&fixture->image, kernels, reason, &matchers[i]), OV_OK);
         }
     }
     size_t rule_count = fixture->set->rule_count;

@@ -3,7 +3,8 @@
 // rooms: rules scan format match base
 //
 // No crash, nothing left behind, and never a clean verdict for an object that is not. The
-// allocator is replaced by one that counts, hands out what the next one has, and fails when it is told to.
+// allocator is replaced by one that counts, hands out what the next one has, and fails when it is
+// told to.
 #include "rules/emit.h"
 #include "scan/scan.h"
 
@@ -15,7 +16,8 @@
 
 #include <cmocka.h>
 
-// ---- the allocator --------------------------------------------------------------------------------
+// ---- the allocator
+// --------------------------------------------------------------------------------
 
 // What stands behind us: libc's, or the sanitizer's.
 static struct {
@@ -87,16 +89,17 @@ static void end(void) {
     is_counting = false;
 }
 
-// ---- building -------------------------------------------------------------------------------------
+// ---- building
+// -------------------------------------------------------------------------------------
 
 static const char bodies[] = "Zeta:0:*:6e6565646c6520696e206120686179737461636b\n"
                              "Alpha:0:*:4142??43{2-9}4445*4546\nShort:0:*:414141\n"
                              "Place:0:2,5:010203\nTail:0:*:41(41|42)4?42\n";
-static const char logicals[] =
-    "L;Engine:81-255,Target:0;0&1&2;6e6565::i;686179;0/h[a-z]+k/\n"
-    "C;Engine:81-255,Target:0;0>2&1;2a2a;6e65{-20}686179\n";
-static const char hashes[] = "44d88612fea8a8f36de82e1278abb02f:68:One\n"
-                             "275a021bbfb6489e54d471899f7db9d1663fc695ec2fe2a2c4538aabf651fd0f:*:Two:73\n";
+static const char logicals[] = "L;Engine:81-255,Target:0;0&1&2;6e6565::i;686179;0/h[a-z]+k/\n"
+                               "C;Engine:81-255,Target:0;0>2&1;2a2a;6e65{-20}686179\n";
+static const char hashes[] =
+    "44d88612fea8a8f36de82e1278abb02f:68:One\n"
+    "275a021bbfb6489e54d471899f7db9d1663fc695ec2fe2a2c4538aabf651fd0f:*:Two:73\n";
 
 static enum ov_status read_all(struct ov_ruleset *set) {
     TRY(ov_ruleset_load_bytes(set, "a.ndb", ov_span_text(bodies), false));
@@ -145,7 +148,8 @@ static void test_build(void **state) {
     ov_buf_release(&sound);
 }
 
-// ---- scanning -------------------------------------------------------------------------------------
+// ---- scanning
+// -------------------------------------------------------------------------------------
 
 enum { OBJECTS = 3 };
 

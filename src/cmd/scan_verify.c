@@ -54,9 +54,9 @@ static bool is_stamped(const char *path, struct ov_span stamp) {
     OV_AUTO_FD fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
     struct stat info;
     uint8_t held[STAMP_BYTES];
-    return fd >= 0 && fstat(fd, &info) == 0 && S_ISREG(info.st_mode) &&
-           info.st_uid == geteuid() && (info.st_mode & (S_IWGRP | S_IWOTH)) == 0 &&
-           info.st_size == STAMP_BYTES && read(fd, held, sizeof held) == STAMP_BYTES &&
+    return fd >= 0 && fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_uid == geteuid() &&
+           (info.st_mode & (S_IWGRP | S_IWOTH)) == 0 && info.st_size == STAMP_BYTES &&
+           read(fd, held, sizeof held) == STAMP_BYTES &&
            ov_span_is_equal(ov_span_make(held, sizeof held), stamp);
 }
 
@@ -78,8 +78,8 @@ enum ov_status ov_scan_image_verify(const struct ov_scan_image *image,
                                     char ret_reason[OV_SCAN_REASON_BYTES]) {
     OV_CLEANUP(ov_buf_release) struct ov_buf stamp = {0};
     char path[PATH_MAX];
-    bool is_lasting = make_stamp(image->fd, &stamp) &&
-                      find_path(image->id, path, sizeof path) == OV_OK;
+    bool is_lasting =
+        make_stamp(image->fd, &stamp) && find_path(image->id, path, sizeof path) == OV_OK;
     if (is_lasting && is_stamped(path, ov_buf_span(&stamp))) {
         return OV_OK;
     }

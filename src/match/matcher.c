@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 enum {
+    TIME_CHECK_WINDOWS = 4096,
     SWEEP_SUBS = 24,        // fewer strings are searched for one by one
     SWEEP_BYTES = 32 << 20, // likewise, unless so many bytes would be passed over
 };
@@ -132,6 +133,8 @@ static void reset_state(struct ov_matcher *matcher, const struct ov_object *obje
     matcher->is_cut = false;
     matcher->stats = (struct ov_match_stats){0};
     matcher->object = object;
+    matcher->code.is_late = false;
+    matcher->code.budget = object->budget;
     matcher->pending_count = 0;
     ov_sweep_reset(matcher);
 }
@@ -207,10 +210,12 @@ static bool try_window(void *arg, uint32_t number, size_t window_at) {
         matcher->code.is_damaged = true;
         return true;
     }
-    if ((matcher->done[number / 64] >> number % 64 & 1) != 0) {
+    if ((matcher->done[number / 64] >> number % 64 & 1) != 0 || matcher->has_no_time) {
         return true;
     }
-    matcher->stats.windows++;
+    if (++matcher->stats.windows % TIME_CHECK_WINDOWS == 0 && !ov_matcher_has_time(matcher)) {
+        return true;
+    }
     struct trigger trigger;
     if (!open_trigger(matcher, number, &trigger)) {
         return true;
@@ -401,7 +406,8 @@ enum ov_status ov_matcher_run(struct ov_matcher *matcher, const struct ov_object
     if (matcher->is_cut && object->budget->hit == OV_LIMIT_NONE) {
         object->budget->hit = OV_LIMIT_MEMORY;
     }
-    return matcher->has_no_time || matcher->is_cut ? OV_LIMIT : OV_OK;
+    bool is_late = matcher->has_no_time || matcher->code.is_late;
+    return is_late || matcher->is_cut ? OV_LIMIT : OV_OK;
 }
 
 struct ov_match_stats ov_matcher_stats(const struct ov_matcher *matcher) {

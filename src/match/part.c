@@ -7,7 +7,7 @@
 // ov_class of rules/tree.h as it stands in the code.
 enum { CLASS_BOUNDARY, CLASS_LINE, CLASS_WORD };
 
-enum { FLAG_NEGATED = 1, NESTING_MAX = 16 };
+enum { FLAG_NEGATED = 1, NESTING_MAX = 16, TIME_CHECK_STEPS = 1 << 16 };
 
 const void *ov_code_get(struct ov_code *code, uint32_t at, uint64_t size) {
     if (at % 4 != 0 || at > code->bytes.size || size > code->bytes.size - at) {
@@ -274,13 +274,22 @@ static uint64_t body_bytes(const struct ov_image_elem *elem) {
     }
 }
 
+// Whether matching may go on; asks the clock now and then.
+static bool may_go_on(struct ov_code *code) {
+    if (++code->steps % TIME_CHECK_STEPS == 0 && code->budget != NULL &&
+        !ov_budget_has_time(code->budget)) {
+        code->is_late = true;
+    }
+    return !code->is_damaged && !code->is_late;
+}
+
 // Replaces the places in *ends by those reached after all elements of the run.
 static void match_run(const struct run *run, struct ov_ends *ends) {
     struct ov_span elems = run->elems;
     if (run->depth > NESTING_MAX) {
         run->code->is_damaged = true;
     }
-    for (uint32_t i = 0; i < run->count && ends->count > 0 && !run->code->is_damaged; i++) {
+    for (uint32_t i = 0; i < run->count && ends->count > 0 && may_go_on(run->code); i++) {
         struct ov_image_elem elem;
         const uint8_t *head = take_code(run->code, &elems, sizeof elem);
         if (head == NULL) {
@@ -298,7 +307,7 @@ static void match_run(const struct run *run, struct ov_ends *ends) {
         match_elem(run, &elem, ov_span_make(body, (size_t)size), ends, &reached);
         *ends = reached;
     }
-    if (run->code->is_damaged) {
+    if (run->code->is_damaged || run->code->is_late) {
         ends->count = 0;
     }
 }
@@ -362,7 +371,8 @@ bool ov_part_match(struct ov_code *code, const struct ov_part *part, struct ov_s
                    size_t start, struct ov_ends *ret_ends) {
     const struct ov_image_part *head = part->head;
     ret_ends->count = 0;
-    if (start > object.size || head->min_bytes > object.size - start || code->is_damaged) {
+    if (start > object.size || head->min_bytes > object.size - start || code->is_damaged ||
+        code->is_late) {
         return false;
     }
     if (head->flags == OV_PART_LITERAL) {
@@ -402,7 +412,7 @@ size_t ov_part_find(struct ov_code *code, const struct ov_kernels *kernels,
                            .value_b = head->value_b,
                            .mask_b = head->mask_b};
     bool has_anchor = head->anchor_a < head->min_bytes && head->anchor_b < head->min_bytes;
-    while (from <= last && !code->is_damaged) {
+    while (from <= last && !code->is_damaged && !code->is_late) {
         size_t start = has_anchor ? kernels->pair(&pair, object.data, from, last) : from;
         if (start == SIZE_MAX) {
             break;

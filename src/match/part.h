@@ -8,15 +8,20 @@
 // nothing.
 #pragma once
 
+#include "base/budget.h"
 #include "base/span.h"
 #include "match/layout.h"
 
 struct ov_kernels;
 
-// The CODE section with a sticky flag for damage found while following it.
+// The CODE section with sticky flags for what was met while following it: damage, and that the time
+// ran out (choices within choices can take very long). Either one, and nothing matches any more.
 struct ov_code {
     struct ov_span bytes;
     bool is_damaged;
+    bool is_late;
+    uint32_t steps;           // elements matched, for asking the clock now and then
+    struct ov_budget *budget; // of the current object; NULL: no end
 };
 
 // `size` bytes of code at `at` (a multiple of 4), or NULL and the flag when they are not all there.

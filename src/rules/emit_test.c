@@ -23,8 +23,9 @@ static const char logicals[] =
     "L;Engine:81-255,Target:0;(0&1)>1,2|2=1;6e6565::iwa;5,4:414243;686179::f\n"
     "C;Engine:81-255,Target:0;0&1;73697a653d;0(>>5#de4#>1,<9999)\n"
     "R;Engine:81-255,Target:0;0&1;6e65;0/[a-z]+\\d/\n";
-static const char hashes[] = "44d88612fea8a8f36de82e1278abb02f:68:Hash.One\n"
-                             "275a021bbfb6489e54d471899f7db9d1663fc695ec2fe2a2c4538aabf651fd0f:*:Two:73\n";
+static const char hashes[] =
+    "44d88612fea8a8f36de82e1278abb02f:68:Hash.One\n"
+    "275a021bbfb6489e54d471899f7db9d1663fc695ec2fe2a2c4538aabf651fd0f:*:Two:73\n";
 
 struct source {
     const char *name, *text;
@@ -44,16 +45,15 @@ static void build(const struct source *sources, size_t count, struct ov_buf *ret
     ov_ruleset_free(set);
 }
 
-static const struct source here[] = {
-    {"a.ndb", bodies}, {"b.ldb", logicals}, {"c.hsb", hashes}};
+static const struct source here[] = {{"a.ndb", bodies}, {"b.ldb", logicals}, {"c.hsb", hashes}};
 
-// ---- the same bytes -------------------------------------------------------------------------------
+// ---- the same bytes
+// -------------------------------------------------------------------------------
 
 static void test_same_sources_same_bytes(void **state) {
     (void)state;
-    static const struct source elsewhere[] = {{"/srv/rules/of/today/a.ndb", bodies},
-                                              {"/b.ldb", logicals},
-                                              {"../../c.hsb", hashes}};
+    static const struct source elsewhere[] = {
+        {"/srv/rules/of/today/a.ndb", bodies}, {"/b.ldb", logicals}, {"../../c.hsb", hashes}};
     struct ov_buf first, again, moved;
     build(here, 3, &first);
     free(malloc(100000)); // the heap is another one now
@@ -112,14 +112,15 @@ static void test_no_rules(void **state) {
     ov_buf_release(&image);
 }
 
-// ---- damage ---------------------------------------------------------------------------------------
+// ---- damage
+// ---------------------------------------------------------------------------------------
 
 // What both readers say: the worker's and the broker's.
 static bool is_refused(struct ov_span bytes) {
     char reason[OV_IMAGE_REASON_BYTES] = "", second[OV_IMAGE_CHECK_REASON_BYTES] = "";
     struct ov_image image;
-    bool is_bad = ov_image_open(bytes, &image, reason) != OV_OK ||
-                  ov_image_verify(&image, reason) != OV_OK;
+    bool is_bad =
+        ov_image_open(bytes, &image, reason) != OV_OK || ov_image_verify(&image, reason) != OV_OK;
     assert_int_equal(ov_image_check(bytes, second) != OV_OK, is_bad);
     if (is_bad) {
         assert_non_null(strstr(reason, "(byte "));
@@ -172,7 +173,8 @@ static void test_unaligned_bytes(void **state) {
     ov_buf_release(&image);
 }
 
-// ---- damage behind right digests ------------------------------------------------------------------
+// ---- damage behind right digests
+// ------------------------------------------------------------------
 
 static struct ov_image_section_record *find_record(struct ov_buf *image, uint32_t type) {
     struct ov_image_header *header = (void *)image->data;
@@ -199,8 +201,8 @@ static void seal(struct ov_buf *image) {
     memcpy(header->digest, digest, sizeof digest);
 }
 
-static enum ov_status run(struct ov_buf *image, const char *text, size_t *ret_count) {
-    static const struct ov_limits none;
+static enum ov_status run_limited(struct ov_buf *image, const char *text,
+                                  const struct ov_limits *limits, size_t *ret_count) {
     char reason[OV_IMAGE_REASON_BYTES] = "";
     struct ov_image opened;
     struct ov_matcher *matcher = NULL;
@@ -208,14 +210,18 @@ static enum ov_status run(struct ov_buf *image, const char *text, size_t *ret_co
     const struct ov_match *matches = NULL;
     seal(image);
     *ret_count = 0;
-    ov_budget_init(&budget, &none);
+    ov_budget_init(&budget, limits);
     enum ov_status status = ov_image_open(ov_buf_span(image), &opened, reason);
-    status = status == OV_OK ? ov_matcher_new(&opened, &ov_kernels_plain, reason, &matcher)
-                             : status;
+    status =
+        status == OV_OK ? ov_matcher_new(&opened, &ov_kernels_plain, reason, &matcher) : status;
     struct ov_object object = {.bytes = ov_span_text(text), .budget = &budget};
     status = status == OV_OK ? ov_matcher_run(matcher, &object, &matches, ret_count) : status;
     ov_matcher_free(matcher);
     return status;
+}
+
+static enum ov_status run(struct ov_buf *image, const char *text, size_t *ret_count) {
+    return run_limited(image, text, &(struct ov_limits){0}, ret_count);
 }
 
 static const char needle[] = "xx a needle in a haystack, size=1234 abc1";
@@ -261,8 +267,7 @@ static void test_outside_is_damage(void **state) {
     size_t count;
     build(here, 3, &image);
     struct ov_image_trigger *triggers = find_section(&image, OV_SECTION_TRIGGERS);
-    size_t trigger_count =
-        find_record(&image, OV_SECTION_TRIGGERS)->bytes / sizeof *triggers;
+    size_t trigger_count = find_record(&image, OV_SECTION_TRIGGERS)->bytes / sizeof *triggers;
     for (size_t i = 0; i < trigger_count; i++) {
         triggers[i].pattern = UINT32_MAX;
     }
@@ -284,6 +289,41 @@ static void test_outside_is_damage(void **state) {
     ov_buf_release(&image);
 }
 
+// Choices within choices: each level multiplies the work. The time that an object may take ends it,
+// and what was not looked at is no "nothing found".
+static void test_deep_choices_end(void **state) {
+    (void)state;
+    struct ov_buf one = {0}, text = {0}, object = {0}, image;
+    ov_buf_add_text(&one, "(61|6161)");
+    for (unsigned depth = 0; depth < 3; depth++) {
+        struct ov_buf next = {0};
+        ov_buf_add_text(&next, "(");
+        for (unsigned i = 0; i < 8; i++) {
+            ov_buf_add(&next, one.data, one.size);
+        }
+        ov_buf_add_text(&next, "|62)");
+        ov_buf_release(&one);
+        one = next;
+    }
+    ov_buf_printf(&text, "Deep:0:*:7a7a7a7a%.*s%.*s62717172\n", (int)one.size, (char *)one.data,
+                  (int)one.size, (char *)one.data);
+    ov_buf_add_u8(&text, 0);
+    ov_buf_add_text(&object, "zzzz");
+    for (unsigned i = 0; i < 4000; i++) {
+        ov_buf_add_u8(&object, 'a');
+    }
+    ov_buf_add_text(&object, "bqqrzzzzaaaabqqr");
+    ov_buf_add_u8(&object, 0);
+    build(&(struct source){"deep.ndb", (const char *)text.data}, 1, &image);
+    struct ov_limits limits = {.time_ms = 100};
+    size_t count;
+    assert_int_equal(run_limited(&image, (const char *)object.data, &limits, &count), OV_LIMIT);
+    ov_buf_release(&one);
+    ov_buf_release(&text);
+    ov_buf_release(&object);
+    ov_buf_release(&image);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_same_sources_same_bytes),
@@ -295,6 +335,7 @@ int main(void) {
         cmocka_unit_test(test_matches),
         cmocka_unit_test(test_compare_refers_outside),
         cmocka_unit_test(test_outside_is_damage),
+        cmocka_unit_test(test_deep_choices_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -149,9 +149,12 @@ static void test_refusals(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names),           cmocka_unit_test(test_sources),
-        cmocka_unit_test(test_numbers_outside), cmocka_unit_test(test_damaged_sections),
-        cmocka_unit_test(test_sections_cut_off), cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_sources),
+        cmocka_unit_test(test_numbers_outside),
+        cmocka_unit_test(test_damaged_sections),
+        cmocka_unit_test(test_sections_cut_off),
+        cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -3,8 +3,8 @@
 #include "rules/clamav/expr.h"
 
 enum {
-    DEPTH_MAX = 200,    // of the tree; more than 64 subsignatures in parentheses ever need
-    INDEX_MAX = 100000, // larger ones only say that the number is nonsense
+    DEPTH_MAX = 200,     // of the tree; more than 64 subsignatures in parentheses ever need
+    INDEX_MAX = 100000,  // larger ones only say that the number is nonsense
     OPERATORS_MAX = 511, // an image's expression has at most 1024 nodes
 };
 
