@@ -166,10 +166,10 @@ def refused_images_say_why():
     command_file("found", "found")
     assert run(OVERT, "--rules", "i.ovi", "found").returncode == 1
     sound = image.read_bytes()
-    image.write_bytes(sound[:80] + b"REFUSE ME" + sound[89:])
-    done = run(OVERT, "--rules", "i.ovi", "found")
-    assert done.returncode == 2 and b"refused?at byte 0" in done.stderr
-    for damage in (b"", sound[:50], b"x" * 500):
+    pathlib.Path("refused.ndb").write_text("REFUSE-ME:0:*:6f766572746f76657274\n")
+    done = run(OVERT, "--rules", "refused.ndb", "found")  # by the worker
+    assert done.returncode == 2 and b"refused?at byte 0" in done.stderr, done.stderr
+    for damage in (b"", sound[:50], b"x" * 500, sound[:80] + b"x" + sound[81:]):
         image.write_bytes(damage)
         done = run(OVERT, "--rules", "i.ovi", "found")
         assert done.returncode == 2 and done.stderr, damage[:20]

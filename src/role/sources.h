@@ -2,7 +2,7 @@
 //
 // Rule sources, opened and mapped before the builder cages itself, so that it needs no path after.
 //
-// The order within a folder is clamscan's, as in ov_ruleset_load.
+// The order within a folder is that of rules/folder.h, as in ov_ruleset_load.
 #pragma once
 
 #include "base/fd.h"

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// From a path to sources: which language a file's ending names, and the order within a folder.
+// From a path to sources: which language a file's ending names, and what is read of a folder.
 #include "rules/reader.h"
 
 #include "rules/clamav/readers.h"
+#include "rules/folder.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,6 +77,10 @@ static const struct language *find_language(const char *name) {
     return NULL;
 }
 
+bool ov_rule_language_is_known(const char *name) {
+    return find_language(name) != NULL;
+}
+
 static const char *why_unread(const struct ov_ruleset *set, const struct language *language) {
     if (language->is_pua && !set->state->options.with_pua) {
         return "rules for the potentially unwanted, read only when asked for (--pua)";
@@ -129,129 +133,25 @@ static enum ov_status load_file(struct ov_ruleset *set, const char *path) {
 
 // ---- folders -----------------------------------------------------------------------------------
 
-struct folder {
-    char **names;
-    size_t count;
-    size_t room;
-};
-
-static void release_folder(struct folder *folder) {
-    for (size_t i = 0; i < folder->count; i++) {
-        free(folder->names[i]);
-    }
-    free(folder->names);
-}
-
-static bool has_ending(const char *name, const char *ending) {
-    const char *dot = strrchr(name, '.');
-    return dot != NULL && strcasecmp(dot + 1, ending) == 0;
-}
-
-// When clamscan loads a file of this name: small numbers first. What it takes in the order of the
-// folder on disk, we take by name, so that the same files always give the same image.
-static int rank(const char *name) {
-    if (has_ending(name, "ign") || has_ending(name, "ign2")) {
-        return 0;
-    }
-    if (strcmp(name, "daily.cld") == 0 || strcmp(name, "daily.cvd") == 0) {
-        return 1;
-    }
-    if (strcmp(name, "local.gdb") == 0) {
-        return 2;
-    }
-    if (strcmp(name, "daily.cfg") == 0) {
-        return 3;
-    }
-    return has_ending(name, "crb") ? 4 : 5;
-}
-
-static int compare_names(const void *left, const void *right) {
-    const char *a = *(char *const *)left;
-    const char *b = *(char *const *)right;
-    int difference = rank(a) - rank(b);
-    return difference != 0 ? difference : strcmp(a, b);
-}
-
-static enum ov_status add_name(struct folder *folder, const char *name) {
-    if (folder->count == folder->room) {
-        size_t room = folder->room == 0 ? 64 : folder->room * 2;
-        char **names = reallocarray(folder->names, room, sizeof *names);
-        if (names == NULL) {
-            return OV_MEMORY;
-        }
-        folder->names = names;
-        folder->room = room;
-    }
-    char *copy = strdup(name);
-    if (copy == NULL) {
-        return OV_MEMORY;
-    }
-    folder->names[folder->count++] = copy;
-    return OV_OK;
-}
-
-static void close_dir(DIR **dir) {
-    if (*dir != NULL) {
-        closedir(*dir);
-    }
-}
-
-static enum ov_status list_folder(const char *path, struct folder *folder) {
-    DIR *dir OV_CLEANUP(close_dir) = opendir(path);
-    if (dir == NULL) {
-        return OV_SYSTEM;
-    }
-    for (;;) {
-        errno = 0;
-        const struct dirent *entry = readdir(dir);
-        if (entry == NULL) {
-            break;
-        }
-        if (find_language(entry->d_name) != NULL) {
-            TRY(add_name(folder, entry->d_name));
-        }
-    }
-    if (errno != 0) {
-        return OV_SYSTEM;
-    }
-    if (folder->count > 0) {
-        qsort(folder->names, folder->count, sizeof *folder->names, compare_names);
-    }
-    return OV_OK;
-}
-
 static bool join_path(char *out, const char *folder, const char *name) {
     int size = snprintf(out, PATH_BYTES, "%s/%s", folder, name);
     return size > 0 && size < PATH_BYTES;
 }
 
-// The version of the container at this path, or 0 when it cannot be read.
-static uint64_t version_of(const char *folder, const char *stem, const char *ending) {
-    char name[PATH_BYTES];
-    char path[PATH_BYTES];
-    int size = snprintf(name, sizeof name, "%s.%s", stem, ending);
-    struct ov_file_map map;
-    if (size < 0 || size >= PATH_BYTES || !join_path(path, folder, name) ||
-        ov_file_map_open(path, &map) != OV_OK) {
-        return 0;
-    }
-    uint64_t version = ov_clamav_container_version(map.bytes);
-    ov_file_map_close(&map);
-    return version;
-}
-
-// Whether the same database is there as .cld and .cvd, and this is the older one; of two equal ones
-// the .cld is used.
+// Whether the folder has a newer container of the same database than this one.
 static bool is_superseded(const char *folder, const char *name) {
-    bool is_cvd = has_ending(name, "cvd");
-    if (!is_cvd && !has_ending(name, "cld")) {
+    const char *twin = ov_rule_folder_twin(name);
+    char other[PATH_BYTES];
+    char path[PATH_BYTES];
+    if (twin == NULL || !join_path(path, folder, name)) {
         return false;
     }
-    char stem[PATH_BYTES];
-    snprintf(stem, sizeof stem, "%.*s", (int)(strlen(name) - 4), name);
-    uint64_t cvd = version_of(folder, stem, "cvd");
-    uint64_t cld = version_of(folder, stem, "cld");
-    return is_cvd ? cld > 0 && cld >= cvd : cvd > cld;
+    (void)snprintf(other, sizeof other, "%.*s%s", (int)(strlen(path) - 3), path, twin);
+    OV_CLEANUP(ov_file_map_close) struct ov_file_map own_map = {0};
+    OV_CLEANUP(ov_file_map_close) struct ov_file_map twin_map = {0};
+    (void)!ov_file_map_open(path, &own_map);
+    (void)!ov_file_map_open(other, &twin_map);
+    return ov_rule_folder_is_superseded(name, own_map.bytes, twin_map.bytes);
 }
 
 static enum ov_status note_unreadable(struct ov_ruleset *set, const char *path) {
@@ -263,8 +163,8 @@ static enum ov_status note_unreadable(struct ov_ruleset *set, const char *path) 
 }
 
 static enum ov_status load_folder(struct ov_ruleset *set, const char *path) {
-    struct folder folder OV_CLEANUP(release_folder) = {0};
-    TRY(list_folder(path, &folder));
+    OV_CLEANUP(ov_rule_folder_release) struct ov_rule_folder folder = {0};
+    TRY(ov_rule_folder_list(path, &folder));
     for (size_t i = 0; i < folder.count; i++) {
         char inside[PATH_BYTES];
         struct stat stat_now;

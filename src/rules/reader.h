@@ -53,6 +53,9 @@ bool ov_number_read(struct ov_span text, uint64_t max, uint64_t *ret_number);
 // out there depend on it; false when the text has another character than digits. Empty gives 0.
 bool ov_number_read_int(struct ov_span text, int *ret_number);
 
+// Whether a file's name ends like one of a rule language, even of one that is not read.
+bool ov_rule_language_is_known(const char *name);
+
 // ---- the set --------------------------------------------------------------------------------
 
 struct ov_held_memory;
