@@ -309,7 +309,7 @@ static void test_deep_choices_end(void **state) {
                   (int)one.size, (char *)one.data);
     ov_buf_add_u8(&text, 0);
     ov_buf_add_text(&object, "zzzz");
-    for (unsigned i = 0; i < 4000; i++) {
+    for (unsigned i = 0; i < 600; i++) {
         ov_buf_add_u8(&object, 'a');
     }
     ov_buf_add_text(&object, "bqqrzzzzaaaabqqr");
