@@ -26,7 +26,7 @@ static bool push_offset(struct ov_matcher *matcher, struct ov_offsets *offsets, 
         matcher->is_cut = true;
         return false;
     }
-    if (offsets->count == offsets->room) {
+    if (offsets->at == NULL || offsets->count == offsets->room) {
         size_t room = offsets->room == 0 ? 256 : offsets->room * 2;
         struct ov_offset_run *grown = realloc(offsets->at, room * sizeof *grown);
         if (grown == NULL) {
