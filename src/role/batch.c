@@ -11,7 +11,7 @@
 
 enum {
     ALIGN_BYTES = 64,
-    PATH_BYTES = 160, // room of a ticket at least
+    PATH_BYTES = 160,      // room of a ticket at least
     TOTAL_BYTES = 1 << 20, // a batch with larger files is closed beyond this, for even load
 };
 

@@ -15,7 +15,7 @@ struct ov_ticket {
     struct ov_wire_detection *detections; // owned
     bool is_done;
     size_t path_room; // bytes
-    uint8_t path[]; // owned; result.path points here
+    uint8_t path[];   // owned; result.path points here
 };
 
 // Tickets that are told are kept for the next files: `spares` is such a row, linked by `next`.
@@ -37,12 +37,12 @@ struct ov_batch {
     int files[OV_WIRE_JOBS_MAX];                 // descriptor jobs: open until answered; else -1
     int read_files[OV_WIRE_JOBS_MAX];            // read into the ring, not yet closed
     uint32_t read_count;
-    uint32_t slot;                               // of the ring
-    uint32_t used_bytes;                         // of the slot
-    uint64_t total_bytes;                        // of all jobs
-    bool is_alone;                               // sent one by one, after a worker died over it
-    uint32_t at;                                 // the first job without a result
-    struct ov_wire_jobs sent;                    // what the worker has in hand
+    uint32_t slot;            // of the ring
+    uint32_t used_bytes;      // of the slot
+    uint64_t total_bytes;     // of all jobs
+    bool is_alone;            // sent one by one, after a worker died over it
+    uint32_t at;              // the first job without a result
+    struct ov_wire_jobs sent; // what the worker has in hand
     bool is_sent;
     uint64_t deadline_ns; // of what was sent; 0 = none
     // Answers to what was sent.
