@@ -12,6 +12,9 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "format"))
+import forge_elf  # noqa: E402
+
 FILLER = b"\x01\x02 filler "
 
 
@@ -48,6 +51,39 @@ CASES = [
     ("raw HTML, in a comment",
      "a.ndb", [f"Html:0:*:{HEX['HTMLWORD']}"],
      b"<html><head><title>x</title></head><body><!-- HTMLWORD --></body></html>", None, "Html"),
+]
+
+
+def logical(expression, target=0):
+    return f"Case;Engine:100-255,Target:{target};{expression}"
+
+
+JUNK = b"\x01\x02\xff\x00\x01zzzzzzzzzzz"
+CASES += [
+    ("alternatives that begin alike", "a.ndb", ["Alike:0:*:(42|4243)71727374"],
+     JUNK + b"Bqrst" + JUNK, None, "Alike"),
+    ("alternatives that do not (no difference)", "a.ndb", ["Alike:0:*:(42|4343)71727374"],
+     JUNK + b"Bqrst" + JUNK, "Alike", "Alike"),
+    ("alternatives that end alike after an edge", "a.ndb", ["Alike:0:*:(B)(9?|e90191)b8d410cd0fbfcc"],
+     JUNK + b".\xe9\x01\x91\xb8\xd4\x10\xcd\x0f\xbf\xcc" + JUNK, None, "Alike"),
+    ("a line end of two bytes", "a.ndb", ["Line:0:*:6162(L)614265666768"],
+     JUNK + b"ab\r\naBefgh" + JUNK, None, "Line"),
+    ("a line end of one byte (no difference)", "a.ndb", ["Line:0:*:6162(L)614265666768"],
+     JUNK + b"ab\naBefgh" + JUNK, "Line", "Line"),
+    ("a class and an offset", "a.ndb", ["Class:0:16:6162(W)655a64656667"],
+     JUNK + b"ab/eZdefg" + JUNK, None, "Class"),
+    ("a shorter alternative near the start", "a.ndb", ["Near:0:2:(55666a|39)52415062674f"],
+     b"\x01\x029RAPbgO" + JUNK, "Near", "Near"),
+    ("a shorter alternative nearer to it", "a.ndb", ["Near:0:1:(55666a|39)52415062674f"],
+     b"\x019RAPbgO" + JUNK, None, "Near"),
+    ("bytes behind the end", "a.ndb", ["End:0:*:42414243(W)41"], JUNK + b"BABC/", "End", None),
+    ("wildcards outside a part", "a.ndb", ["Outside:0:*:376b7071[2-2]6?"],
+     JUNK + b"7kpqxxz" + JUNK, "Outside", None),
+    ("byte compare in a rule for a target", "a.ldb",
+     [logical("0&1;434f4d50415245;0(>>7#ib2#=258)", 6)],
+     forge_elf.build(patches=((2000, b"COMPARE\x01\x02"),)), None, "Case"),
+    ("one start, two forms", "a.ldb", [logical("0=1;41000000::wa")],
+     JUNK + b"A" + bytes(7) + b"zz" + JUNK, "Case", None),
 ]
 
 

@@ -88,7 +88,7 @@ def main():
                 got = is_found(differential.run_clamscan, expression, data, folder / "case")
                 tap("clamscan: " + name, got == wanted, "" if got == wanted else f": {got}")
     factor = int(sys.argv[2]) if sys.argv[1:2] == ["--rounds"] else 1
-    for kind, rounds in (("body", 8), ("logical", 15), ("first", 10)):
+    for kind, rounds in (("body", 8), ("logical", 15), ("first", 10), ("filter", 4)):
         done = subprocess.run([sys.executable, str(HERE / "differential.py"), "--only", kind,
                                "--rounds", str(rounds * factor), "--seed", "2"],
                               capture_output=True, text=True, check=False, env=os.environ)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Random rules and random files, held against clamscan: which rules match which files.
 
-  differential.py [--seed N] [--rounds N] [--only body,logical,first] [--keep DIR]
+  differential.py [--seed N] [--rounds N] [--only body,logical,first,filter] [--keep DIR]
 
 Each round writes a database of many rules and a folder of many files, in which instances of the
 rules are planted (whole, with one byte wrong, with a distance that is one too long or too short, at
@@ -228,6 +228,52 @@ def logical_round(rng, folder):
     return made
 
 
+# ---- attacks on the filter ---------------------------------------------------------------------
+
+def filter_pattern(rng, shared):
+    """Strings that are hard to search for: short, of one byte, very long, all with one beginning."""
+    kind = rng.randrange(6)
+    if kind == 0:
+        return bytes(rng.choices(b"\x00\xff\x20", k=rng.randrange(3, 5)))
+    if kind == 1:
+        return bytes([rng.choice(b"\x00\xff\x20\x90")]) * rng.choice((3, 4, 7, 8, 9, 64, 300))
+    if kind == 2:
+        return bytes(rng.choices(objects.FILLER, k=rng.choice((300, 1000, 4000))))  # a line is 8 KB at most
+    if kind == 3:
+        run = bytes([rng.choice(b"\x00\xff")]) * rng.randrange(4, 30)
+        return run + bytes(rng.choices(objects.FILLER, k=rng.randrange(0, 3))) + run
+    if kind == 4:
+        return shared + bytes(rng.choices(b"ABab01", k=rng.randrange(1, 6)))
+    return bytes(rng.choices(b"ABab01", k=rng.randrange(1, 6))) + shared
+
+
+def filter_round(rng, folder):
+    made = Round("filter", folder)
+    target = rng.choice((0, 1, 6))
+    shared = bytes(rng.choices(objects.FILLER + b"\0", k=rng.choice((4, 6, 8))))
+    things = make_files(rng, 12, target, objects.FILLER, (5000, 20000, 60000, 200000))
+    planted = []
+    for number in range(rng.choice((30, 30, 1500))):
+        pattern = rules.Pattern([rules.Part([("byte", b, 0xff) for b in
+                                             filter_pattern(rng, shared)])])
+        rule = BodyRule.__new__(BodyRule)
+        rule.target, rule.pattern, rule.offset = rng.choice((target, 0)), pattern, rules.Offset()
+        if len(pattern.parts[0].atoms) > 8 and rng.random() < 0.5:
+            pattern.parts[0].atoms[rng.choice((0, 4, -1))] = ("byte", 0, 0)
+        rule.name = f"Filter.{number}"
+        rule.line = f"{rule.name}:{rule.target}:*:{pattern.text()}"
+        made.lines.append(rule.line)
+        made.by_name[rule.name] = rule
+        planted.append(rule)
+    for rule in rng.sample(planted, 20):
+        data, _ = rules.sample(rng, rule.pattern, objects.FILLER)
+        data = rules.spoil(rng, data) if rng.random() < 0.3 else data
+        thing = rng.choice(things)
+        thing.plant(objects.places(rng, thing, len(data), True), data)
+    made.files = things
+    return made
+
+
 # ---- which name comes first --------------------------------------------------------------------
 
 def first_round(rng, folder):
@@ -313,7 +359,7 @@ def compare_all(made, counts):
     return bad
 
 
-KINDS = {"body": body_round, "logical": logical_round, "first": first_round}
+KINDS = {"body": body_round, "logical": logical_round, "first": first_round, "filter": filter_round}
 
 
 def main():
