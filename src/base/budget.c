@@ -4,7 +4,7 @@
 
 #include <time.h>
 
-static uint64_t now_ns(void) {
+uint64_t ov_clock_ns(void) {
     struct timespec now;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
@@ -25,7 +25,7 @@ void ov_budget_init(struct ov_budget *ret_budget, const struct ov_limits *limits
     if (limits->time_ms != 0) {
         uint64_t time_ns;
         bool is_forever = __builtin_mul_overflow(limits->time_ms, 1000000u, &time_ns) ||
-                          __builtin_add_overflow(now_ns(), time_ns, &ret_budget->deadline_ns);
+                          __builtin_add_overflow(ov_clock_ns(), time_ns, &ret_budget->deadline_ns);
         ret_budget->deadline_ns = is_forever ? UINT64_MAX : ret_budget->deadline_ns;
     }
 }
@@ -38,7 +38,7 @@ static bool note_limit(struct ov_budget *budget, enum ov_limit limit) {
 }
 
 bool ov_budget_has_time(struct ov_budget *budget) {
-    if (budget->deadline_ns == 0 || now_ns() < budget->deadline_ns) {
+    if (budget->deadline_ns == 0 || ov_clock_ns() < budget->deadline_ns) {
         return true;
     }
     return note_limit(budget, OV_LIMIT_SCAN_TIME);

@@ -36,6 +36,9 @@ struct ov_budget {
     enum ov_limit hit;    // the first limit that was hit, or none
 };
 
+// CLOCK_MONOTONIC in nanoseconds, by which deadlines are set.
+uint64_t ov_clock_ns(void);
+
 // clamscan's defaults: 100 MB a file, 400 MB a scan, depth 17, 10,000 files, 120 s.
 struct ov_limits ov_limits_default(void);
 

@@ -2,21 +2,15 @@
 // Lines and progress for people. The JSON twin is in scan_json.c.
 #include "cmd/scan_output.h"
 
+#include "base/budget.h"
 #include "cmd/scan_json.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { DRAW_NS = 200000000 };
-
-static uint64_t now_ns(void) {
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 bool ov_scan_has_progress(const struct ov_scan_arguments *args) {
     return !args->is_quiet && isatty(STDERR_FILENO) == 1 && getenv("NO_COLOR") == NULL;
@@ -27,8 +21,8 @@ void ov_scan_output_init(const struct ov_scan_arguments *args, const struct ov_s
     *ret_output = (struct ov_scan_output){
         .args = args,
         .image = image,
-        .started_ns = now_ns(),
-        .drawn_ns = now_ns(),
+        .started_ns = ov_clock_ns(),
+        .drawn_ns = ov_clock_ns(),
         .has_progress = ov_scan_has_progress(args),
     };
 }
@@ -149,7 +143,7 @@ static void format_bytes(uint64_t bytes, char *ret_text, size_t size) {
 }
 
 void ov_scan_output_tick(struct ov_scan_output *output) {
-    uint64_t now = now_ns();
+    uint64_t now = ov_clock_ns();
     if (now - output->drawn_ns < DRAW_NS) {
         return;
     }
@@ -208,7 +202,7 @@ static void print_summary(const struct ov_scan_output *output,
     print_count("Total errors", totals->errors, false);
     print_count("Scanner processes replaced", outcome->workers_lost, false);
     (void)fprintf(stderr, "Data scanned: %s\n", bytes);
-    (void)fprintf(stderr, "Time: %.3f sec\n", (double)(now_ns() - output->started_ns) / 1e9);
+    (void)fprintf(stderr, "Time: %.3f sec\n", (double)(ov_clock_ns() - output->started_ns) / 1e9);
     print_confinement(outcome);
 }
 
@@ -216,7 +210,7 @@ void ov_scan_output_summary(struct ov_scan_output *output, const struct ov_scan_
     erase_progress(output);
     if (output->args->is_json) {
         ov_buf_reset(&output->line);
-        ov_scan_json_summary(output, outcome, (double)(now_ns() - output->started_ns) / 1e9);
+        ov_scan_json_summary(output, outcome, (double)(ov_clock_ns() - output->started_ns) / 1e9);
         (void)fwrite(output->line.data, 1, output->line.size, stdout);
     }
     (void)fflush(stdout);

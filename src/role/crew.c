@@ -2,6 +2,7 @@
 // Sends batches, takes answers, replaces the dead. A death costs the one file that caused it.
 #include "role/crew.h"
 
+#include "base/budget.h"
 #include "base/fd.h"
 #include "base/install.h"
 #include "role/roles.h"
@@ -13,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     FAILED_STARTS_MAX = 3,
@@ -21,12 +21,6 @@ enum {
     END_MS = 200,    // for an idle worker to leave by itself
     GRACE_MS = 5000, // beyond the scanner's own time limit
 };
-
-static uint64_t now_ns(void) {
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 static enum ov_status fail(struct ov_crew *crew, enum ov_status status, const char *reason) {
     (void)snprintf(crew->outcome->reason, sizeof crew->outcome->reason, "%s", reason);
@@ -145,7 +139,7 @@ struct ov_batch *ov_crew_free_batch(struct ov_member *member) {
 
 static uint64_t deadline_ns(const struct ov_crew *crew) {
     uint64_t limit_ms = crew->request->limits.time_ms;
-    return limit_ms != 0 ? now_ns() + (limit_ms + GRACE_MS) * 1000000u : 0;
+    return limit_ms != 0 ? ov_clock_ns() + (limit_ms + GRACE_MS) * 1000000u : 0;
 }
 
 // What goes out next of a batch: all of it, or the one job whose turn it is.
@@ -211,7 +205,7 @@ static enum ov_status start_member(struct ov_crew *crew, struct ov_member *membe
     crew->outcome->workers_started++;
     member->is_ready = false;
     member->next_number = 0;
-    member->start_deadline_ns = now_ns() + START_MS * 1000000ull;
+    member->start_deadline_ns = ov_clock_ns() + START_MS * 1000000ull;
     ov_wire_setup_encode(&setup, &crew->out);
     TRY(ov_buf_status(&crew->out));
     // A refusal means that it is dead already, and is noticed as such.
@@ -415,7 +409,7 @@ enum ov_status ov_crew_answer(struct ov_crew *crew, struct ov_member *member) {
 }
 
 enum ov_status ov_crew_check_deadlines(struct ov_crew *crew) {
-    uint64_t now = now_ns();
+    uint64_t now = ov_clock_ns();
     for (unsigned i = 0; i < crew->count; i++) {
         struct ov_member *member = &crew->members[i];
         if (member->batch_count == 0) {
