@@ -54,6 +54,8 @@ CASES = [
      True),
     ("an expression with e and an offset without a shift", "0&1;b1b2b3b4;8:0/\\xb1\\xb2uv*/e",
      HEAD + bytes.fromhex("b1b2") + b"uv" + bytes.fromhex("b1b2b3b4"), True),
+    ("an expression's text begins at its offset", "0&1;b1b2b3b4;8,20:0/^uv/",
+     HEAD + b"uv" + bytes.fromhex("b1b2b3b4"), True),
     ("a full word, wide, with one letter behind it at the end", "0;4243::fw",
      HEAD + b"B\0C\0A", False),
     ("a full word, wide, with one blank behind it at the end", "0;4243::fw",

@@ -138,13 +138,19 @@ static bool make_plan(const struct ov_image_sub *sub, uint32_t flags,
     return true;
 }
 
-// Runs the expression over one range and adds its matches.
+// Runs the expression over one range and adds its matches. As for clamscan, the text begins where
+// the range begins: `^` matches there, and nothing looks behind it.
 static void run_plan(struct ov_matcher *matcher, pcre2_code *code, const struct plan *plan,
                      bool is_global, struct ov_found *found) {
     struct ov_regex_cache *cache = matcher->regexes;
-    size_t from = plan->range.first;
-    while (from <= plan->subject_bytes && ov_matcher_has_time(matcher)) {
-        int result = pcre2_match(code, matcher->object->bytes.data, plan->subject_bytes, from,
+    size_t base = plan->range.first;
+    if (base > plan->subject_bytes) {
+        return;
+    }
+    size_t size = plan->subject_bytes - base;
+    size_t from = 0;
+    while (from <= size && ov_matcher_has_time(matcher)) {
+        int result = pcre2_match(code, matcher->object->bytes.data + base, size, from,
                                  plan->options, cache->data, cache->context);
         if (result == PCRE2_ERROR_NOMEMORY || result == PCRE2_ERROR_HEAPLIMIT) {
             matcher->has_no_memory = true;
@@ -153,13 +159,13 @@ static void run_plan(struct ov_matcher *matcher, pcre2_code *code, const struct 
             return;
         }
         const PCRE2_SIZE *places = pcre2_get_ovector_pointer(cache->data);
-        size_t start = places[0];
+        size_t start = base + places[0];
         if (start > plan->range.last) {
             return;
         }
         if (found->count == 0) {
             found->first = start;
-            found->end = places[1];
+            found->end = base + places[1];
         }
         found->last = start;
         found->count++;
