@@ -35,6 +35,12 @@ CASES = [
      COUNTED, True),
     ("a subsignature that is asked to be absent counts as distinct", "(0|1=0)=2,2;61616161;62626262",
      COUNTED, True),
+    ("inside parentheses the last operator splits", "(0&1|2);61616161;62626262;7a7a7a7a",
+     HEAD + b"zzzz", True),
+    ("outside parentheses the first operator splits", "0&1|2;61616161;62626262;7a7a7a7a",
+     HEAD + b"zzzz", False),
+    ("a byte outside a part belongs to no distance", "0;b1b2{2}63[1-1]c1c2c3",
+     HEAD + bytes.fromhex("b1b2") + b"c_" + bytes.fromhex("c1c2c3"), True),
     ("byte compare: no digits are 0", compare("d2#=0"), field(b"zz12"), True),
     ("byte compare: exactly no digits are nothing", compare("de2#=0"), field(b"zz12"), False),
     ("byte compare: blanks are skipped", compare("d4#=12"), field(b"  12"), True),
@@ -73,6 +79,17 @@ def is_found(run, expression, data, folder):
     return bool(told["0"]) if told is not None else why
 
 
+def is_limited(folder):
+    """A file in which an expression runs into the match limit, and whether overt says so."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    (folder / "rules.ldb").write_text("Slow;Engine:100-255,Target:0;0&1;41414141;0/(a+)+(b+)+(a+)+$/\n")
+    (folder / "file").write_bytes(HEAD + b"AAAA" + b"a" * 4000 + b"b" * 400 + b"a" * 3000 + b"c")
+    done = subprocess.run([differential.overt_program(), "scan", "--rules", folder / "rules.ldb", folder / "file"],
+                          capture_output=True, text=True, check=False)
+    return done.returncode == 3 and "matching LIMITED" in done.stdout, f": {done.stdout!r}"
+
+
 def main():
     results = []
 
@@ -89,6 +106,7 @@ def main():
             if has_clamscan:
                 got = is_found(differential.run_clamscan, expression, data, folder / "case")
                 tap("clamscan: " + name, got == wanted, "" if got == wanted else f": {got}")
+        tap("what PCRE2's limits cut off is not clean", *is_limited(folder / "case"))
     factor = int(sys.argv[2]) if sys.argv[1:2] == ["--rounds"] else 1
     for kind, rounds in (("body", 8), ("logical", 15), ("first", 10), ("filter", 4)):
         done = subprocess.run([sys.executable, str(HERE / "differential.py"), "--only", kind,

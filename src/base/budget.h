@@ -17,6 +17,7 @@ enum ov_limit {
     OV_LIMIT_FILES,     // --max-files
     OV_LIMIT_SCAN_TIME, // --max-scantime
     OV_LIMIT_MEMORY,    // the worker's own memory cap
+    OV_LIMIT_MATCHING,  // a pattern with more possibilities than are followed up
     OV_LIMIT_COUNT,
 };
 

@@ -36,6 +36,24 @@ static void load_tables(struct ov_matcher *matcher, const struct ov_image *image
                                       &matcher->target_count);
 }
 
+// Whether the tables are as long as they must be; if not, the reason says which is not.
+static bool has_sound_counts(const struct ov_matcher *matcher, char *ret_reason) {
+    const struct ov_image_header *header = matcher->image->header;
+    if (matcher->rule_count != header->rule_count) {
+        (void)snprintf(ret_reason, OV_IMAGE_REASON_BYTES,
+                       "the header tells of %u rules, the rule section holds %u (byte 28)",
+                       header->rule_count, matcher->rule_count);
+        return false;
+    }
+    if (matcher->target_count != OV_IMAGE_TARGETS) {
+        (void)snprintf(ret_reason, OV_IMAGE_REASON_BYTES,
+                       "%u targets stand in the target section, not %u", matcher->target_count,
+                       OV_IMAGE_TARGETS);
+        return false;
+    }
+    return true;
+}
+
 enum ov_status ov_matcher_new(const struct ov_image *image, const struct ov_kernels *kernels,
                               char *ret_reason, struct ov_matcher **ret_matcher) {
     struct ov_matcher *matcher = calloc(1, sizeof *matcher);
@@ -45,11 +63,7 @@ enum ov_status ov_matcher_new(const struct ov_image *image, const struct ov_kern
     matcher->image = image;
     matcher->kernels = kernels;
     load_tables(matcher, image);
-    if (matcher->rule_count != image->header->rule_count ||
-        matcher->target_count != OV_IMAGE_TARGETS) {
-        (void)snprintf(ret_reason, OV_IMAGE_REASON_BYTES,
-                       "the header tells of %u rules, the rule section holds %u",
-                       image->header->rule_count, matcher->rule_count);
+    if (!has_sound_counts(matcher, ret_reason)) {
         ov_matcher_free(matcher);
         return OV_DAMAGED;
     }
@@ -134,6 +148,7 @@ static void reset_state(struct ov_matcher *matcher, const struct ov_object *obje
     matcher->stats = (struct ov_match_stats){0};
     matcher->object = object;
     matcher->code.is_late = false;
+    matcher->code.is_cut = false;
     matcher->code.budget = object->budget;
     matcher->pending_count = 0;
     ov_sweep_reset(matcher);
@@ -403,11 +418,12 @@ enum ov_status ov_matcher_run(struct ov_matcher *matcher, const struct ov_object
     if (matcher->has_no_memory) {
         return OV_MEMORY;
     }
-    if (matcher->is_cut && object->budget->hit == OV_LIMIT_NONE) {
-        object->budget->hit = OV_LIMIT_MEMORY;
+    bool is_cut = matcher->is_cut || matcher->code.is_cut;
+    if (is_cut && object->budget->hit == OV_LIMIT_NONE) {
+        object->budget->hit = OV_LIMIT_MATCHING;
     }
     bool is_late = matcher->has_no_time || matcher->code.is_late;
-    return is_late || matcher->is_cut ? OV_LIMIT : OV_OK;
+    return is_late || is_cut ? OV_LIMIT : OV_OK;
 }
 
 struct ov_match_stats ov_matcher_stats(const struct ov_matcher *matcher) {

@@ -152,6 +152,8 @@ static void add_end(struct ov_ends *ends, size_t at) {
     }
     if (ends->count < OV_PART_ENDS_MAX) {
         ends->at[ends->count++] = at;
+    } else {
+        ends->is_cut = true;
     }
 }
 
@@ -197,6 +199,7 @@ static bool match_alternative(const struct run *run, struct ov_span *body, size_
     inner.count = alt.elem_count;
     inner.depth = run->depth + 1;
     match_run(&inner, &reached);
+    run->code->is_cut = run->code->is_cut || reached.is_cut;
     for (uint32_t i = 0; i < reached.count; i++) {
         add_end(ends, reached.at[i]);
     }
@@ -236,6 +239,7 @@ static void match_alternatives(const struct run *run, const struct ov_image_elem
 static void match_elem(const struct run *run, const struct ov_image_elem *elem, struct ov_span body,
                        const struct ov_ends *from, struct ov_ends *ret_ends) {
     ret_ends->count = 0;
+    ret_ends->is_cut = false;
     const uint8_t *value = body.data;
     size_t padded = ((size_t)elem->size + 7) / 8 * 8;
     for (uint32_t i = 0; i < from->count; i++) {
@@ -305,6 +309,7 @@ static void match_run(const struct run *run, struct ov_ends *ends) {
         }
         struct ov_ends reached;
         match_elem(run, &elem, ov_span_make(body, (size_t)size), ends, &reached);
+        run->code->is_cut = run->code->is_cut || reached.is_cut;
         *ends = reached;
     }
     if (run->code->is_damaged || run->code->is_late) {

@@ -20,7 +20,8 @@ struct ov_code {
     struct ov_span bytes;
     bool is_damaged;
     bool is_late;
-    uint32_t steps;           // elements matched, for asking the clock now and then
+    bool is_cut;    // a part had more ends than are followed up: a match may have been missed
+    uint32_t steps; // elements matched, for asking the clock now and then
     struct ov_budget *budget; // of the current object; NULL: no end
 };
 
@@ -32,6 +33,7 @@ enum { OV_PART_ENDS_MAX = 64 }; // different lengths of one match that are follo
 // Where a match may end: offsets in the object, each once.
 struct ov_ends {
     uint32_t count;
+    bool is_cut; // there were more
     size_t at[OV_PART_ENDS_MAX];
 };
 

@@ -155,6 +155,9 @@ static void run_plan(struct ov_matcher *matcher, pcre2_code *code, const struct 
         if (result == PCRE2_ERROR_NOMEMORY || result == PCRE2_ERROR_HEAPLIMIT) {
             matcher->has_no_memory = true;
         }
+        if (result == PCRE2_ERROR_MATCHLIMIT || result == PCRE2_ERROR_DEPTHLIMIT) {
+            matcher->is_cut = true; // clamscan takes this for "no match"
+        }
         if (result < 0) {
             return;
         }

@@ -14,7 +14,7 @@
 
 enum { OV_FIND_KEYS = 4 };
 
-enum { OV_FINDS_MAX = 4096 }; // of one object; the first ones in order are kept
+enum { OV_FINDS_MAX = 4096 }; // of one object; further ones, by rule number, are dropped
 
 struct ov_find {
     uint64_t order[OV_FIND_KEYS]; // compared from the first on

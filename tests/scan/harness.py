@@ -12,6 +12,8 @@ import traceback
 BUILD = pathlib.Path(os.environ["OVERT_BUILD"])
 SOURCE = pathlib.Path(os.environ["OVERT_SOURCE"])
 HERE = pathlib.Path.cwd()
+if (HERE / "meson.build").exists():
+    sys.exit("run this in an empty folder: it makes trees and changes modes where it stands")
 USER = ["setpriv", "--reuid", "1000", "--regid", "1000", "--clear-groups"]
 
 
