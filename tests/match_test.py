@@ -39,7 +39,7 @@ CASES = [
      HEAD + b"zzzz", True),
     ("outside parentheses the first operator splits", "0&1|2;61616161;62626262;7a7a7a7a",
      HEAD + b"zzzz", False),
-    ("a byte outside a part belongs to no distance", "0;b1b2{2}63[1-1]c1c2c3",
+    ("a byte outside a part belongs to no distance", "0;b1b2{2-3}63[1-1]c1c2c3",
      HEAD + bytes.fromhex("b1b2") + b"c_" + bytes.fromhex("c1c2c3"), True),
     ("byte compare: no digits are 0", compare("d2#=0"), field(b"zz12"), True),
     ("byte compare: exactly no digits are nothing", compare("de2#=0"), field(b"zz12"), False),
