@@ -46,7 +46,7 @@ def main():
               ["differential.py", exe_dump, "--kind", kind, "--count", "200", "--seed", SEED])
              for kind in ("elf", "import", "macho", "pe", "version")]
     cases.append(("types of files like clamscan",
-                  ["types.py", type_dump, "--count", "300", "--seed", SEED, "/usr/share", "/etc"]))
+                  ["compare_types.py", type_dump, "--count", "300", "--seed", SEED, "/usr/share", "/etc"]))
     cases.append(("mutated executables", ["mutate.py", exe_dump, "--count", "5000"]))
     print(f"1..{len(cases)}")
     failed = 0

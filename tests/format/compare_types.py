@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compares the types that we give to files with clamscan's, on trees of real files.
 
-    types.py TYPE-DUMP [--count N] [--seed N] DIR...
+    compare_types.py TYPE-DUMP [--count N] [--seed N] DIR...
 
 Prints how many agree, and the pairs that differ. Ends with 77 (skipped) where clamscan is missing.
 """
