@@ -4,7 +4,7 @@
 #
 #   parity.sh [SEED...]      (default: 1 2 3)
 #
-# Needs the workshop's forge.py and parity.py (../shared, or OVERT_SHARED=DIR) and its databases.
+# Needs a folder with tools (forge.py, parity.py) and sample databases: ../shared, or OVERT_SHARED=DIR.
 # For each seed and database folder: body and logical rules of targets 0, 1 and 6, hits and near
 # misses, agreement 0.999 at least; then hash rules (tools/parity_hashes.py), agreement 1.
 #
