@@ -87,6 +87,22 @@ enum ov_status ov_file_map_open_fd(int fd, struct ov_file_map *ret_map) {
     return OV_OK;
 }
 
+void ov_mapped_expect_little(struct ov_span mapping) {
+    (void)madvise((void *)(uintptr_t)mapping.data, mapping.size, MADV_RANDOM);
+}
+
+void ov_mapped_expect_much(struct ov_span mapping) {
+    (void)madvise((void *)(uintptr_t)mapping.data, mapping.size, MADV_NORMAL);
+}
+
+void ov_mapped_prefetch(struct ov_span bytes) {
+    uintptr_t start = (uintptr_t)bytes.data;
+    uintptr_t lead = start % (uintptr_t)getpagesize(); // advice is taken for whole pages
+    if (bytes.size > 0) {
+        (void)madvise((void *)(start - lead), bytes.size + lead, MADV_WILLNEED);
+    }
+}
+
 void ov_file_map_close(struct ov_file_map *map) {
     if (map->bytes.size > 0) {
         (void)munmap((void *)(uintptr_t)map->bytes.data, map->bytes.size);

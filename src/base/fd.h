@@ -31,3 +31,12 @@ struct ov_file_map {
 enum ov_status ov_file_map_open(const char *path, struct ov_file_map *ret_map);
 enum ov_status ov_file_map_open_fd(int fd, struct ov_file_map *ret_map);
 void ov_file_map_close(struct ov_file_map *map);
+
+// What will be read of a whole mapping. Little, here and there: the kernel is to read a missing
+// page alone, not the megabytes around it. Much: it is to read as it sees fit.
+void ov_mapped_expect_little(struct ov_span mapping);
+void ov_mapped_expect_much(struct ov_span mapping);
+
+// Mapped bytes are all going to be read: the kernel begins with it, and we do not wait. These
+// three calls change nothing but speed.
+void ov_mapped_prefetch(struct ov_span bytes);

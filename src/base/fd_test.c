@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -143,6 +144,77 @@ static void test_map_refuses_what_is_no_file(void **state) {
     assert_int_equal(rmdir(folder), 0);
 }
 
+// Whether the kernel has noted for the mapping at `start` that reads are scattered.
+static bool is_noted_as_scattered(const void *start) {
+    FILE *maps = fopen("/proc/self/smaps", "r");
+    assert_non_null(maps);
+    char line[512];
+    char wanted[32];
+    bool is_here = false;
+    bool is_scattered = false;
+    int length = snprintf(wanted, sizeof wanted, "%lx-", (unsigned long)(uintptr_t)start);
+    while (fgets(line, sizeof line, maps) != NULL) {
+        is_here = is_here || strncmp(line, wanted, (size_t)length) == 0;
+        if (is_here && strncmp(line, "VmFlags:", 8) == 0) {
+            is_scattered = strstr(line, " rr ") != NULL;
+            break;
+        }
+    }
+    assert_true(is_here);
+    assert_int_equal(fclose(maps), 0);
+    return is_scattered;
+}
+
+static void test_kernel_is_told_how_a_mapping_is_read(void **state) {
+    (void)state;
+    struct ov_file_map map = {0};
+    OV_AUTO_FD fd = make_file("mapped");
+    assert_int_equal(ov_file_map_open_fd(fd, &map), OV_OK);
+    assert_false(is_noted_as_scattered(map.bytes.data));
+    ov_mapped_expect_little(map.bytes);
+    assert_true(is_noted_as_scattered(map.bytes.data));
+    ov_mapped_expect_much(map.bytes);
+    assert_false(is_noted_as_scattered(map.bytes.data));
+    ov_file_map_close(&map);
+}
+
+// Whether a page of the mapping is in memory.
+static bool is_in_memory(struct ov_span mapping, size_t page) {
+    size_t page_bytes = (size_t)getpagesize();
+    unsigned char flags = 0;
+    void *start = (void *)(uintptr_t)(mapping.data + page * page_bytes);
+    assert_int_equal(mincore(start, page_bytes, &flags), 0);
+    return (flags & 1) != 0;
+}
+
+static void test_prefetch_begins_amid_a_page_and_reads_to_the_end(void **state) {
+    (void)state;
+    enum { PAGES = 8 };
+    size_t page_bytes = (size_t)getpagesize();
+    struct ov_file_map map = {0};
+    char path[] = "overt-fd-test-XXXXXX"; // beside us: /tmp may be memory, which forgets nothing
+    OV_AUTO_FD fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(ftruncate(fd, (off_t)(PAGES * page_bytes)), 0);
+    assert_int_equal(pwrite(fd, "x", 1, (off_t)((PAGES - 1) * page_bytes)), 1);
+    assert_int_equal(fdatasync(fd), 0);
+    assert_int_equal(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
+    assert_int_equal(ov_file_map_open_fd(fd, &map), OV_OK);
+    if (is_in_memory(map.bytes, PAGES - 1)) {
+        ov_file_map_close(&map);
+        skip(); // a file system that keeps its pages
+    }
+    ov_mapped_prefetch(ov_span_make(NULL, 0));
+    ov_mapped_prefetch(ov_span_part(map.bytes, 3 * page_bytes + 77, map.bytes.size));
+    for (unsigned i = 0; i < 1000 && !is_in_memory(map.bytes, PAGES - 1); i++) {
+        (void)usleep(1000);
+    }
+    assert_true(is_in_memory(map.bytes, PAGES - 1));
+    assert_true(is_in_memory(map.bytes, 3));
+    ov_file_map_close(&map);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_close_once),
@@ -152,6 +224,8 @@ int main(void) {
         cmocka_unit_test(test_failures_keep_errno_and_the_count),
         cmocka_unit_test(test_map_of_a_file_and_of_nothing),
         cmocka_unit_test(test_map_refuses_what_is_no_file),
+        cmocka_unit_test(test_kernel_is_told_how_a_mapping_is_read),
+        cmocka_unit_test(test_prefetch_begins_amid_a_page_and_reads_to_the_end),
     };
     return cmocka_run_group_tests_name("base/fd", tests, NULL, NULL);
 }

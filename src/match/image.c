@@ -3,6 +3,7 @@
 #include "match/image.h"
 
 #include "base/digest.h"
+#include "base/fd.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -155,4 +156,15 @@ const void *ov_image_array(const struct ov_image *image, uint32_t type, uint32_t
     size_t count = section.size / item_bytes;
     *ret_count = count < UINT32_MAX ? (uint32_t)count : UINT32_MAX;
     return section.data;
+}
+
+void ov_image_prefetch_filter(const struct ov_image *image, uint32_t target) {
+    uint32_t count;
+    const struct ov_image_target *targets =
+        ov_image_array(image, OV_SECTION_TARGETS, 0, sizeof *targets, &count);
+    for (uint32_t type = OV_SECTION_FILTER_BLOOM; type <= OV_SECTION_FILTER_ENTRIES; type++) {
+        if (target < count) {
+            ov_mapped_prefetch(ov_image_section(image, type, targets[target].filter));
+        }
+    }
 }

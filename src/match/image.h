@@ -34,3 +34,6 @@ struct ov_span ov_image_section(const struct ov_image *image, uint32_t type, uin
 // The same as an array of `item_bytes` items; a tail that fills no item is left out.
 const void *ov_image_array(const struct ov_image *image, uint32_t type, uint32_t variant,
                            size_t item_bytes, uint32_t *ret_count);
+
+// Has the kernel begin to read the filter of that target type, for an image not yet in memory.
+void ov_image_prefetch_filter(const struct ov_image *image, uint32_t target);

@@ -88,9 +88,11 @@ static enum ov_status open_steady(struct ov_scan_image *image,
         const char *why = status == OV_SYSTEM ? strerror(errno) : ov_status_text(status);
         return explain(status, why, ret_reason);
     }
+    ov_mapped_expect_little(image->map.bytes); // names, of what is found
     status = ov_rule_names_open(image->map.bytes, &image->names);
     if (status != OV_OK) {
         char why[OV_IMAGE_CHECK_REASON_BYTES] = "damaged";
+        ov_mapped_expect_much(image->map.bytes);
         (void)!ov_image_check(image->map.bytes, why); // knows the place
         return explain(status, why, ret_reason);
     }

@@ -126,6 +126,7 @@ static enum ov_status start(struct worker *worker) {
     TRY(map_bytes(OV_WORKER_RING, worker->setup.ring_bytes, &worker->ring));
     enum ov_status status = map_bytes(OV_WORKER_IMAGE, worker->setup.image_bytes, &worker->image);
     if (status == OV_OK) {
+        ov_mapped_expect_little(worker->image);
         status = open_scanner(worker, reason, sizeof reason);
     }
     ready.has_image = status == OV_OK;

@@ -2,6 +2,7 @@
 // One object in, one verdict out.
 #include "scan/scan.h"
 
+#include "base/fd.h"
 #include "base/filetype.h"
 #include "scan/scanner_state.h"
 
@@ -11,6 +12,8 @@
 enum {
     ARENA_BYTES = 64 << 20, // what the headers of one object may take
     JOBS_AT_ONCE = 64,      // hashed side by side
+    FEW_OBJECTS = 16,       // more, and most of the image is touched somewhere
+    PREFETCH_BYTES = 4096,  // of one target type: less touches few pages of its filter
 };
 
 static enum ov_status open_sets(struct ov_scanner *scanner, char *reason) {
@@ -72,6 +75,19 @@ static void note_status(struct ov_verdict *verdict, enum ov_status status) {
     verdict->error = status == OV_MEMORY ? OV_SCAN_NO_MEMORY : OV_SCAN_BAD_IMAGE;
 }
 
+// An image that is not in memory yet is read page by page as it is touched: enough for a tiny
+// file, and far too slow for more. So the filter of a target type is read ahead once it pays.
+static void read_ahead(struct ov_scanner *scanner, uint32_t target, size_t bytes) {
+    if (++scanner->object_count == FEW_OBJECTS) {
+        ov_mapped_expect_much(scanner->image.bytes);
+    }
+    uint64_t before = scanner->target_bytes[target];
+    scanner->target_bytes[target] += bytes;
+    if (before < PREFETCH_BYTES && before + bytes >= PREFETCH_BYTES) {
+        ov_image_prefetch_filter(&scanner->image, target);
+    }
+}
+
 static enum ov_status match_rules(struct ov_subject *subject) {
     struct ov_scanner *scanner = subject->scanner;
     struct ov_object object = {
@@ -83,6 +99,7 @@ static enum ov_status match_rules(struct ov_subject *subject) {
     };
     const struct ov_match *matches = NULL;
     size_t count = 0;
+    read_ahead(scanner, subject->target, subject->bytes.size);
     enum ov_status status = ov_matcher_run(scanner->matcher, &object, &matches, &count);
     for (size_t i = 0; i < count; i++) {
         const struct ov_image_rule *rule = ov_matcher_rule(scanner->matcher, matches[i].rule);

@@ -20,6 +20,8 @@ struct ov_scanner {
     struct ov_arena arena; // of the current object
     struct ov_finds finds; // of the current object
     struct ov_budget budget;
+    uint64_t object_count;                   // scanned so far
+    uint64_t target_bytes[OV_IMAGE_TARGETS]; // matched so far, by target type
 };
 
 // One object on its way: its bytes, what it is, and what its headers say.
