@@ -4,6 +4,7 @@
 // Run on software that the benches do not use (tools/corpus.sh makes both trees). Needs about 5 GB
 // of memory for counters; takes a minute for 400 MB. The result is src/rules/grams.dat.
 #include "base/fd.h"
+#include "match/layout.h"
 #include "rules/grams_table.h"
 
 #include <stdio.h>
@@ -22,7 +23,7 @@ struct file_list {
 static uint64_t load_gram(const uint8_t *data, unsigned size) {
     uint64_t gram = 0;
     memcpy(&gram, data, size);
-    return gram | (size == 6 ? 0x202020202020u : 0x20202020u);
+    return ov_fold(gram);
 }
 
 static uint16_t *find_counter(uint64_t gram) {
@@ -72,26 +73,15 @@ static void store_grams(struct ov_span bytes, unsigned size, unsigned log2, uint
     }
 }
 
-// Grams of three are few enough for exact counts.
-static void store_grams3(const struct file_list *list) {
-    uint32_t *counts = calloc((size_t)1 << GRAMS3_LOG2, sizeof *counts);
-    if (counts == NULL) {
-        return;
+static void train(const struct file_list *list, unsigned size, unsigned log2, uint64_t floor,
+                  uint8_t *cells) {
+    memset(counters, 0, sizeof *counters << COUNTER_LOG2);
+    for (size_t i = 0; i < list->count; i++) {
+        count_grams(list->maps[i].bytes, size);
     }
     for (size_t i = 0; i < list->count; i++) {
-        struct ov_span bytes = list->maps[i].bytes;
-        for (size_t k = 0; k + 3 <= bytes.size; k++) {
-            counts[grams_cell3(bytes.data + k)]++;
-        }
+        store_grams(list->maps[i].bytes, size, log2, floor, cells);
     }
-    for (uint32_t cell = 0; cell < (uint32_t)1 << GRAMS3_LOG2; cell++) {
-        unsigned level = 0;
-        while (level < 15 && counts[cell] >= (uint64_t)GRAMS3_FLOOR << level) {
-            level++;
-        }
-        raise_cell(table.cells3, cell, level);
-    }
-    free(counts);
 }
 
 static double fill_of(const uint8_t *cells, size_t bytes) {
@@ -129,28 +119,19 @@ int main(int argc, char **argv) {
         (void)fprintf(stderr, "usage: train-grams OUT < LIST_OF_FILES\n");
         return 2;
     }
-    memcpy(table.magic, "OVGRAMS1", sizeof table.magic);
+    memcpy(table.magic, "OVGRAMS2", sizeof table.magic);
     for (size_t i = 0; i < list.count; i++) {
         for (size_t k = 0; k < list.maps[i].bytes.size; k++) {
             table.byte_counts[list.maps[i].bytes.data[k]]++;
         }
-        count_grams(list.maps[i].bytes, 6);
     }
-    for (size_t i = 0; i < list.count; i++) {
-        store_grams(list.maps[i].bytes, 6, GRAMS6_LOG2, GRAMS6_FLOOR, table.cells6);
-    }
-    memset(counters, 0, sizeof *counters << COUNTER_LOG2);
-    for (size_t i = 0; i < list.count; i++) {
-        count_grams(list.maps[i].bytes, 4);
-    }
-    for (size_t i = 0; i < list.count; i++) {
-        store_grams(list.maps[i].bytes, 4, GRAMS4_LOG2, GRAMS4_FLOOR, table.cells4);
-    }
-    store_grams3(&list);
-    (void)printf("%zu files, %llu bytes; cells in use: six %.3f, four %.3f\n", list.count,
-                 (unsigned long long)table.trained_bytes,
-                 fill_of(table.cells6, sizeof table.cells6),
-                 fill_of(table.cells4, sizeof table.cells4));
+    train(&list, 6, GRAMS6_LOG2, GRAMS6_FLOOR, table.cells6);
+    train(&list, 4, GRAMS4_LOG2, GRAMS4_FLOOR, table.cells4);
+    train(&list, 3, GRAMS3_LOG2, GRAMS3_FLOOR, table.cells3);
+    (void)printf(
+        "%zu files, %llu bytes; cells in use: six %.3f, four %.3f, three %.3f\n", list.count,
+        (unsigned long long)table.trained_bytes, fill_of(table.cells6, sizeof table.cells6),
+        fill_of(table.cells4, sizeof table.cells4), fill_of(table.cells3, sizeof table.cells3));
     FILE *out = fopen(argv[1], "wb");
     if (out == NULL || fwrite(&table, sizeof table, 1, out) != 1 || fclose(out) != 0) {
         perror(argv[1]);

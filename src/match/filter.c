@@ -2,10 +2,7 @@
 // The pass over an object: kernels, then second Bloom filter, hash table and inline check.
 #include "match/filter.h"
 
-enum {
-    TIME_CHECK_BYTES = 1 << 20,
-    GRAM_BYTES_MAX = 6,
-};
+enum { TIME_CHECK_BYTES = 1 << 20 };
 
 // ---- opening -----------------------------------------------------------------------------------
 
@@ -19,17 +16,18 @@ static enum ov_status open_class(struct ov_filter *filter, unsigned number, stru
     if (gram->gram_count == 0) {
         return OV_OK;
     }
+    uint64_t word_bytes = number == 0 ? 8 : 4;
     bool is_sound = gram->stage1_log2 >= 1 && gram->stage1_log2 <= 22 && gram->stage2_log2 >= 1 &&
                     gram->stage2_log2 <= 26 && gram->slot_log2 <= 30 && gram->stage1_at % 8 == 0 &&
                     gram->stage2_at % 8 == 0 &&
                     fits(gram->stage1_at, (uint64_t)4 << gram->stage1_log2, bloom.size) &&
-                    fits(gram->stage2_at, (uint64_t)8 << gram->stage2_log2, bloom.size) &&
+                    fits(gram->stage2_at, word_bytes << gram->stage2_log2, bloom.size) &&
                     fits(gram->slot_first, (uint64_t)1 << gram->slot_log2, filter->slot_count);
     if (!is_sound) {
         return OV_DAMAGED;
     }
     filter->stage1[number] = (const void *)(bloom.data + gram->stage1_at);
-    filter->stage2[number] = (const void *)(bloom.data + gram->stage2_at);
+    filter->stage2[number] = bloom.data + gram->stage2_at;
     return OV_OK;
 }
 
@@ -69,9 +67,11 @@ struct ov_chunk ov_chunk_take(struct ov_span object, size_t at, struct ov_filter
     struct ov_chunk chunk = {.data = object.data + at, .size = OV_CHUNK_BYTES};
     if (left < OV_CHUNK_BYTES + OV_FILTER_SLACK) {
         chunk.size = (uint32_t)(left < OV_CHUNK_BYTES ? left : OV_CHUNK_BYTES);
-        memcpy(scratch->edge, chunk.data, left);
-        memset(scratch->edge + left, 0, 2 * OV_FILTER_SLACK);
-        chunk.data = scratch->edge;
+        uint8_t *edge = scratch->edge + OV_FILTER_SLACK;
+        edge[-1] = at > 0 ? chunk.data[-1] : 0;
+        memcpy(edge, chunk.data, left);
+        memset(edge + left, 0, 2 * OV_FILTER_SLACK);
+        chunk.data = edge;
     }
     return chunk;
 }
@@ -114,44 +114,56 @@ static bool offer_entries(const struct ov_filter_run *run, uint32_t first, size_
     return are_done;
 }
 
-static uint64_t load_gram(const uint8_t *data, unsigned number) {
-    uint64_t gram = 0;
-    if (number == 0) {
-        memcpy(&gram, data, 6);
-        return gram | OV_FOLD_MASK;
-    }
-    memcpy(&gram, data, 3);
-    return gram | OV_FOLD_BITS;
+static uint64_t load_key(const uint8_t *data, unsigned number) {
+    uint64_t key = 0;
+    memcpy(&key, data, number == 0 ? 6 : 4);
+    return ov_fold(key);
 }
 
-// Keeps the candidates that pass stage 2; their hashes go to scratch->hashes.
-static uint32_t pass_stage2(const struct ov_filter_run *run, unsigned number,
-                            const struct chunk *chunk, uint32_t count) {
+// Keeps the grams of class 0 that pass stage 2; their hashes go to scratch->hashes.
+static uint32_t keep_grams(const struct ov_filter_run *run, const struct chunk *chunk,
+                           uint32_t count) {
     struct ov_filter_scratch *scratch = run->scratch;
-    const struct ov_image_gram_class *gram = &run->filter->head->classes[number];
-    const uint64_t *words = run->filter->stage2[number];
-    uint32_t slot_mask = ((uint32_t)1 << gram->slot_log2) - 1;
-    const struct ov_image_slot *slots = run->filter->slots + gram->slot_first;
+    uint32_t shift = 64 - run->filter->head->classes[0].stage2_log2;
+    const uint64_t *words = (const void *)run->filter->stage2[0];
     for (uint32_t i = 0; i < count; i++) {
-        uint64_t hash = ov_gram_hash(load_gram(chunk->data + scratch->at[i], number));
+        uint64_t hash = ov_gram_hash(load_key(chunk->data + scratch->at[i], 0));
         scratch->hashes[i] = hash;
-        __builtin_prefetch(&words[hash >> (64 - gram->stage2_log2)]);
+        __builtin_prefetch(&words[hash >> shift]);
     }
     uint32_t kept = 0;
     for (uint32_t i = 0; i < count; i++) {
         uint64_t hash = scratch->hashes[i];
         uint64_t bits = ov_gram_bits2(hash);
-        scratch->at[kept] = scratch->at[i];
+        scratch->windows[kept] = scratch->at[i];
         scratch->hashes[kept] = hash;
-        kept += (words[hash >> (64 - gram->stage2_log2)] & bits) == bits;
-    }
-    for (uint32_t i = 0; i < kept; i++) {
-        __builtin_prefetch(&slots[ov_gram_slot(scratch->hashes[i]) & slot_mask]);
+        kept += (words[hash >> shift] & bits) == bits;
     }
     return kept;
 }
 
-// The first entry of the gram with that hash, or OV_IMAGE_NONE.
+// Keeps the windows of class 1 that pass stage 2; their hashes go to scratch->hashes. Grams of
+// three are common, so that the fourth byte, before or after, is looked at before anything else.
+static uint32_t keep_windows(const struct ov_filter_run *run, const struct chunk *chunk,
+                             uint32_t count) {
+    struct ov_filter_scratch *scratch = run->scratch;
+    uint32_t log2 = run->filter->head->classes[1].stage2_log2;
+    const uint32_t *words = (const void *)run->filter->stage2[1];
+    uint32_t first = 0, kept = 0;
+    if (count > 0 && scratch->at[0] == 0 && chunk->base == 0) { // nothing stands before it
+        scratch->windows[kept++] = 1;
+        first = 1;
+    }
+    kept += run->kernels->windows(words, log2, chunk->data, scratch->at + first, count - first,
+                                  scratch->windows + kept);
+    for (uint32_t i = 0; i < kept; i++) {
+        uint32_t at = --scratch->windows[i]; // UINT32_MAX: begins in the chunk before
+        scratch->hashes[i] = ov_gram_hash(load_key(chunk->data + (ptrdiff_t)(int32_t)at, 1));
+    }
+    return kept;
+}
+
+// The first entry of the key with that hash, or OV_IMAGE_NONE.
 static uint32_t find_slot(const struct ov_filter *filter, unsigned number, uint64_t hash) {
     const struct ov_image_gram_class *gram = &filter->head->classes[number];
     uint32_t mask = ((uint32_t)1 << gram->slot_log2) - 1;
@@ -176,19 +188,25 @@ static void run_grams(const struct ov_filter_run *run, unsigned number, const st
     while (count > 0 && scratch->at[count - 1] >= chunk->size) {
         count--;
     }
-    count = pass_stage2(run, number, chunk, count);
+    count = number == 0 ? keep_grams(run, chunk, count) : keep_windows(run, chunk, count);
+    const struct ov_image_slot *slots = run->filter->slots + gram->slot_first;
+    uint32_t slot_mask = ((uint32_t)1 << gram->slot_log2) - 1;
+    for (uint32_t i = 0; i < count; i++) {
+        __builtin_prefetch(&slots[ov_gram_slot(scratch->hashes[i]) & slot_mask]);
+    }
+    uint32_t kept = 0;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t entry = find_slot(run->filter, number, scratch->hashes[i]);
-        scratch->buckets[i] = entry != OV_IMAGE_NONE;
-        scratch->hashes[i] = entry;
+        scratch->windows[kept] = scratch->windows[i];
+        scratch->hashes[kept] = entry;
         if (entry < run->filter->entry_count) {
             __builtin_prefetch(&run->filter->entries[entry]);
+            kept++;
         }
     }
-    for (uint32_t i = 0; i < count; i++) {
-        if (scratch->buckets[i] != 0) {
-            (void)offer_entries(run, (uint32_t)scratch->hashes[i], chunk->base + scratch->at[i]);
-        }
+    for (uint32_t i = 0; i < kept; i++) {
+        size_t at = chunk->base + (size_t)(ptrdiff_t)(int32_t)scratch->windows[i];
+        (void)offer_entries(run, (uint32_t)scratch->hashes[i], at);
     }
 }
 

@@ -14,7 +14,7 @@
 struct ov_filter {
     const struct ov_image_filter *head;
     const uint32_t *stage1[OV_GRAM_CLASSES];
-    const uint64_t *stage2[OV_GRAM_CLASSES];
+    const uint8_t *stage2[OV_GRAM_CLASSES]; // 64-bit words of class 0, 32-bit words of class 1
     const struct ov_image_slot *slots;
     const struct ov_image_entry *entries;
     const struct ov_image_tail *tails;
@@ -26,12 +26,12 @@ struct ov_filter {
 enum ov_status ov_filter_open(const struct ov_image *image, uint32_t variant,
                               struct ov_filter *ret_filter);
 
-// What a run works in. About 250 KB: one for each worker.
+// What a run works in. About 300 KB: one for each worker.
 struct ov_filter_scratch {
-    uint32_t at[OV_CHUNK_BYTES + 64];
+    uint32_t at[OV_CHUNK_BYTES + 64], windows[OV_CHUNK_BYTES + 128];
     uint8_t buckets[OV_CHUNK_BYTES + 64];
     uint64_t hashes[OV_CHUNK_BYTES + 64];
-    uint8_t edge[OV_CHUNK_BYTES + 3 * OV_FILTER_SLACK]; // the object's end, zeros after it
+    uint8_t edge[OV_CHUNK_BYTES + 4 * OV_FILTER_SLACK]; // the object's end, zeros after it
 };
 
 // A stretch of an object that kernels may read with slack.

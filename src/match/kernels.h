@@ -36,6 +36,13 @@ struct ov_kernels {
     const char *name;
     ov_gram_kernel *grams[OV_GRAM_KERNELS];
 
+    // Of grams of three found at `at`, the windows of four bytes around them that may be in the
+    // class: the one that begins a byte before the gram, and the one that begins with it. Told as
+    // 1 + position, ascending; returns how many. data[at[0] - 1] must be readable, `at` 64 places
+    // past `count`, and ret_windows has room for 2 * count + 64.
+    uint32_t (*windows)(const uint32_t *words, unsigned log2, const uint8_t *data,
+                        const uint32_t *at, uint32_t count, uint32_t *ret_windows);
+
     // Positions in [0, size) where all 8 bytes are allowed in some bucket of `live`; the buckets go
     // to ret_buckets beside them. Both have room for OV_CHUNK_BYTES + 64.
     uint32_t (*tail)(const struct ov_image_tail *tail, uint8_t live, const uint8_t *data,

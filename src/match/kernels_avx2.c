@@ -15,17 +15,34 @@ static uint64_t load64(const uint8_t *at) {
 // less than building a mask.
 static inline uint32_t may_hold(const uint32_t *words, unsigned shift, uint32_t hash) {
     uint32_t word = words[hash >> shift];
-    return (word >> (hash & 31)) & (word >> (hash >> 5 & 31)) & 1;
+    return (word >> (hash >> 5 & 31)) & (word >> (hash >> 10 & 31)) & 1;
+}
+
+// ov_fold() of a block and of what a gram may reach behind it.
+enum { FOLD_BLOCK = 1024, FOLD_REACH = 32 };
+
+static void fold_block(const uint8_t *data, uint32_t size, uint8_t *ret_folded) {
+    const __m256i before_a = _mm256_set1_epi8('A' - 1), behind_z = _mm256_set1_epi8('Z' + 1);
+    for (uint32_t i = 0; i < size + FOLD_REACH; i += 32) {
+        __m256i bytes = _mm256_loadu_si256((const void *)(data + i));
+        __m256i is_capital = _mm256_and_si256(_mm256_cmpgt_epi8(bytes, before_a),
+                                              _mm256_cmpgt_epi8(behind_z, bytes));
+        __m256i bit = _mm256_and_si256(is_capital, _mm256_set1_epi8('a' - 'A'));
+        _mm256_storeu_si256((void *)(ret_folded + i), _mm256_or_si256(bytes, bit));
+    }
 }
 
 static uint32_t find_grams6(const uint32_t *words, unsigned log2, const uint8_t *data,
                             uint32_t size, uint32_t *ret_at) {
+    uint8_t folded[FOLD_BLOCK + FOLD_REACH];
     uint32_t count = 0;
     unsigned shift = 32 - log2;
-    for (uint32_t i = 0; i < size; i += 16) {
-        for (uint32_t k = 0; k < 16; k += 4) {
-            uint64_t word = load64(data + i + k);
-            ret_at[count] = i + k;
+    for (uint32_t block = 0; block < size; block += FOLD_BLOCK) {
+        uint32_t bytes = size - block < FOLD_BLOCK ? size - block : FOLD_BLOCK;
+        fold_block(data + block, bytes, folded);
+        for (uint32_t i = 0; i < bytes; i += 4) {
+            uint64_t word = load64(folded + i);
+            ret_at[count] = block + i;
             count += may_hold(words, shift, ov_gram_hash6((uint32_t)word, (uint32_t)(word >> 16)));
         }
     }
@@ -34,14 +51,15 @@ static uint32_t find_grams6(const uint32_t *words, unsigned log2, const uint8_t 
 
 static uint32_t find_grams3_by_2(const uint32_t *words, unsigned log2, const uint8_t *data,
                                  uint32_t size, uint32_t *ret_at) {
+    uint8_t folded[FOLD_BLOCK + FOLD_REACH];
     uint32_t count = 0;
     unsigned shift = 32 - log2;
-    for (uint32_t i = 0; i < size; i += 8) {
-        for (uint32_t k = 0; k < 8; k += 2) {
-            uint32_t gram;
-            memcpy(&gram, data + i + k, sizeof gram);
-            ret_at[count] = i + k;
-            count += may_hold(words, shift, ov_gram_hash3(gram));
+    for (uint32_t block = 0; block < size; block += FOLD_BLOCK) {
+        uint32_t bytes = size - block < FOLD_BLOCK ? size - block : FOLD_BLOCK;
+        fold_block(data + block, bytes, folded);
+        for (uint32_t i = 0; i < bytes; i += 2) {
+            ret_at[count] = block + i;
+            count += may_hold(words, shift, ov_gram_hash3((uint32_t)load64(folded + i)));
         }
     }
     return count;
@@ -49,16 +67,34 @@ static uint32_t find_grams3_by_2(const uint32_t *words, unsigned log2, const uin
 
 static uint32_t find_grams4_by_1(const uint32_t *words, unsigned log2, const uint8_t *data,
                                  uint32_t size, uint32_t *ret_at) {
+    uint8_t folded[FOLD_BLOCK + FOLD_REACH];
     uint32_t count = 0;
     unsigned shift = 32 - log2;
-    for (uint32_t i = 0; i < size; i += 4) {
-        uint64_t word = load64(data + i);
-        for (uint32_t k = 0; k < 4; k++) {
-            ret_at[count] = i + k;
-            count += may_hold(words, shift, ov_gram_hash4((uint32_t)(word >> 8 * k)));
+    for (uint32_t block = 0; block < size; block += FOLD_BLOCK) {
+        uint32_t bytes = size - block < FOLD_BLOCK ? size - block : FOLD_BLOCK;
+        fold_block(data + block, bytes, folded);
+        for (uint32_t i = 0; i < bytes; i++) {
+            ret_at[count] = block + i;
+            count += may_hold(words, shift, ov_gram_hash4((uint32_t)load64(folded + i)));
         }
     }
     return count;
+}
+
+static uint32_t find_windows(const uint32_t *words, unsigned log2, const uint8_t *data,
+                             const uint32_t *at, uint32_t count, uint32_t *ret_windows) {
+    uint32_t kept = 0;
+    unsigned shift = 32 - log2;
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t bytes = 0;
+        memcpy(&bytes, data + (ptrdiff_t)at[i] - 1, 5);
+        bytes = ov_fold(bytes);
+        ret_windows[kept] = at[i];
+        kept += may_hold(words, shift, ov_gram_hash4((uint32_t)bytes));
+        ret_windows[kept] = at[i] + 1;
+        kept += may_hold(words, shift, ov_gram_hash4((uint32_t)(bytes >> 8)));
+    }
+    return kept;
 }
 
 // For each position two tables by nibble: the buckets that some allowed byte with that nibble has.
@@ -139,6 +175,7 @@ static size_t find_pair(const struct ov_pair *pair, const uint8_t *data, size_t 
 const struct ov_kernels ov_kernels_avx2 = {
     .name = "avx2",
     .grams = {find_grams6, find_grams3_by_2, find_grams4_by_1},
+    .windows = find_windows,
     .tail = find_tail,
     .pair = find_pair,
 };

@@ -1,44 +1,57 @@
 // SPDX-License-Identifier: Apache-2.0
-// The inner loops with AVX-512 (F, BW, VL, DQ, VBMI).
+// The inner loops with AVX-512 (F, BW, VL, DQ, VBMI) and BMI2.
 #include "match/kernels.h"
 
 #include <immintrin.h>
 
-// Tests both bits of 16 hashes in their words, and appends the positions that pass.
-static inline uint32_t keep_passing(const uint32_t *words, unsigned log2, __m512i hash, __m512i at,
-                                    uint32_t *ret_at) {
+// Whether both bits of each of 16 hashes are set in its word.
+static inline __mmask16 test_words(const uint32_t *words, __m128i shift, __m512i hash) {
     const __m512i one = _mm512_set1_epi32(1);
-    __m512i index = _mm512_srl_epi32(hash, _mm_cvtsi32_si128(32 - (int)log2));
-    __m512i word = _mm512_i32gather_epi32(index, (const void *)words, 4);
+    __m512i word = _mm512_i32gather_epi32(_mm512_srl_epi32(hash, shift), (const void *)words, 4);
     // A rotation by the hash takes its low five bits only.
-    __m512i first = _mm512_rolv_epi32(one, hash);
-    __m512i second = _mm512_rolv_epi32(one, _mm512_srli_epi32(hash, 5));
-    __mmask16 pass = _mm512_test_epi32_mask(word, first);
-    pass = _mm512_mask_test_epi32_mask(pass, word, second);
+    __m512i first = _mm512_rolv_epi32(one, _mm512_srli_epi32(hash, 5));
+    __m512i second = _mm512_rolv_epi32(one, _mm512_srli_epi32(hash, 10));
+    return _mm512_mask_test_epi32_mask(_mm512_test_epi32_mask(word, first), word, second);
+}
+
+static inline __m128i shift_of(unsigned log2) {
+    return _mm_cvtsi32_si128(32 - (int)log2);
+}
+
+// Appends those of 16 positions that pass.
+static inline uint32_t keep(__mmask16 pass, __m512i at, uint32_t *ret_at) {
     _mm512_storeu_si512(ret_at, _mm512_maskz_compress_epi32(pass, at));
     return (uint32_t)__builtin_popcount(pass);
 }
 
+// ov_fold() of 64 bytes.
+static inline __m512i fold(__m512i bytes) {
+    __m512i letter = _mm512_sub_epi8(bytes, _mm512_set1_epi8('A'));
+    __mmask64 is_capital = _mm512_cmplt_epu8_mask(letter, _mm512_set1_epi8(26));
+    return _mm512_mask_add_epi8(bytes, is_capital, bytes, _mm512_set1_epi8('a' - 'A'));
+}
+
 static inline __m512i mix(__m512i hash) {
-    return _mm512_xor_si512(hash, _mm512_srli_epi32(hash, 15));
+    hash = _mm512_xor_si512(hash, _mm512_srli_epi32(hash, 15));
+    return _mm512_mullo_epi32(hash, _mm512_set1_epi32(0x2c1b3c6d));
 }
 
 static uint32_t find_grams6(const uint32_t *words, unsigned log2, const uint8_t *data,
                             uint32_t size, uint32_t *ret_at) {
-    const __m512i fold = _mm512_set1_epi32((int)OV_FOLD_BITS);
     const __m512i factor_a = _mm512_set1_epi32((int)0x9e3779b1u);
     const __m512i factor_b = _mm512_set1_epi32((int)0x85ebca77u);
     const __m512i step = _mm512_set1_epi32(64);
     __m512i at =
         _mm512_mullo_epi32(_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
                            _mm512_set1_epi32(4));
+    const __m128i shift = shift_of(log2);
     uint32_t count = 0;
     for (uint32_t i = 0; i < size; i += 64) {
-        __m512i low = _mm512_or_si512(_mm512_loadu_si512(data + i), fold);
-        __m512i high = _mm512_or_si512(_mm512_loadu_si512(data + i + 2), fold);
+        __m512i low = fold(_mm512_loadu_si512(data + i));
+        __m512i high = fold(_mm512_loadu_si512(data + i + 2));
         __m512i hash = mix(_mm512_add_epi32(_mm512_mullo_epi32(low, factor_a),
                                             _mm512_mullo_epi32(high, factor_b)));
-        count += keep_passing(words, log2, hash, at, ret_at + count);
+        count += keep(test_words(words, shift, hash), at, ret_at + count);
         at = _mm512_add_epi32(at, step);
     }
     return count;
@@ -47,28 +60,32 @@ static uint32_t find_grams6(const uint32_t *words, unsigned log2, const uint8_t 
 static uint32_t find_grams3_by_2(const uint32_t *words, unsigned log2, const uint8_t *data,
                                  uint32_t size, uint32_t *ret_at) {
     const __m512i three = _mm512_set1_epi32((int)OV_GRAM3_MASK);
-    const __m512i fold = _mm512_set1_epi32((int)OV_FOLD_BITS);
-    const __m512i factor_a = _mm512_set1_epi32((int)0x9e3779b1u);
-    const __m512i step = _mm512_set1_epi32(32);
-    // Sixteen windows of four bytes, each two bytes after the one before.
-    static const uint16_t order[32] = {0, 1, 1, 2,  2,  3,  3,  4,  4,  5,  5,  6,  6,  7,  7,  8,
-                                       8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13, 14, 14, 15, 15, 16};
-    const __m512i words_of = _mm512_loadu_si512(order);
+    const __m512i factor = _mm512_set1_epi32((int)0x9e3779b1u);
+    const __m512i step = _mm512_set1_epi32(64), half = _mm512_set1_epi32(32);
+    const __m128i shift = shift_of(log2);
     __m512i at = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    __m512i here = fold(_mm512_loadu_si512(data));
     uint32_t count = 0;
-    for (uint32_t i = 0; i < size; i += 32) {
-        __m512i bytes = _mm512_permutexvar_epi16(words_of, _mm512_loadu_si512(data + i));
-        bytes = _mm512_and_si512(bytes, three);
-        __m512i hash = mix(_mm512_mullo_epi32(_mm512_or_si512(bytes, fold), factor_a));
-        count += keep_passing(words, log2, hash, at, ret_at + count);
+    for (uint32_t i = 0; i < size; i += 64) {
+        __m512i next = fold(_mm512_loadu_si512(data + i + 64));
+        // The grams at 0, 4, 8, ... and those at 2, 6, 10, ...
+        __m512i later = _mm512_alignr_epi32(next, here, 1);
+        later = _mm512_or_si512(_mm512_srli_epi32(here, 16), _mm512_slli_epi32(later, 16));
+        __m512i hash = mix(_mm512_mullo_epi32(_mm512_and_si512(here, three), factor));
+        __m512i hash_later = mix(_mm512_mullo_epi32(_mm512_and_si512(later, three), factor));
+        uint32_t pass = test_words(words, shift, hash);
+        uint32_t pass_later = test_words(words, shift, hash_later);
+        pass = _pdep_u32(pass, 0x55555555) | _pdep_u32(pass_later, 0xaaaaaaaa);
+        count += keep((__mmask16)pass, at, ret_at + count);
+        count += keep((__mmask16)(pass >> 16), _mm512_add_epi32(at, half), ret_at + count);
         at = _mm512_add_epi32(at, step);
+        here = next;
     }
     return count;
 }
 
 static uint32_t find_grams4_by_1(const uint32_t *words, unsigned log2, const uint8_t *data,
                                  uint32_t size, uint32_t *ret_at) {
-    const __m512i fold = _mm512_set1_epi32((int)OV_FOLD_BITS);
     const __m512i factor_a = _mm512_set1_epi32((int)0x9e3779b1u);
     const __m512i step = _mm512_set1_epi32(16);
     // Sixteen windows of four bytes, each one byte after the one before.
@@ -78,14 +95,43 @@ static uint32_t find_grams4_by_1(const uint32_t *words, unsigned log2, const uin
         11, 12, 13, 14, 12, 13, 14, 15, 13, 14, 15, 16, 14, 15, 16, 17, 15, 16, 17, 18};
     const __m512i bytes_of = _mm512_loadu_si512(order);
     __m512i at = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const __m128i shift = shift_of(log2);
     uint32_t count = 0;
     for (uint32_t i = 0; i < size; i += 16) {
-        __m512i bytes = _mm512_permutexvar_epi8(bytes_of, _mm512_loadu_si512(data + i));
-        __m512i hash = mix(_mm512_mullo_epi32(_mm512_or_si512(bytes, fold), factor_a));
-        count += keep_passing(words, log2, hash, at, ret_at + count);
+        __m512i bytes = fold(_mm512_loadu_si512(data + i));
+        __m512i hash = mix(_mm512_mullo_epi32(_mm512_permutexvar_epi8(bytes_of, bytes), factor_a));
+        count += keep(test_words(words, shift, hash), at, ret_at + count);
         at = _mm512_add_epi32(at, step);
     }
     return count;
+}
+
+static uint32_t find_windows(const uint32_t *words, unsigned log2, const uint8_t *data,
+                             const uint32_t *at, uint32_t count, uint32_t *ret_windows) {
+    const __m512i factor = _mm512_set1_epi32((int)0x9e3779b1u);
+    const __m512i first = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    const __m512i last = _mm512_add_epi32(first, _mm512_set1_epi32(8));
+    const __m128i shift = shift_of(log2);
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < count; i += 16) {
+        __mmask16 live = (__mmask16)(count - i < 16 ? (1u << (count - i)) - 1 : 0xffff);
+        __m512i from = _mm512_maskz_loadu_epi32(live, at + i);
+        __m512i zero = _mm512_setzero_si512();
+        __m512i before = _mm512_mask_i32gather_epi32(zero, live, from, data - 1, 1);
+        __m512i here = _mm512_mask_i32gather_epi32(zero, live, from, data, 1);
+        before = mix(_mm512_mullo_epi32(fold(before), factor));
+        here = mix(_mm512_mullo_epi32(fold(here), factor));
+        uint32_t pass = test_words(words, shift, before) & live;
+        uint32_t pass_here = test_words(words, shift, here) & live;
+        // Ascending order: the window before the first gram, the one at it, ...
+        pass = _pdep_u32(pass, 0x55555555) | _pdep_u32(pass_here, 0xaaaaaaaa);
+        __m512i next = _mm512_add_epi32(from, _mm512_set1_epi32(1));
+        __m512i low = _mm512_permutex2var_epi32(from, first, next);
+        __m512i high = _mm512_permutex2var_epi32(from, last, next);
+        kept += keep((__mmask16)pass, low, ret_windows + kept);
+        kept += keep((__mmask16)(pass >> 16), high, ret_windows + kept);
+    }
+    return kept;
 }
 
 // The exact table of one position: 256 bytes of buckets in four registers.
@@ -99,54 +145,57 @@ static inline __m512i look_up(const struct table *table, __m512i bytes) {
     return _mm512_mask_blend_epi8(_mm512_movepi8_mask(bytes), low, high);
 }
 
-// The tail's positions in the order in which they are looked at.
-struct plan {
-    struct table tables[OV_TAIL_POSITIONS];
-    size_t at[OV_TAIL_POSITIONS];
-    unsigned count;
-};
-
-static void make_plan(const struct ov_image_tail *tail, struct plan *ret_plan) {
-    ret_plan->count =
-        tail->position_count < OV_TAIL_POSITIONS ? tail->position_count : OV_TAIL_POSITIONS;
-    for (unsigned k = 0; k < ret_plan->count; k++) {
-        unsigned position = tail->order[k] % OV_TAIL_POSITIONS;
-        ret_plan->at[k] = position;
-        for (unsigned i = 0; i < 4; i++) {
-            ret_plan->tables[k].part[i] = _mm512_loadu_si512(tail->sets[position] + (size_t)64 * i);
-        }
+static inline struct table load_table(const struct ov_image_tail *tail, unsigned position) {
+    struct table table;
+    for (unsigned i = 0; i < 4; i++) {
+        table.part[i] = _mm512_loadu_si512(tail->sets[position] + (size_t)64 * i);
     }
+    return table;
 }
 
-static inline __m512i narrow(const struct plan *plan, unsigned k, const uint8_t *data,
-                             __m512i all) {
-    return _mm512_and_si512(all, look_up(&plan->tables[k], _mm512_loadu_si512(data + plan->at[k])));
+// Tells of the bytes of `all` that are not zero.
+static uint32_t tell_buckets(__m512i all, uint32_t first, uint32_t size, uint32_t *ret_at,
+                             uint8_t *ret_buckets) {
+    uint32_t count = 0;
+    uint8_t buckets[64];
+    _mm512_storeu_si512(buckets, all);
+    for (uint64_t hits = _mm512_test_epi8_mask(all, all); hits != 0; hits &= hits - 1) {
+        uint32_t at = (uint32_t)__builtin_ctzll(hits);
+        ret_at[count] = first + at;
+        ret_buckets[count] = buckets[at];
+        count += first + at < size;
+    }
+    return count;
 }
 
 static uint32_t find_tail(const struct ov_image_tail *tail, uint8_t live, const uint8_t *data,
                           uint32_t size, uint32_t *ret_at, uint8_t *ret_buckets) {
-    struct plan plan;
-    make_plan(tail, &plan);
+    unsigned order[OV_TAIL_POSITIONS];
+    for (unsigned k = 0; k < OV_TAIL_POSITIONS; k++) {
+        order[k] = tail->order[k] % OV_TAIL_POSITIONS;
+    }
+    // The positions that let least through stay in registers. After them most blocks are done; to
+    // ask sooner costs more in wrong guesses than it saves.
+    const struct table a = load_table(tail, order[0]), b = load_table(tail, order[1]),
+                       c = load_table(tail, order[2]), d = load_table(tail, order[3]);
     const __m512i alive = _mm512_set1_epi8((char)live);
     uint32_t count = 0;
     for (uint32_t i = 0; i < size; i += 64) {
-        __m512i all = alive;
-        // After each pair of positions most blocks have nothing left.
-        for (unsigned k = 0; k < plan.count && _mm512_test_epi8_mask(all, all) != 0; k += 2) {
-            all = narrow(&plan, k, data + i, all);
-            all = k + 1 < plan.count ? narrow(&plan, k + 1, data + i, all) : all;
+        const uint8_t *at = data + i;
+        __m512i all =
+            _mm512_ternarylogic_epi32(look_up(&a, _mm512_loadu_si512(at + order[0])),
+                                      look_up(&b, _mm512_loadu_si512(at + order[1])),
+                                      look_up(&c, _mm512_loadu_si512(at + order[2])), 0x80);
+        all = _mm512_ternarylogic_epi32(all, alive, look_up(&d, _mm512_loadu_si512(at + order[3])),
+                                        0x80);
+        for (unsigned k = 4; k < tail->position_count && _mm512_test_epi8_mask(all, all) != 0;
+             k++) {
+            const struct table table = load_table(tail, order[k % OV_TAIL_POSITIONS]);
+            all = _mm512_and_si512(
+                all, look_up(&table, _mm512_loadu_si512(at + order[k % OV_TAIL_POSITIONS])));
         }
-        uint64_t hits = _mm512_test_epi8_mask(all, all);
-        if (hits == 0) {
-            continue;
-        }
-        uint8_t buckets[64];
-        _mm512_storeu_si512(buckets, all);
-        for (; hits != 0; hits &= hits - 1) {
-            uint32_t at = (uint32_t)__builtin_ctzll(hits);
-            ret_at[count] = i + at;
-            ret_buckets[count] = buckets[at];
-            count += i + at < size;
+        if (_mm512_test_epi8_mask(all, all) != 0) {
+            count += tell_buckets(all, i, size, ret_at + count, ret_buckets + count);
         }
     }
     return count;
@@ -173,6 +222,7 @@ static size_t find_pair(const struct ov_pair *pair, const uint8_t *data, size_t 
 const struct ov_kernels ov_kernels_avx512 = {
     .name = "avx512",
     .grams = {find_grams6, find_grams3_by_2, find_grams4_by_1},
+    .windows = find_windows,
     .tail = find_tail,
     .pair = find_pair,
 };

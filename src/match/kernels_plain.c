@@ -5,10 +5,10 @@
 #include <stdbool.h>
 #include <string.h>
 
-static uint32_t load32(const uint8_t *at) {
+static uint32_t fold32(const uint8_t *at) {
     uint32_t word;
     memcpy(&word, at, sizeof word);
-    return word;
+    return (uint32_t)ov_fold(word);
 }
 
 static bool may_hold(const uint32_t *words, unsigned log2, uint32_t hash) {
@@ -21,7 +21,7 @@ static uint32_t find_grams6(const uint32_t *words, unsigned log2, const uint8_t 
     uint32_t count = 0;
     for (uint32_t i = 0; i < size; i += 4) {
         ret_at[count] = i;
-        count += may_hold(words, log2, ov_gram_hash6(load32(data + i), load32(data + i + 2)));
+        count += may_hold(words, log2, ov_gram_hash6(fold32(data + i), fold32(data + i + 2)));
     }
     return count;
 }
@@ -31,7 +31,7 @@ static uint32_t find_grams3_by_2(const uint32_t *words, unsigned log2, const uin
     uint32_t count = 0;
     for (uint32_t i = 0; i < size; i += 2) {
         ret_at[count] = i;
-        count += may_hold(words, log2, ov_gram_hash3(load32(data + i)));
+        count += may_hold(words, log2, ov_gram_hash3(fold32(data + i)));
     }
     return count;
 }
@@ -41,9 +41,22 @@ static uint32_t find_grams4_by_1(const uint32_t *words, unsigned log2, const uin
     uint32_t count = 0;
     for (uint32_t i = 0; i < size; i++) {
         ret_at[count] = i;
-        count += may_hold(words, log2, ov_gram_hash4(load32(data + i)));
+        count += may_hold(words, log2, ov_gram_hash4(fold32(data + i)));
     }
     return count;
+}
+
+static uint32_t find_windows(const uint32_t *words, unsigned log2, const uint8_t *data,
+                             const uint32_t *at, uint32_t count, uint32_t *ret_windows) {
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        for (uint32_t k = 0; k < 2; k++) {
+            const uint8_t *window = data + (ptrdiff_t)at[i] + k - 1;
+            ret_windows[kept] = at[i] + k;
+            kept += may_hold(words, log2, ov_gram_hash4(fold32(window)));
+        }
+    }
+    return kept;
 }
 
 // Shift-or (Baeza-Yates and Gonnet) with 8 buckets side by side: byte k of the state holds the
@@ -76,6 +89,7 @@ static size_t find_pair(const struct ov_pair *pair, const uint8_t *data, size_t 
 const struct ov_kernels ov_kernels_plain = {
     .name = "plain",
     .grams = {find_grams6, find_grams3_by_2, find_grams4_by_1},
+    .windows = find_windows,
     .tail = find_tail,
     .pair = find_pair,
 };

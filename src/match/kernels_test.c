@@ -140,6 +140,65 @@ static void test_grams(void **state) {
     assert_true(hits > 1000);
 }
 
+// ---- windows around grams -----------------------------------------------------------------------
+
+static void test_windows(void **state) {
+    (void)state;
+    static uint32_t at[AT_ROOM], windows[2 * AT_ROOM], others[2 * AT_ROOM];
+    uint64_t hits = 0;
+    for (uint32_t round = 0; round < 400; round++) {
+        unsigned log2 = 1 + draw(LOG2_MAX);
+        uint32_t *words = make_words(log2, round % 5 * 3);
+        uint32_t size = draw_size(round) + 1;
+        uint8_t *data = make_data(size, (enum data_kind)(round % DATA_KINDS));
+        uint32_t count = 0; // positions from the second byte on: the one before is readable
+        for (uint32_t i = draw(3); i < size - 1; i += 1 + draw(round % 7 * 4 + 1)) {
+            at[count++] = i;
+        }
+        uint32_t kept = ov_kernels_plain.windows(words, log2, data + 1, at, count, windows);
+        for (uint32_t i = 0; i < kept; i++) {
+            uint32_t window;
+            memcpy(&window, data + windows[i], sizeof window);
+            uint32_t hash = ov_gram_hash4((uint32_t)ov_fold(window));
+            uint32_t bits = ov_gram_bits(hash);
+            assert_true((words[hash >> (32 - log2)] & bits) == bits);
+        }
+        for (size_t n = 0; n < sizeof fast_names / sizeof *fast_names; n++) {
+            const struct ov_kernels *kernels = ov_kernels_by_name(fast_names[n]);
+            if (kernels != NULL) {
+                assert_int_equal(kernels->windows(words, log2, data + 1, at, count, others), kept);
+                assert_memory_equal(windows, others, kept * sizeof *windows);
+            }
+        }
+        hits += kept;
+        free(data);
+        free(words);
+    }
+    assert_true(hits > 1000);
+}
+
+// ov_fold() against the letters one by one, at every place of a word.
+static void test_fold(void **state) {
+    (void)state;
+    for (uint32_t round = 0; round < 200000; round++) {
+        uint8_t bytes[8], folded[8];
+        for (unsigned i = 0; i < 8; i++) {
+            bytes[i] = (uint8_t)(round < 65536 ? round >> (i % 2 * 8) : draw(256));
+            folded[i] = (uint8_t)(bytes[i] >= 'A' && bytes[i] <= 'Z' ? bytes[i] + 32 : bytes[i]);
+        }
+        uint64_t word, expected_word;
+        memcpy(&word, bytes, 8);
+        memcpy(&expected_word, folded, 8);
+        assert_true(ov_fold(word) == expected_word);
+    }
+    for (unsigned value = 0; value < 256; value++) {
+        bool is_letter = (value | 0x20) >= 'a' && (value | 0x20) <= 'z';
+        assert_int_equal(ov_folds_to_one((uint8_t)value, 0xdf) != 0, is_letter);
+        assert_true(ov_folds_to_one((uint8_t)value, 0xff));
+        assert_false(ov_folds_to_one((uint8_t)value, 0xf0));
+    }
+}
+
 // ---- the tail -----------------------------------------------------------------------------------
 
 // Allows a byte at a position in the buckets of `bits`, in all three forms of the table.
@@ -299,8 +358,12 @@ static void test_names(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_grams),           cmocka_unit_test(test_tail),
-        cmocka_unit_test(test_tail_live_masks), cmocka_unit_test(test_pair),
+        cmocka_unit_test(test_grams),
+        cmocka_unit_test(test_windows),
+        cmocka_unit_test(test_fold),
+        cmocka_unit_test(test_tail),
+        cmocka_unit_test(test_tail_live_masks),
+        cmocka_unit_test(test_pair),
         cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

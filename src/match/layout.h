@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #define OV_IMAGE_MAGIC   "OVIMAGE\n"
-#define OV_IMAGE_VERSION 1u
+#define OV_IMAGE_VERSION 2u
 
 enum {
     OV_IMAGE_ALIGN = 64, // every section starts at a multiple of this
@@ -223,7 +223,7 @@ struct ov_image_trigger {
 };
 
 enum {
-    OV_GRAM_CLASSES = 2, // 0: six bytes at stride 4; 1: three bytes at stride 2
+    OV_GRAM_CLASSES = 2, // 0: six bytes at stride 4; 1: three bytes at stride 2, in windows of four
     OV_TAIL_POSITIONS = 8,
     OV_TAIL_BUCKETS = 8,
     OV_FILTER_SLACK = 128, // bytes that kernels may read past a chunk
@@ -232,7 +232,7 @@ enum {
 
 struct ov_image_gram_class {
     uint32_t stage1_at, stage1_log2; // in BLOOM: byte offset, and log2 of 32-bit words
-    uint32_t stage2_at, stage2_log2; // log2 of 64-bit words
+    uint32_t stage2_at, stage2_log2; // class 0: log2 of 64-bit words; class 1: of 32-bit words
     uint32_t slot_first, slot_log2;  // in SLOTS
     uint32_t gram_count;             // 0: the class is empty
     uint32_t zero;
@@ -274,34 +274,50 @@ struct ov_image_tail {
     uint32_t zero[4];
 };
 
-// The hashes of stage 1. A six-byte gram is given as bytes 0-3 and bytes 2-5. Letters of both cases
-// hash alike, so that patterns that ignore case need no class of their own.
-#define OV_FOLD_BITS  0x20202020u
-#define OV_GRAM3_MASK 0xffffffu       // of the three bytes in a word of four
-#define OV_FOLD_MASK  0x202020202020u // of a whole six-byte gram
+#define OV_GRAM3_MASK 0xffffffu // of the three bytes in a word of four
+
+// The bytes with the letters A to Z made small ones. Grams and keys are folded, so that patterns
+// that ignore case need no class of their own.
+static inline uint64_t ov_fold(uint64_t bytes) {
+    const uint64_t ones = 0x0101010101010101u;
+    uint64_t low = bytes & (ones * 0x7f);
+    uint64_t from_a = low + ones * (0x80 - 'A'), past_z = low + ones * (0x80 - ('Z' + 1));
+    return bytes | (from_a & ~past_z & ~bytes & (ones * 0x80)) >> 2;
+}
+
+// Whether every byte that agrees with `value` under `mask` folds to the same byte.
+static inline int ov_folds_to_one(uint8_t value, uint8_t mask) {
+    uint8_t small = value | 0x20;
+    return mask == 0xff || (mask == 0xdf && small >= 'a' && small <= 'z');
+}
+
+// The hashes of stage 1, of folded grams. One of six bytes is given as bytes 0-3 and bytes 2-5.
+// Runs of zeros with few other bits are common: without the second product they share words.
+static inline uint32_t ov_gram_mix(uint32_t h) {
+    return (h ^ h >> 15) * 0x2c1b3c6du;
+}
 
 static inline uint32_t ov_gram_hash6(uint32_t low, uint32_t high) {
-    uint32_t h = (low | OV_FOLD_BITS) * 0x9e3779b1u + (high | OV_FOLD_BITS) * 0x85ebca77u;
-    return h ^ h >> 15;
+    return ov_gram_mix(low * 0x9e3779b1u + high * 0x85ebca77u);
 }
 
 static inline uint32_t ov_gram_hash4(uint32_t gram) {
-    uint32_t h = (gram | OV_FOLD_BITS) * 0x9e3779b1u;
-    return h ^ h >> 15;
+    return ov_gram_mix(gram * 0x9e3779b1u);
 }
 
 // Stage 1 bits of a hash within its 32-bit word, which is word (hash >> (32 - log2)).
 static inline uint32_t ov_gram_bits(uint32_t hash) {
-    return 1u << (hash & 31) | 1u << (hash >> 5 & 31);
+    return 1u << (hash >> 5 & 31) | 1u << (hash >> 10 & 31);
 }
 
 static inline uint32_t ov_gram_hash3(uint32_t gram) {
     return ov_gram_hash4(gram & OV_GRAM3_MASK);
 }
 
-// The hash of stage 2 and of the slots. `gram` is folded: bytes in little-endian order.
-static inline uint64_t ov_gram_hash(uint64_t gram) {
-    uint64_t h = gram * 0x9e3779b97f4a7c15u;
+// The hash of the slots, and of stage 2 of class 0. The key is folded, bytes in little-endian
+// order: the gram of class 0, the window of class 1.
+static inline uint64_t ov_gram_hash(uint64_t key) {
+    uint64_t h = key * 0x9e3779b97f4a7c15u;
     h ^= h >> 32;
     h *= 0xd6e8feb86659fd93u;
     return h ^ h >> 32;
@@ -335,12 +351,11 @@ struct ov_image_probe {
     uint8_t zero[3];
     uint32_t key_delta;
     uint32_t key_first, key_count; // in PROBE_KEYS, sorted by key
-    uint32_t
-        key_mask; // which bytes count: ff, ffff, ffffff or ffffffff, folded bits set in the key
+    uint32_t key_mask;             // which bytes count: ff, ffff, ffffff or ffffffff
 };
 
 struct ov_image_probe_key {
-    uint32_t key; // little endian, (bytes | 0x20202020) & key_mask
+    uint32_t key; // little endian, folded bytes & key_mask
     uint32_t trigger;
 };
 

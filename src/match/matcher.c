@@ -276,7 +276,7 @@ static void run_probe(struct ov_matcher *matcher, const struct probe_table *tabl
     struct ov_span place = ov_span_part(object->bytes, start + probe->key_delta, 4);
     uint32_t key = 0;
     memcpy(&key, place.data, place.size);
-    key = (key | OV_FOLD_BITS) & probe->key_mask;
+    key = (uint32_t)ov_fold(key) & probe->key_mask;
     const struct ov_image_probe_key *keys = table->keys + probe->key_first;
     uint32_t low = 0, high = probe->key_count;
     while (low < high) {

@@ -41,9 +41,9 @@ void ov_sweep_free(struct ov_sweep *sweep) {
 
 // ---- seeds -------------------------------------------------------------------------------------
 
-static bool is_literal(const uint8_t *mask) {
+static bool is_literal(const uint8_t *value, const uint8_t *mask) {
     for (unsigned i = 0; i < GRAM; i++) {
-        if ((mask[i] | 0x20) != 0xff) {
+        if (!ov_folds_to_one(value[i], mask[i])) {
             return false;
         }
     }
@@ -68,10 +68,10 @@ static bool find_gram(const struct ov_part *part, uint32_t *ret_gram, uint32_t *
     for (uint32_t i = 0; i + GRAM <= elem.size; i++) {
         int distinct = 1 + (value[i + 1] != value[i]) + (value[i + 2] != value[i + 1]) +
                        (value[i + 3] != value[i + 2]) + (value[i] != 0 && value[i + 3] != 0);
-        if (distinct > best && is_literal(mask + i)) {
+        if (distinct > best && is_literal(value + i, mask + i)) {
             best = distinct;
             memcpy(ret_gram, value + i, GRAM);
-            *ret_gram |= OV_FOLD_BITS;
+            *ret_gram = (uint32_t)ov_fold(*ret_gram);
             *ret_back = i;
         }
     }
@@ -198,7 +198,7 @@ static void sweep_chunk(struct ov_matcher *matcher, unsigned log2, const uint8_t
     for (uint32_t i = 0; i < count && scratch->at[i] < size; i++) {
         uint32_t gram;
         memcpy(&gram, data + scratch->at[i], sizeof gram);
-        gram |= OV_FOLD_BITS;
+        gram = (uint32_t)ov_fold(gram);
         uint32_t hash = ov_gram_hash4(gram);
         try_slot(matcher, &matcher->sweep->slots[hash >> (32 - log2)], gram, base + scratch->at[i]);
     }

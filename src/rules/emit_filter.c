@@ -13,7 +13,7 @@ enum {
 
 // A gram of some trigger's window on its way into the tables.
 struct gram {
-    uint64_t gram; // folded
+    uint64_t gram; // folded; of class 1 the whole window
     struct ov_image_entry entry;
 };
 
@@ -67,12 +67,12 @@ static void choose_check(const struct ov_window *window, uint32_t shift, uint32_
 static void add_grams(struct gather *gather, const struct ov_emit_pattern *pattern,
                       unsigned number) {
     const struct ov_window *window = &pattern->window;
-    uint32_t gram_bytes = number == 0 ? 6 : 3;
-    uint32_t stride = number == 0 ? 4 : 2;
-    for (uint32_t shift = 0; shift < stride; shift++) {
+    uint32_t gram_bytes = number == 0 ? 6 : 4;
+    uint32_t shifts = number == 0 ? 4 : 1;
+    for (uint32_t shift = 0; shift < shifts; shift++) {
         struct gram item = {.entry = {.trigger = pattern->trigger}};
         memcpy(&item.gram, window->value + shift, gram_bytes);
-        item.gram |= number == 0 ? OV_FOLD_MASK : OV_FOLD_BITS;
+        item.gram = ov_fold(item.gram);
         choose_check(window, shift, gram_bytes, &item.entry);
         ov_buf_add(&gather->grams[number], &item, sizeof item);
     }
@@ -89,7 +89,7 @@ static void add_probe(struct gather *gather, const struct ov_emit_pattern *patte
         .key = {.trigger = pattern->trigger},
     };
     memcpy(&item.key.key, pattern->window.value, 4);
-    item.key.key = (item.key.key | OV_FOLD_BITS) & item.place.key_mask;
+    item.key.key = (uint32_t)ov_fold(item.key.key) & item.place.key_mask;
     ov_buf_add(&gather->probes, &item, sizeof item);
 }
 
@@ -163,9 +163,22 @@ static uint32_t log2_at_least(uint64_t count, uint32_t min, uint32_t max) {
     return log2;
 }
 
-static uint32_t hash_stage1(uint64_t gram, unsigned number) {
-    return number == 0 ? ov_gram_hash6((uint32_t)gram, (uint32_t)(gram >> 16))
-                       : ov_gram_hash3((uint32_t)gram);
+static void set_word(uint32_t *words, uint32_t log2, uint32_t hash) {
+    words[hash >> (32 - log2)] |= ov_gram_bits(hash);
+}
+
+static void set_gram(uint32_t *stage1, uint64_t *stage2, const struct ov_image_gram_class *class,
+                     uint64_t gram) {
+    set_word(stage1, class->stage1_log2, ov_gram_hash6((uint32_t)gram, (uint32_t)(gram >> 16)));
+    uint64_t hash = ov_gram_hash(gram);
+    stage2[hash >> (64 - class->stage2_log2)] |= ov_gram_bits2(hash);
+}
+
+static void set_window(uint32_t *stage1, uint32_t *stage2, const struct ov_image_gram_class *class,
+                       uint32_t window) {
+    set_word(stage1, class->stage1_log2, ov_gram_hash3(window));
+    set_word(stage1, class->stage1_log2, ov_gram_hash3(window >> 8));
+    set_word(stage2, class->stage2_log2, ov_gram_hash4(window));
 }
 
 // Puts the gram into the slots; false when it would stand too far from its place.
@@ -218,26 +231,29 @@ static enum ov_status put_slots(struct gather *gather, struct ov_image_gram_clas
 static enum ov_status put_bloom(struct gather *gather, unsigned number,
                                 struct ov_image_gram_class *class, const struct run_list *runs,
                                 const struct gram *grams) {
-    class->stage1_log2 = log2_at_least((uint64_t)runs->count / 2, STAGE1_LOG2_MIN,
-                                       number == 0 ? STAGE1_LOG2_MAX : STAGE1_LOG2_MAX - 4);
-    class->stage2_log2 = log2_at_least((uint64_t)runs->count / 6, 6, STAGE2_LOG2_MAX);
+    uint32_t count = runs->count;
+    class->stage1_log2 = number == 0 ? log2_at_least(count / 2, STAGE1_LOG2_MIN, STAGE1_LOG2_MAX)
+                                     : log2_at_least(count, STAGE1_LOG2_MIN, STAGE1_LOG2_MAX - 4);
+    class->stage2_log2 = number == 0 ? log2_at_least(count / 6, 6, STAGE2_LOG2_MAX)
+                                     : log2_at_least(count, STAGE1_LOG2_MIN, STAGE2_LOG2_MAX - 2);
     ov_buf_align(gather->bloom, OV_IMAGE_ALIGN);
     class->stage1_at = (uint32_t)gather->bloom->size;
     size_t stage1_bytes = (size_t)4 << class->stage1_log2;
-    size_t stage2_bytes = (size_t)8 << class->stage2_log2;
+    size_t stage2_bytes = (size_t)(number == 0 ? 8 : 4) << class->stage2_log2;
     class->stage2_at = (uint32_t)(gather->bloom->size + stage1_bytes);
     uint8_t *start = ov_buf_extend(gather->bloom, stage1_bytes + stage2_bytes);
     if (start == NULL) {
         return OV_MEMORY;
     }
     uint32_t *stage1 = (uint32_t *)start;
-    uint64_t *stage2 = (uint64_t *)(start + stage1_bytes);
+    void *stage2 = start + stage1_bytes;
     for (uint32_t i = 0; i < runs->count; i++) {
         uint64_t gram = grams[runs->entries[i]].gram;
-        uint32_t hash = hash_stage1(gram, number);
-        stage1[hash >> (32 - class->stage1_log2)] |= ov_gram_bits(hash);
-        uint64_t hash2 = runs->hashes[i];
-        stage2[hash2 >> (64 - class->stage2_log2)] |= ov_gram_bits2(hash2);
+        if (number == 0) {
+            set_gram(stage1, stage2, class, gram);
+        } else {
+            set_window(stage1, stage2, class, (uint32_t)gram);
+        }
     }
     return OV_OK;
 }

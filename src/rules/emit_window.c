@@ -9,7 +9,8 @@ enum {
     GRAM6_WINDOW = 9,  // six bytes at any of four places
     GRAM3_WINDOW = 4,  // three bytes at either of two places
     TAIL_WINDOW = 8,
-    RUN_SHARE = 4, // one in so many bytes stands in a run of its own kind
+    GRAM3_SHARE = 6, // how many looks at a fourth byte cost as much as one look at an entry
+    RUN_SHARE = 4,   // one in so many bytes stands in a run of its own kind
 };
 
 // A gram window above these is left to the next class, where it has one. Per byte of data.
@@ -120,8 +121,8 @@ static bool next_line(struct lines *lines, struct line *ret_line) {
 
 // ---- windows -----------------------------------------------------------------------------------
 
-static bool is_literal(uint8_t mask) {
-    return (mask | 0x20) == 0xff;
+static bool is_literal(const struct line *line, uint32_t at) {
+    return ov_folds_to_one(line->value[at], line->mask[at]);
 }
 
 // Whether `size` bytes from `at` on are literal up to case.
@@ -130,7 +131,7 @@ static bool are_literal(const struct line *line, uint32_t at, uint32_t size) {
         return false;
     }
     for (uint32_t i = 0; i < size; i++) {
-        if (!is_literal(line->mask[at + i])) {
+        if (!is_literal(line, at + i)) {
             return false;
         }
     }
@@ -182,8 +183,11 @@ static double measure_gram6(const struct line *line, uint32_t at) {
     return sum / 4;
 }
 
+// A gram of three that stands costs a look at the fourth byte; a window that does costs more.
 static double measure_gram3(const struct line *line, uint32_t at) {
-    return (ov_gram3_frequency(line->value + at) + ov_gram3_frequency(line->value + at + 1)) / 2;
+    const uint8_t *window = line->value + at;
+    double grams = (ov_gram3_frequency(window) + ov_gram3_frequency(window + 1)) / 2;
+    return ov_gram4_frequency(window) + grams / GRAM3_SHARE;
 }
 
 // How often any byte of the set stands.
@@ -202,10 +206,10 @@ static double measure_tail(const struct line *line, uint32_t at) {
     bool is_run = true;
     for (uint32_t i = 0; i < TAIL_WINDOW && at + i < line->count; i++) {
         uint8_t mask = line->mask[at + i];
-        bool is_same = is_literal(mask) && line->value[at + i] == line->value[at];
+        bool is_same = is_literal(line, at + i) && line->value[at + i] == line->value[at];
         is_run = is_run && (is_same || mask == 0);
-        double one = is_literal(mask) ? ov_byte_frequency(line->value[at + i])
-                                      : 1.0 / (1 << __builtin_popcount(mask));
+        double one = is_literal(line, at + i) ? ov_byte_frequency(line->value[at + i])
+                                              : 1.0 / (1 << __builtin_popcount(mask));
         one = line->sets[at + i] != NULL ? measure_set(line->sets[at + i]) : one;
         product *= one * 3 < 1 ? one * 3 : 1; // neighbours are not independent
         if (i + 4 <= TAIL_WINDOW && are_literal(line, at + i, 4)) {

@@ -2,6 +2,8 @@
 // The gram frequency model, linked in as data.
 #include "rules/grams.h"
 
+#include "match/layout.h"
+
 #include "rules/grams_file.h" // generated: OV_GRAMS_FILE, where the table lies
 #include "rules/grams_table.h"
 
@@ -33,19 +35,21 @@ static double estimate(uint64_t gram, const uint8_t *cells, unsigned log2, unsig
 }
 
 double ov_gram3_frequency(const uint8_t bytes[3]) {
-    return frequency_of(read_cell(ov_grams_data.cells3, grams_cell3(bytes)), GRAMS3_FLOOR);
+    uint64_t gram = 0;
+    memcpy(&gram, bytes, 3);
+    return estimate(ov_fold(gram), ov_grams_data.cells3, GRAMS3_LOG2, GRAMS3_FLOOR);
 }
 
 double ov_gram4_frequency(const uint8_t bytes[4]) {
-    uint32_t gram;
+    uint64_t gram = 0;
     memcpy(&gram, bytes, 4);
-    return estimate(gram | 0x20202020u, ov_grams_data.cells4, GRAMS4_LOG2, GRAMS4_FLOOR);
+    return estimate(ov_fold(gram), ov_grams_data.cells4, GRAMS4_LOG2, GRAMS4_FLOOR);
 }
 
 double ov_gram6_frequency(const uint8_t bytes[6]) {
     uint64_t gram = 0;
     memcpy(&gram, bytes, 6);
-    return estimate(gram | 0x202020202020u, ov_grams_data.cells6, GRAMS6_LOG2, GRAMS6_FLOOR);
+    return estimate(ov_fold(gram), ov_grams_data.cells6, GRAMS6_LOG2, GRAMS6_FLOOR);
 }
 
 double ov_byte_frequency(uint8_t byte) {

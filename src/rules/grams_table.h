@@ -14,27 +14,18 @@ enum {
     GRAMS4_LOG2 = 20,
     GRAMS6_FLOOR = 48,
     GRAMS4_FLOOR = 192,
-    GRAMS3_LOG2 = 21, // every folded gram of three has a cell of its own
-    GRAMS3_FLOOR = 16,
+    GRAMS3_LOG2 = 21,
+    GRAMS3_FLOOR = 128,
 };
 
 struct grams_table {
-    uint8_t magic[8]; // "OVGRAMS1"
+    uint8_t magic[8]; // "OVGRAMS2"
     uint64_t trained_bytes;
     uint64_t byte_counts[256];
     uint8_t cells6[1 << (GRAMS6_LOG2 - 1)]; // two cells a byte, the even one low
     uint8_t cells4[1 << (GRAMS4_LOG2 - 1)];
     uint8_t cells3[1 << (GRAMS3_LOG2 - 1)];
 };
-
-// The cell of three bytes: seven bits of each, since folding takes one.
-static inline uint32_t grams_cell3(const uint8_t bytes[3]) {
-    uint32_t cell = 0;
-    for (unsigned i = 0; i < 3; i++) {
-        cell |= (uint32_t)((bytes[i] & 0x1f) | (bytes[i] >> 6) << 5) << (7 * i);
-    }
-    return cell;
-}
 
 // The two cells of a folded gram (little endian).
 static inline void grams_cells(uint64_t gram, unsigned log2, uint32_t ret_cells[2]) {
