@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // rooms: scan format base
 //
-// Types of small objects; every expected value was clamscan's answer for the same bytes.
+// Types of small objects. Expected values were clamscan's answers for the same bytes, or are those
+// of a slow and simple twin.
+#include "format/format.h"
 #include "scan/identify.h"
 
 #include <setjmp.h>
@@ -74,6 +76,93 @@ static void looks_at_the_window_alone(void **state) {
     assert_int_equal(ov_identify(first, sizeof text), OV_FILETYPE_TEXT_ASCII);
 }
 
+// Whether the magic stands at that place.
+static bool stands_at(struct ov_span first, size_t offset, const struct ov_magic *magic) {
+    return first.size >= offset + magic->size &&
+           memcmp(first.data + offset, magic->bytes, magic->size) == 0;
+}
+
+// The slow and simple twin of what goes by tables: every magic at a fixed place, one by one.
+static enum ov_filetype find_slowly(struct ov_span first) {
+    for (uint32_t s = 0; s < ov_format_set_count; s++) {
+        for (uint32_t f = 0; f < ov_format_sets[s]->count; f++) {
+            const struct ov_format *format = &ov_format_sets[s]->formats[f];
+            for (uint32_t m = 0; m < format->magic_count; m++) {
+                const struct ov_magic *magic = &format->magics[m];
+                if (magic->offset != OV_MAGIC_ANYWHERE && stands_at(first, magic->offset, magic) &&
+                    (format->is_sure == NULL || format->is_sure(first))) {
+                    return format->type;
+                }
+            }
+        }
+    }
+    return OV_FILETYPE_NONE;
+}
+
+// All magics of all formats in a row.
+static size_t list_magics(const struct ov_magic *ret_magics[256], enum ov_filetype ret_types[256]) {
+    size_t count = 0;
+    for (uint32_t s = 0; s < ov_format_set_count; s++) {
+        for (uint32_t f = 0; f < ov_format_sets[s]->count; f++) {
+            const struct ov_format *format = &ov_format_sets[s]->formats[f];
+            for (uint32_t m = 0; m < format->magic_count; m++) {
+                assert_true(count < 256);
+                ret_magics[count] = &format->magics[m];
+                ret_types[count++] = format->type;
+            }
+        }
+    }
+    return count;
+}
+
+// Objects with any two magics at their fixed places, the second written over the first.
+static void finds_magics_as_the_slow_twin_does(void **state) {
+    (void)state;
+    const struct ov_magic *magics[256];
+    enum ov_filetype types[256];
+    size_t count = list_magics(magics, types);
+    size_t found = 0;
+    for (size_t pair = 0; pair < count * count; pair++) {
+        const struct ov_magic *both[] = {magics[pair / count], magics[pair % count]};
+        uint8_t bytes[OV_IDENTIFY_BYTES] = {0};
+        for (unsigned i = 0; i < 2; i++) {
+            size_t offset = both[i]->offset != OV_MAGIC_ANYWHERE ? both[i]->offset : 0;
+            memcpy(bytes + offset, both[i]->bytes, both[i]->size);
+        }
+        struct ov_span first = ov_span_make(bytes, sizeof bytes);
+        enum ov_filetype wanted = find_slowly(first);
+        found += wanted != OV_FILETYPE_NONE;
+        if (wanted != OV_FILETYPE_NONE && ov_identify(first, sizeof bytes) != wanted) {
+            fail_msg("magics %zu and %zu: not %s", pair / count, pair % count,
+                     ov_filetype_name(wanted));
+        }
+    }
+    assert_true(found > count);
+}
+
+// A mark in the middle of a text, and at its very end; cut short by a byte it is none.
+static void finds_every_mark(void **state) {
+    (void)state;
+    const struct ov_magic *magics[256];
+    enum ov_filetype types[256];
+    size_t count = list_magics(magics, types);
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (magics[i]->offset != OV_MAGIC_ANYWHERE) {
+            continue;
+        }
+        uint8_t text[64];
+        memset(text, 'a', sizeof text);
+        memcpy(text + 20, magics[i]->bytes, magics[i]->size);
+        size_t end = 20 + magics[i]->size;
+        assert_int_equal(ov_identify(ov_span_make(text, sizeof text), sizeof text), types[i]);
+        assert_int_equal(ov_identify(ov_span_make(text, end), end), types[i]);
+        assert_int_not_equal(ov_identify(ov_span_make(text, end - 1), end - 1), types[i]);
+        found++;
+    }
+    assert_true(found > 0);
+}
+
 static void names_targets(void **state) {
     (void)state;
     assert_int_equal(ov_filetype_target(OV_FILETYPE_MSEXE), 1);
@@ -88,6 +177,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(types_samples),
         cmocka_unit_test(looks_at_the_window_alone),
+        cmocka_unit_test(finds_magics_as_the_slow_twin_does),
+        cmocka_unit_test(finds_every_mark),
         cmocka_unit_test(names_targets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

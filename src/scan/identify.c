@@ -15,49 +15,114 @@ static bool has_magic(struct ov_span first, size_t offset, const struct ov_magic
            memcmp(first.data + offset, magic->bytes, magic->size) == 0;
 }
 
-static bool fits(struct ov_span first, const struct ov_format *format) {
+// ---- the table of magics, by bytes
+// ---------------------------------------------------------------
+
+enum { ROWS_MAX = 192, ROW_WORDS = ROWS_MAX / 64 };
+
+// One magic of one format. Rows stand in the order of the formats, which is that of preference.
+struct row {
+    const struct ov_format *format;
+    const struct ov_magic *magic;
+};
+
+// A set of rows, as bits.
+struct row_set {
+    uint64_t words[ROW_WORDS];
+};
+
+// Which magics are worth a closer look: most files have none that begins as they do.
+struct index {
+    struct row rows[ROWS_MAX];
+    uint32_t row_count;
+    struct row_set fixed_by_first[256];  // those at a fixed place, by the first byte of the object
+    struct row_set marks_by_second[256]; // those that stand anywhere, by their second byte
+};
+
+static void add_row(struct row_set *set, uint32_t row) {
+    set->words[row / 64] |= (uint64_t)1 << row % 64;
+}
+
+static void index_row(struct index *index, uint32_t row) {
+    const struct ov_magic *magic = index->rows[row].magic;
+    if (magic->offset == OV_MAGIC_ANYWHERE) {
+        add_row(&index->marks_by_second[magic->bytes[1]], row);
+        return;
+    }
+    for (unsigned byte = 0; byte < 256; byte++) {
+        if (magic->offset != 0 || magic->bytes[0] == byte) {
+            add_row(&index->fixed_by_first[byte], row);
+        }
+    }
+}
+
+static void index_format(struct index *index, const struct ov_format *format) {
     for (uint32_t i = 0; i < format->magic_count; i++) {
-        const struct ov_magic *magic = &format->magics[i];
-        if (magic->offset != OV_MAGIC_ANYWHERE && has_magic(first, magic->offset, magic)) {
-            return format->is_sure == NULL || format->is_sure(first);
+        if (index->row_count == ROWS_MAX) {
+            __builtin_trap(); // raise ROWS_MAX; no test gets past this
+        }
+        index->rows[index->row_count] = (struct row){.format = format, .magic = &format->magics[i]};
+        index_row(index, index->row_count++);
+    }
+}
+
+// Made at the first call; of constants, so that it is always the same.
+static const struct index *get_index(void) {
+    static struct index index;
+    static bool is_made;
+    for (uint32_t s = 0; !is_made && s < ov_format_set_count; s++) {
+        for (uint32_t i = 0; i < ov_format_sets[s]->count; i++) {
+            index_format(&index, &ov_format_sets[s]->formats[i]);
+        }
+    }
+    is_made = true;
+    return &index;
+}
+
+// Takes the first row out of the set. False when it is empty.
+static bool take_row(const struct index *index, struct row_set *set, struct row *ret_row) {
+    for (unsigned i = 0; i < ROW_WORDS; i++) {
+        if (set->words[i] != 0) {
+            *ret_row = index->rows[i * 64 + (unsigned)__builtin_ctzll(set->words[i])];
+            set->words[i] &= set->words[i] - 1;
+            return true;
         }
     }
     return false;
 }
 
-// Goes through all magics that stand at a fixed place.
+// Goes through the magics that stand at a fixed place.
 static enum ov_filetype find_magic(struct ov_span first) {
-    for (uint32_t s = 0; s < ov_format_set_count; s++) {
-        const struct ov_format_set *set = ov_format_sets[s];
-        for (uint32_t i = 0; i < set->count; i++) {
-            if (fits(first, &set->formats[i])) {
-                return set->formats[i].type;
-            }
+    const struct index *index = get_index();
+    struct row_set set = index->fixed_by_first[first.data[0]];
+    struct row row;
+    while (take_row(index, &set, &row)) {
+        if (has_magic(first, row.magic->offset, row.magic) &&
+            (row.format->is_sure == NULL || row.format->is_sure(first))) {
+            return row.format->type;
         }
     }
     return OV_FILETYPE_NONE;
 }
 
-// Goes through all magics that may stand anywhere, for one place whose first byte is known to fit.
+// Goes through the magics that may stand anywhere, for one place.
 static enum ov_filetype find_mark_at(struct ov_span first, size_t at) {
-    for (uint32_t s = 0; s < ov_format_set_count; s++) {
-        const struct ov_format_set *set = ov_format_sets[s];
-        for (uint32_t i = 0; i < set->count; i++) {
-            const struct ov_format *format = &set->formats[i];
-            // Such magics come last in a format's list, so that most formats are passed at once.
-            for (uint32_t m = format->magic_count; m > 0; m--) {
-                const struct ov_magic *magic = &format->magics[m - 1];
-                if (magic->offset != OV_MAGIC_ANYWHERE) {
-                    break;
-                }
-                if (has_magic(first, at, magic)) {
-                    return format->type;
-                }
-            }
+    if (first.size - at < 2) {
+        return OV_FILETYPE_NONE;
+    }
+    const struct index *index = get_index();
+    struct row_set set = index->marks_by_second[first.data[at + 1]];
+    struct row row;
+    while (take_row(index, &set, &row)) {
+        if (has_magic(first, at, row.magic)) {
+            return row.format->type;
         }
     }
     return OV_FILETYPE_NONE;
 }
+
+// ---- text
+// ----------------------------------------------------------------------------------------
 
 // 1 for what stands in no text: control characters but for bell, backspace, tab, line feed, form
 // feed, return and escape. Bytes from 0x80 on may be a letter of some alphabet. Without branches
