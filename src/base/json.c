@@ -24,6 +24,8 @@ static void write_string(struct ov_buf *out, struct ov_span bytes) {
             ov_buf_printf(out, "\\%c", byte);
         } else if (byte < 0x20 || byte == 0x7f) {
             ov_buf_printf(out, "\\u%04x", byte);
+        } else if (byte == 0xc2 && rest.data[1] < 0xa0) { // a control character, U+0080 to U+009F
+            ov_buf_printf(out, "\\u%04x", rest.data[1]);
         } else {
             ov_buf_add(out, rest.data, length);
         }

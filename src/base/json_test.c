@@ -79,6 +79,12 @@ static void test_escapes(void **state) {
     assert_output(fixture, "\"\\\"\\\\/\\u000a\\u0009\\u0000\\u001f\\u007f\"");
 }
 
+static void test_c1_control_characters_are_escaped(void **state) {
+    struct fixture *fixture = *state;
+    ov_json_text(&fixture->json, NULL, "\xc2\x80\xc2\x9b\xc2\x9f\xc2\xa0");
+    assert_output(fixture, "\"\\u0080\\u009b\\u009f\xc2\xa0\"");
+}
+
 static void test_keys_are_escaped_too(void **state) {
     struct fixture *fixture = *state;
     ov_json_object(&fixture->json, NULL);
@@ -134,6 +140,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_every_kind_of_value, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_commas_between_levels, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_escapes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_c1_control_characters_are_escaped, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_keys_are_escaped_too, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_utf8_stays_and_other_bytes_become_surrogates, set_up,
                                         tear_down),

@@ -4,4 +4,5 @@
 #pragma once
 
 // Prints one line "overt: WHAT: WHY (TODO)\n" to standard error; `todo` may be NULL.
+// Names in it may be anybody's: control characters are written as \xNN.
 void ov_say_error(const char *what, const char *why, const char *todo);

@@ -39,6 +39,8 @@ static void test_with_and_without_advice(void **state) {
     assert_string_equal(text, "overt: a.ndb: cannot be read (check its permissions)\n");
     capture("a%s.ndb", "cannot be read", NULL, text, sizeof text);
     assert_string_equal(text, "overt: a%s.ndb: cannot be read\n");
+    capture("\x1b[2J.ndb", "bad\nline", NULL, text, sizeof text);
+    assert_string_equal(text, "overt: \\x1b[2J.ndb: bad\\x0aline\n");
 }
 
 static void test_every_status_has_its_own_phrase(void **state) {

@@ -3,6 +3,7 @@
 #include "cmd/scan_output.h"
 
 #include "base/budget.h"
+#include "base/printable.h"
 #include "cmd/scan_json.h"
 
 #include <stdio.h>
@@ -31,18 +32,6 @@ void ov_scan_output_release(struct ov_scan_output *output) {
     ov_buf_release(&output->line);
 }
 
-void ov_scan_text_add(struct ov_buf *buf, struct ov_span bytes) {
-    size_t plain = 0; // start of what needs no change
-    for (size_t i = 0; i < bytes.size; i++) {
-        if (bytes.data[i] < 0x20 || bytes.data[i] == 0x7f) {
-            ov_buf_add(buf, bytes.data + plain, i - plain);
-            ov_buf_printf(buf, "\\x%02x", bytes.data[i]);
-            plain = i + 1;
-        }
-    }
-    ov_buf_add(buf, bytes.data + plain, bytes.size - plain);
-}
-
 // ---- results ----------------------------------------------------------------------------------
 
 static void count_result(struct ov_scan_totals *totals, const struct ov_scan_result *result) {
@@ -56,7 +45,7 @@ static void count_result(struct ov_scan_totals *totals, const struct ov_scan_res
 }
 
 static void add_line(struct ov_buf *line, struct ov_span path, const char *text) {
-    ov_scan_text_add(line, path);
+    ov_printable_add(line, path);
     ov_buf_printf(line, ": %s\n", text);
 }
 
@@ -66,13 +55,13 @@ static void add_found(struct ov_scan_output *output, const struct ov_scan_result
     for (uint32_t i = 0; i < result->detection_count; i++) {
         char name[OV_NAME_TEXT_BYTES];
         (void)ov_rule_names_get(&output->image->names, result->detections[i].rule, name);
-        ov_scan_text_add(line, result->path);
+        ov_printable_add(line, result->path);
         ov_buf_add_text(line, ": ");
-        ov_scan_text_add(line, ov_span_text(name));
+        ov_printable_add(line, ov_span_text(name));
         ov_buf_add_text(line, " FOUND\n");
     }
     if (moved_to != NULL) {
-        ov_scan_text_add(line, result->path);
+        ov_printable_add(line, result->path);
         ov_buf_printf(line, ": moved to '%s'\n", moved_to);
     }
 }
@@ -86,11 +75,11 @@ static void add_text(struct ov_scan_output *output, const struct ov_scan_result 
         add_found(output, result, moved_to);
         break;
     case OV_RESULT_ERROR:
-        ov_scan_text_add(line, result->path);
+        ov_printable_add(line, result->path);
         ov_buf_printf(line, ": %s ERROR\n", result->reason);
         break;
     case OV_RESULT_LIMITED:
-        ov_scan_text_add(line, result->path);
+        ov_printable_add(line, result->path);
         ov_buf_printf(line, ": not fully scanned: %s LIMITED\n", result->reason);
         break;
     case OV_RESULT_SKIPPED:

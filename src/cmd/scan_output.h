@@ -44,6 +44,3 @@ void ov_scan_output_tick(struct ov_scan_output *output);
 
 // The summary, as text or JSON.
 void ov_scan_output_summary(struct ov_scan_output *output, const struct ov_scan_outcome *outcome);
-
-// Adds bytes for people: control characters as \xNN, so that no name can forge a line.
-void ov_scan_text_add(struct ov_buf *buf, struct ov_span bytes);

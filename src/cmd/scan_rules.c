@@ -3,6 +3,7 @@
 #include "cmd/scan_rules.h"
 
 #include "base/install.h"
+#include "base/printable.h"
 #include "base/say.h"
 #include "cmd/scan_output.h"
 #include "cmd/scan_state.h"
@@ -94,7 +95,7 @@ static void note_problem(void *arg, struct ov_span line) {
     if (notes->problem_count++ >= PROBLEMS_SHOWN || notes->args->is_quiet) {
         return;
     }
-    ov_scan_text_add(&text, line);
+    ov_printable_add(&text, line);
     erase_progress(notes);
     (void)fprintf(stderr, "overt: rule not read: %.*s\n", (int)text.size, (const char *)text.data);
 }
@@ -103,7 +104,7 @@ static void note_progress(void *arg, struct ov_span stage, unsigned percent) {
     struct notes *notes = arg;
     OV_CLEANUP(ov_buf_release) struct ov_buf text = {0};
     if (notes->has_progress) {
-        ov_scan_text_add(&text, ov_span_part(stage, 0, 60));
+        ov_printable_add(&text, ov_span_part(stage, 0, 60));
         (void)fprintf(stderr, "\r\033[Krules: %.*s %u%%", (int)text.size, (const char *)text.data,
                       percent);
         notes->is_drawn = true;
@@ -131,7 +132,7 @@ static enum ov_status build_image(const struct ov_scan_arguments *args,
     }
     if (status != OV_OK) {
         OV_CLEANUP(ov_buf_release) struct ov_buf text = {0};
-        ov_scan_text_add(&text, ov_span_text(reason));
+        ov_printable_add(&text, ov_span_text(reason));
         ov_buf_add_u8(&text, '\0');
         ov_say_error(args->rules[0], text.has_failed ? "" : (const char *)text.data,
                      "overt rules check tells more");
