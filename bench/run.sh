@@ -38,8 +38,8 @@ compile match bench/match.c bench/load.c "$build/src/libmatch.a" "$build/src/lib
 compile inprocess bench/inprocess.c bench/load.c "$build/src/libscan.a" "$build/src/libformat.a" \
     "$build/src/libmatch.a" "$build/src/libbase.a" -lpcre2-8 -lm
 compile digest bench/digest.c "$build/src/libmatch.a" "$build/src/libbase.a" -lpcre2-8 -lm
-compile hashset bench/hashset.c "$build/src/librules.a" "$build/src/libmatch.a" \
-    "$build/src/libbase.a" -lz -lpcre2-8 -lm
+compile hashset bench/hashset.c "$build/src/librules.a" "$build/src/libcatalog.a" \
+    "$build/src/libmatch.a" "$build/src/libbase.a" -lz -lpcre2-8 -lm
 
 [ -e "$dir/pats-all.ndb" ] ||
     tools/patterns.py --shared "$shared" --corpus "$dir" --naive "$dir/bin/naive" "$dir"

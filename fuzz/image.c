@@ -8,7 +8,7 @@
 #include "base/digest.h"
 #include "match/image.h"
 #include "rules/emit.h"
-#include "rules/names.h"
+#include "catalog/names.h"
 #include "scan/scan.h"
 
 #include <stddef.h>

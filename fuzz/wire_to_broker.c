@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Everything that a hijacked worker may say, to the decoders that the broker has.
+// Everything that a hijacked worker or builder may say, to the decoders that the broker has.
 // rooms: wire base
 #include "wire/message.h"
+#include "wire/rules.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -65,7 +66,25 @@ static void try_ready(struct ov_span message) {
     }
 }
 
-// The first byte says how many jobs are out; the message follows.
+// The bounds of every kind are in wire/rules.h; the encoder gives the same bytes.
+static void try_report(struct ov_span message, uint32_t source_count) {
+    struct ov_wire_report report;
+    OV_CLEANUP(ov_buf_release) struct ov_buf again = {0};
+    if (ov_wire_report_decode(message, source_count, &report) != OV_OK) {
+        return;
+    }
+    if (report.text.size > OV_WIRE_TEXT_BYTES || report.kind >= OV_WIRE_REPORT_KIND_COUNT ||
+        (report.kind == OV_WIRE_REPORT_READING && report.number >= source_count) ||
+        report.status > OV_PEER) {
+        abort();
+    }
+    ov_wire_report_encode(&report, &again);
+    if (!ov_span_is_equal(message, ov_buf_span(&again))) {
+        abort();
+    }
+}
+
+// The first byte says how many jobs or sources are out; the message follows.
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size == 0) {
         return 0;
@@ -76,6 +95,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         jobs.items[i] = (struct ov_wire_job){.number = i, .size = 1000};
     }
     try_ready(message);
+    try_report(message, jobs.count);
     try_verdicts(message, &jobs);
     try_detections(message, &jobs.items[0], jobs.count);
     return 0;

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Every forbidden act, tried in a real worker of a real scan, as root and as an ordinary user; and
-what /proc says of a caged worker. TAP."""
-# timeout: 180
+"""Every forbidden act, tried in a real worker of a real scan and in a real builder of `overt rules`
+and `overt scan`, as root and as an ordinary user; and what /proc says of them. TAP."""
+# timeout: 300
 import json
 import os
 import pathlib
@@ -21,15 +21,20 @@ USER = harness.USER if os.geteuid() == 0 else []
 NEEDED = {"seccomp", "no-new-privs"}  # without these an act is not expected to end as listed
 
 
-def acts():
+def acts(role="worker"):
     lines = (SOURCE / "tests/cage/acts.txt").read_text().splitlines()
-    return dict(line.split() for line in lines if not line.startswith("#"))
+    rows = [line.split() for line in lines if not line.startswith("#")]
+    ends = {row[0]: row[{"worker": 1, "builder": 2}[role]] for row in rows}
+    return {act: end for act, end in ends.items() if end != "-"}
 
 
 def acts_and_list_agree():
     """A new act cannot be forgotten in the list, nor a listed one in the program."""
     text = (SOURCE / "tests/scan/acts.c").read_text()
-    assert set(re.findall(r'\{"([\w-]+)", do_', text)) == set(acts())
+    shared = set(re.findall(r'\{"([\w-]+)", do_', text))
+    text = (SOURCE / "tests/scan/double_rules.c").read_text()
+    own = set(re.findall(r'"([\w-]+)"\) == 0\) \{\n        return', text))
+    assert shared == set(acts()) and shared | own == set(acts("builder")) and len(own) == 3
 
 
 def try_all(size, user):
@@ -64,6 +69,157 @@ def acts_of_an_ordinary_user():
     try_all(200_000, USER)
 
 
+def rules(*arguments, user=(), timeout=60):
+    return subprocess.run([*user, OVERT, "rules", *arguments], capture_output=True, check=False,
+                          timeout=timeout, stdin=subprocess.DEVNULL,
+                          env={**os.environ, "OVERT_STATE": str(HERE / "state")})
+
+
+def has_filter():
+    """Whether a builder has what makes an act end as listed."""
+    done = subprocess.run([OVERT, "status", "--json"], capture_output=True, check=False)
+    roles = {role["name"]: role for role in json.loads(done.stdout)["roles"]}
+    layers = roles["builder"]["layers"]
+    return NEEDED <= {layer["layer"] for layer in layers if layer["enforced"]}
+
+
+def rule_file(word):
+    return command_file(f"{word}.ndb", word, 4096)
+
+
+def acts_of_builders(has_image):
+    """Who builds an image may write to it, and that is all."""
+    ends = acts("builder")
+    return {**ends, "write-image": "allowed"} if has_image else ends
+
+
+def try_in_builder(user, *words):
+    """An act that was possible would be told as a problem (exit code 1). One that killed costs an
+    error that names the file and the signal; after one that was refused, the report is whole."""
+    if not has_filter():
+        raise Skip("no system-call filter here")
+    for act, expected in acts_of_builders("build" in words).items():
+        if act == "memory" and harness.is_sanitized():
+            continue  # the sanitizer's own memory knows no limit
+        done = rules(*words, rule_file(act), user=user)
+        if expected == "killed":
+            signals = b"Segmentation fault" if act == "write-source" else b"Bad system call"
+            start = f"overt: {act}.ndb: the caged process that was reading it died: ".encode()
+            assert done.returncode == 2 and done.stdout == b"", (act, done)
+            is_told = signals in done.stderr or harness.is_sanitized()
+            assert done.stderr.startswith(start) and is_told, (act, done)
+        elif expected == "allowed":
+            assert done.returncode == 1, (act, done)
+        else:
+            assert (done.returncode, done.stderr) == (0, b""), (act, done)
+
+
+def acts_of_a_check():
+    try_in_builder((), "check")
+
+
+def acts_of_a_build():
+    """With the image's descriptor, which no other word passes on."""
+    try_in_builder((), "build", "--quiet", "--strict", "-o", "x.ovi")
+    left = [name for name in os.listdir(".") if name.startswith("x.ovi.")]
+    assert not left, left
+
+
+def acts_of_an_ordinary_user_s_builder():
+    if not USER:
+        raise Skip("is one already")
+    try_in_builder(USER, "list")
+
+
+def acts_of_a_scan_s_builder():
+    command_file("found", "found")
+    for act, expected in acts_of_builders(True).items():
+        done = run(OVERT, "--rules", rule_file(act), "found")
+        assert done.returncode == 2 and b"FOUND" not in done.stdout, (act, done)
+        if expected == "killed":
+            assert f"{act}.ndb: the caged process that was".encode() in done.stderr, (act, done)
+
+
+def a_bad_builder_costs_its_request():
+    """Whatever it says: an error with the file that was being read, soon, and no image."""
+    for word in ("crash", "leave", "say-garbage", "say-long", "say-wrong-source"):
+        for request in (["check"], ["list", "--json"], ["show", "Good"],
+                        ["build", "-o", "bad.ovi"]):
+            pathlib.Path("a.ndb").write_text("Good:0:*:6f766572746f76657274\n")
+            done = rules(*request, "a.ndb", rule_file(word))
+            assert done.returncode == 2 and done.stdout == b"", (word, done)
+            assert done.stderr.startswith(f"overt: {word}.ndb: the caged process that was reading it "
+                                          "died: ".encode()), (word, done)
+            assert not pathlib.Path("bad.ovi").exists()
+
+
+def a_bad_builder_cannot_drive_the_terminal():
+    done = rules("check", "--quiet", rule_file("say-escape"))
+    assert done.stdout == b"\\x1b]0;owned\\x07 \\xc2\\x9b2J \\x9b2J \\x7f\\x0d\n", done.stdout
+
+
+def names_of_files_cannot_drive_the_terminal():
+    pathlib.Path("names").mkdir()
+    pathlib.Path("names/\x1b[2J.ndb").write_text("OVERT-TEST crash\n")
+    for done in (rules("check", "names"), run(OVERT, "--rules", "names", "names")):
+        assert done.returncode == 2 and b"\x1b" not in done.stderr, done
+        assert b"names/\\x1b[2J.ndb: the caged process that was reading it died" in done.stderr, done
+
+
+def builders_die_with_the_broker():
+    process = subprocess.Popen([OVERT, "rules", "check", rule_file("hang")],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(0.8)
+    children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    assert len(children) == 1
+    process.kill()
+    process.wait()
+    time.sleep(0.5)
+    state = pathlib.Path(f"/proc/{children[0]}/stat")
+    assert not state.exists() or " Z " in state.read_text()
+
+
+def watch_builder(*words):
+    """Looks at a builder while it reads."""
+    process = subprocess.Popen([OVERT, "rules", *words, rule_file("hang")],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        time.sleep(0.8)
+        children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
+        place = pathlib.Path("/proc", children.split()[0])
+        return {
+            "status": dict(line.split(":\t", 1) for line in
+                           (place / "status").read_text().splitlines() if ":\t" in line),
+            "fds": {int(fd): os.readlink(place / "fd" / fd) for fd in os.listdir(place / "fd")},
+            "root": os.listdir(place / "root"),
+            "ns": {name: os.readlink(place / "ns" / name) for name in os.listdir(place / "ns")},
+            "environ": (place / "environ").read_bytes(),
+            "exe": (place / "cmdline").read_bytes(),
+            "limits": (place / "limits").read_text(),
+        }
+    finally:
+        process.kill()
+        process.wait()
+
+
+def what_proc_says_of_a_builder():
+    if os.geteuid() != 0:
+        raise Skip("only root may look into a caged builder")
+    done = subprocess.run([OVERT, "status", "--json"], capture_output=True, check=False)
+    roles = {role["name"]: role for role in json.loads(done.stdout)["roles"]}
+    layers = {layer["layer"] for layer in roles["builder"]["layers"] if layer["enforced"]}
+    for words, image in ((["check"], False), (["build", "-o", "x.ovi"], True)):
+        facts = watch_builder(*words)
+        assert facts["exe"] == b"overt-worker\0builder\0"
+        check_facts(facts, layers)
+        if "descriptors" in layers:
+            expected = {0, 1, 2, 3, 4} if image else {0, 1, 2, 3}
+            assert set(facts["fds"]) == expected, facts["fds"]
+            assert all(facts["fds"][fd].endswith("/null") for fd in (0, 1, 2)), facts["fds"]
+            assert facts["fds"][3].startswith("socket:")
+            assert not image or facts["fds"][4].startswith("/memfd:overt-image")
+
+
 def watch_worker(user):
     """Looks at the worker while it works. Gives its pid namespace's outer facts."""
     command_file("wait", "wait", 200_000)
@@ -86,10 +242,8 @@ def watch_worker(user):
     return facts, set(summary["confinement"])
 
 
-def what_proc_says():
-    if os.geteuid() != 0:
-        raise Skip("only root may look into a caged worker")
-    facts, layers = watch_worker(())
+def check_facts(facts, layers):
+    """What holds of every caged process."""
     status = facts["status"]
     if "user" in layers:
         assert 0 not in map(int, status["Uid"].split() + status["Gid"].split())
@@ -103,19 +257,28 @@ def what_proc_says():
         assert status["Seccomp"] == "2"
     if "mounts" in layers:
         assert facts["root"] == []
-    if "descriptors" in layers:
-        assert set(facts["fds"]) <= {0, 1, 2, 3, 4, 5, 6}, facts["fds"]
-        assert facts["fds"][3].startswith("socket:")
-        assert facts["fds"][5].startswith("/memfd:overt-ring")
-        assert facts["fds"][6].endswith("/wait")
     for name, layer in (("pid", "pids"), ("mnt", "mounts"), ("net", "net"), ("ipc", "ipc"),
                         ("uts", "uts"), ("cgroup", "cgroup")):
         if layer in layers:
             assert facts["ns"][name] != os.readlink(f"/proc/self/ns/{name}"), name
     if "limits" in layers:
-        for name in ("Max processes", "Max file size", "Max core file size"):
+        for name in ("Max processes", "Max core file size"):
             assert re.search(rf"{name}\s+0\s+0\s", facts["limits"]), name
     assert b"OVERT_STATE" not in facts["environ"] and b"HOME=" not in facts["environ"]
+
+
+def what_proc_says_of_a_worker():
+    if os.geteuid() != 0:
+        raise Skip("only root may look into a caged worker")
+    facts, layers = watch_worker(())
+    check_facts(facts, layers)
+    if "descriptors" in layers:
+        assert set(facts["fds"]) <= {0, 1, 2, 3, 4, 5, 6}, facts["fds"]
+        assert facts["fds"][3].startswith("socket:")
+        assert facts["fds"][5].startswith("/memfd:overt-ring")
+        assert facts["fds"][6].endswith("/wait")
+    if "limits" in layers:
+        assert re.search(r"Max file size\s+0\s+0\s", facts["limits"])
 
 
 def workers_are_not_shown_to_others():
@@ -196,5 +359,9 @@ def hostile_rules_reach_no_path():
 if __name__ == "__main__":
     harness.main([
         acts_and_list_agree, acts_of_ring_jobs, acts_of_descriptor_jobs, acts_of_an_ordinary_user,
-        what_proc_says, workers_are_not_shown_to_others, workers_die_with_the_broker,
+        acts_of_a_check, acts_of_a_build, acts_of_an_ordinary_user_s_builder,
+        acts_of_a_scan_s_builder, a_bad_builder_costs_its_request,
+        a_bad_builder_cannot_drive_the_terminal, names_of_files_cannot_drive_the_terminal,
+        builders_die_with_the_broker, what_proc_says_of_a_builder, what_proc_says_of_a_worker,
+        workers_are_not_shown_to_others, workers_die_with_the_broker,
         status_tells_the_same, the_table_is_documented, hostile_rules_reach_no_path])

@@ -106,6 +106,62 @@ def names_cannot_drive_a_terminal():
     return code == 1 and "\x1b" not in out and "\\x1b[2J" in out
 
 
+def json_cannot_drive_a_terminal():
+    """Neither C0 nor C1: U+009B alone does what ESC [ does."""
+    path = write("c1.ndb", "a\xc2\x9bK\x9b:0:*:414243\n")
+    done = subprocess.run([OVERT, "rules", "list", "--json", path],
+                          capture_output=True, check=True)
+    return b'"rule":"a\\u009bK\\udc9b"' in done.stdout and json.loads(done.stdout)["rule"] == "a\x9bK\udc9b"
+
+
+def of_two_containers_in_a_folder_the_newer_is_read():
+    """These are headers alone, so that whoever reads one complains; named one by one, both are."""
+    write("twins/main.cvd", "ClamAV-VDB:1 Jan:10:0:")
+    write("twins/main.cld", "ClamAV-VDB:1 Jan:7:0:")
+    folder = run("check", "twins")[1]
+    both = run("check", "twins/main.cld", "twins/main.cvd")[1]
+    return "twins/main.cvd" in folder and "main.cld" not in folder and \
+        "twins/main.cvd" in both and "twins/main.cld" in both
+
+
+def what_cannot_be_opened_in_a_folder_is_told():
+    write("odd/good.ndb", GOOD)
+    pathlib.Path("odd/gone.ndb").symlink_to("nowhere")
+    os.mkfifo("odd/pipe.ndb")
+    pathlib.Path("odd/folder.ndb").mkdir()
+    code, out, err = run("check", "odd")
+    return code == 1 and err == "" and out.splitlines()[:2] == [
+        "odd/gone.ndb: cannot be read: No such file or directory",
+        "odd/pipe.ndb: cannot be read: no regular file"] and \
+        out.splitlines()[2].startswith("rules: 2 ")
+
+
+def many_files_are_read():
+    """More than may be open at once: each is sent and closed."""
+    for i in range(1500):
+        write(f"many/{i:04}.ndb", f"Many-{i}:0:*:6162{i:08x}\n")
+    code, out, err = run("check", "many")
+    return code == 0 and out.startswith("rules: 1500 ")
+
+
+def a_long_line_is_shown_whole():
+    """Longer than one message of the builder."""
+    source = "Long:0:*:" + "ab" * 50000
+    code, out, err = run("show", "Long", write("long.ndb", source + "\n"))
+    return code == 0 and f"source: {source}\n" in out
+
+
+def without_the_worker_it_is_an_error():
+    """Rules are read by no other program."""
+    pathlib.Path("alone").mkdir()
+    shutil.copy2(OVERT, "alone/overt")
+    done = subprocess.run(["alone/overt", "rules", "check", write("good.ndb", GOOD)],
+                          capture_output=True, check=False)
+    if done.returncode == 0:
+        raise Skip("an installed overt-worker was found")
+    return done.returncode == 2 and b"overt-worker: scanner program is missing" in done.stderr
+
+
 def build_is_deterministic_and_whole():
     path = write("good.ndb", GOOD)
     first = run("build", "--quiet", "-o", "a.ovi", path)
@@ -224,6 +280,9 @@ def main():
              unreadable_path_is_an_error, unknown_ending_is_an_error, folder_is_read_whole,
              list_has_name_kind_target_and_place, show_explains,
              show_of_an_unknown_name_is_an_error, names_cannot_drive_a_terminal,
+             json_cannot_drive_a_terminal, of_two_containers_in_a_folder_the_newer_is_read,
+             what_cannot_be_opened_in_a_folder_is_told, many_files_are_read,
+             a_long_line_is_shown_whole, without_the_worker_it_is_an_error,
              build_is_deterministic_and_whole, build_into_no_folder_is_an_error,
              *map(kind_case, rule_lines.KINDS), sample_data_counts]
     print(f"1..{len(cases)}")

@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# No parser of scanned files stands in any executable but overt-worker.
+# No parser of anybody's bytes stands in any executable but overt-worker.
 #
-# What a parser is, is read from the libraries of the rooms format, scan and match: every function
-# and table that they export. `overt` may and does hold the readers of rule files with zlib and
-# PCRE2: rules are read there, in a caged process of their own, not the files that are scanned.
+# What a parser is, is read from the libraries of the rooms format, scan, match and rules: every
+# function and table that they export. The main functions of the caged roles count as well, and the
+# libraries that only parsers need: zlib and PCRE2. What `overt` itself reads of a rule image, its
+# names and digests, stands in the room catalog; docs/threats.md says why that may be.
 set -u
 cd "$OVERT_BUILD" || exit 1
 
@@ -30,10 +31,16 @@ defined() {
         awk 'NF == 3 && $2 ~ /^[TDRBVWi]$/ { print $3 }' | grep '^ov_' | sort -u
 }
 
+parser_rooms="format scan match rules"
+
 parsers() {
-    for room in format scan match; do
-        defined "src/lib$room.a"
-    done | sort -u
+    {
+        for room in $parser_rooms; do
+            defined "src/lib$room.a"
+        done
+        echo ov_builder_main
+        echo ov_worker_main
+    } | sort -u
 }
 
 # Parser symbols within an executable. All symbols, local ones too, so that hiding helps nobody.
@@ -42,28 +49,38 @@ parsers_in() {
 }
 
 has_parsers() { # an empty list would make the next cases pass for nothing
-    for room in format scan match; do
+    for room in $parser_rooms; do
         if [ "$(defined "src/lib$room.a" | wc -l)" -lt 1 ]; then
             echo "room $room exports nothing"
         fi
     done
 }
 
+# Of each of these rooms, and the two roles: a room that is not there would be checked for nothing.
 worker_has_parsers() {
-    if [ "$(parsers_in overt-worker | wc -l)" -lt 5 ]; then
-        echo "overt-worker holds $(parsers_in overt-worker | wc -l) parser symbols"
-    fi
+    for symbol in ov_builder_main ov_worker_main; do
+        parsers_in overt-worker | grep -qx $symbol || echo "overt-worker lacks $symbol"
+    done
+    for room in $parser_rooms; do
+        if [ "$(parsers_in overt-worker | comm -12 - <(defined "src/lib$room.a") | wc -l)" -lt 2 ]; then
+            echo "overt-worker holds nothing of $room"
+        fi
+    done
 }
 
-worker_has_no_rules() {
-    nm --defined-only overt-worker | awk '{ print $NF }' | sort -u |
-        comm -12 - <(for room in rules cmd; do defined "src/lib$room.a"; done | sort -u)
+worker_has_no_commands() {
+    nm --defined-only overt-worker | awk '{ print $NF }' | sort -u | comm -12 - <(defined src/libcmd.a)
 }
 
-# Shared libraries that the worker loads beyond the C library, the sandbox's and the regex one.
-worker_libraries() {
-    readelf -d overt-worker | sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p' |
-        grep -vE '^(libc|libm|libgcc_s|libpcre2-8|libseccomp|libasan|libubsan|ld-linux.*)\.so'
+# Shared libraries that a program loads beyond the C library, the sandbox's and those named.
+libraries() { # libraries PROGRAM NAME...
+    local program=$1 more="" name
+    shift
+    for name in "$@"; do
+        more="$more|$name"
+    done
+    readelf -d "$program" | sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p' |
+        grep -vE "^(libc|libm|libgcc_s|libseccomp|libasan|libubsan|ld-linux.*$more)\.so"
 }
 
 executables() { # every program that would be installed
@@ -75,14 +92,15 @@ for path in sorted(json.load(sys.stdin)):
 }
 
 mapfile -t programs < <(executables)
-echo "1..$((4 + ${#programs[@]} - 1))"
-check "the rooms format, scan and match export symbols" has_parsers
-check "overt-worker holds parsers" worker_has_parsers
-check "overt-worker holds no rule readers and no commands" worker_has_no_rules
-check "overt-worker loads no other library" worker_libraries
+echo "1..$((4 + 2 * (${#programs[@]} - 1)))"
+check "the rooms of parsers export symbols" has_parsers
+check "overt-worker holds parsers of each" worker_has_parsers
+check "overt-worker holds no commands" worker_has_no_commands
+check "overt-worker loads the libraries of parsers and no other" libraries overt-worker libpcre2-8 libz
 for program in "${programs[@]}"; do
     if [ "$(basename "$program")" != overt-worker ]; then
         check "$(basename "$program") holds no parser" parsers_in "$program"
+        check "$(basename "$program") loads no library that parses" libraries "$program"
     fi
 done
 exit $((failures > 0))

@@ -5,6 +5,7 @@
 #include "base/say.h"
 
 #include <getopt.h>
+#include <stdio.h>
 #include <string.h>
 
 static const char help[] =
@@ -13,7 +14,8 @@ static const char help[] =
     "       overt rules show [OPTION]... NAME [SRC]...\n"
     "       overt rules build [OPTION]... -o IMAGE.ovi [SRC]...\n"
     "\n"
-    "SRC is a rule file or a folder of them; without one, the installed rules.\n"
+    "SRC is a rule file or a folder of them; without one, the installed rules. They are read in\n"
+    "a caged process.\n"
     "\n"
     "  check   names every rule that cannot be read: file, line, reason\n"
     "  list    one line for each rule: name, kind, target, place\n"

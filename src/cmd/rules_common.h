@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the words of `overt rules` share: their options, and loading the sources.
+// What the words of `overt rules` share: their options, and a builder that does their work.
 #pragma once
 
-#include "base/buf.h"
 #include "cmd/command.h"
-#include "rules/tree.h"
-
-#include <stdio.h>
-
-enum { OV_RULES_SOURCES_MAX = 1024 };
+#include "role/rules_job.h"
 
 struct ov_rules_options {
     bool is_strict;     // --strict: what is skipped counts as a problem
@@ -22,25 +17,19 @@ struct ov_rules_options {
     char **arguments; // what is left on the command line; belongs to main
 };
 
-// Loads all sources, or the installed rules when there are none. OV_OK, or the error was printed.
-enum ov_status ov_rules_load(const struct ov_rules_options *options, char *const *sources,
-                             int source_count, struct ov_ruleset **ret_set);
+struct ov_rules_work {
+    const struct ov_rules_options *options;
+    struct ov_wire_request words; // word, rule and what is special to it; the options are filled in
+    int image;                    // see struct ov_rules_request; -1 for none
+    void *arg;
+    void (*on_stage)(void *arg, struct ov_span stage, unsigned percent); // may be NULL
+    void (*on_end)(void *arg); // before a message is printed; may be NULL
+};
 
-void ov_rules_free(struct ov_ruleset **set);
-
-// The name and the source line of a hash rule.
-struct ov_span ov_rules_hash_line(const struct ov_ruleset *set, const struct ov_hash_rule *hash);
-struct ov_span ov_rules_hash_name(const struct ov_ruleset *set, const struct ov_hash_rule *hash);
-
-// "md5 of the object" and the like.
-const char *ov_rules_scope_text(const struct ov_hash_rule *hash);
-const char *ov_rules_hash_text(const struct ov_hash_rule *hash);
-
-// Writes what the buffer holds to standard output once it is large, or `is_last`.
-void ov_rules_flush(struct ov_buf *out, bool is_last);
-
-// Adds "PATH:LINE" (the line only when there is one), safe for a terminal.
-void ov_rules_add_place(struct ov_buf *out, const struct ov_ruleset *set, struct ov_place place);
+// Collects the sources, or the installed rules when there are none, and has them read in a caged
+// process; its text goes to standard output. OV_OK, or the error was printed.
+enum ov_status ov_rules_work(const struct ov_rules_work *work, char *const *sources,
+                             int source_count, struct ov_rules_result *ret_result);
 
 // The words: overt rules WORD.
 int ov_rules_check(const struct ov_rules_options *options);

@@ -5,7 +5,7 @@
 #include "base/buf.h"
 #include "base/fd.h"
 #include "cmd/scan_state.h"
-#include "rules/image_check.h"
+#include "catalog/image_check.h"
 
 #include <fcntl.h>
 #include <limits.h>

@@ -30,8 +30,8 @@ enum ov_section_type {
     OV_SECTION_LIMITS = 5,   // struct ov_image_limits
     OV_SECTION_TRIGGERS = 6, // struct ov_image_trigger
     OV_SECTION_TARGETS = 7,  // struct ov_image_target, one for each target type
-    OV_SECTION_NAMES = 8,    // rules/names.h
-    OV_SECTION_SOURCES = 9,  // rules/names.h
+    OV_SECTION_NAMES = 8,    // catalog/names.h
+    OV_SECTION_SOURCES = 9,  // catalog/names.h
     // One filter for each variant; the variant is ov_image_target.filter. docs: image.md,
     // "Filters".
     OV_SECTION_FILTER = 16,         // struct ov_image_filter

@@ -1,276 +1,313 @@
 // SPDX-License-Identifier: Apache-2.0
-// The builder: a forked child that reads rule sources and writes an image, with nothing else in
-// reach.
-#include "role/scan_job.h"
+// The builder's life: takes a request and its sources, cages itself, reads them, and writes a
+// report and maybe an image, with nothing else in reach.
+#include "role/builder.h"
 
 #include "base/buf.h"
+#include "base/fd.h"
+#include "catalog/folder.h"
 #include "role/roles.h"
-#include "role/sources.h"
-#include "rules/emit.h"
-#include "rules/tree.h"
+#include "rules/report.h"
+#include "wire/channel.h"
+#include "wire/rules.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdarg.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-// What stands before each line of the report.
-enum { SAYS_PROBLEM = 'P', SAYS_STAGE = 'S', SAYS_REASON = 'R', SAYS_DONE = 'D' };
-
-enum {
-    REPORT = 3, // descriptors of the child
-    IMAGE = 4,
-    DESCRIPTORS = 5,
-    LINE_BYTES = 1024,
+struct source {
+    char *path;
+    struct ov_file_map map;
+    bool has_bytes;
+    bool is_member;
+    int error; // errno when it could not be opened, 0 when it is no regular file
 };
 
-// ---- in the cage ------------------------------------------------------------------------------
-
-// One line of the report; line ends inside are replaced, so that a line stays one.
-static void say(char kind, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void say(char kind, const char *format, ...) {
-    char line[LINE_BYTES];
-    va_list arguments;
-    va_start(arguments, format);
-    int size = vsnprintf(line + 1, sizeof line - 2, format, arguments);
-    va_end(arguments);
-    size_t used = size < 0 ? 0 : (size_t)size;
-    used = used < sizeof line - 3 ? used : sizeof line - 3;
-    for (size_t i = 1; i <= used; i++) {
-        line[i] = line[i] == '\n' ? ' ' : line[i];
-    }
-    line[0] = kind;
-    line[used + 1] = '\n';
-    (void)!ov_fd_write_all(REPORT, ov_span_make(line, used + 2));
-}
-
-static void say_progress(void *arg, const char *stage, unsigned percent) {
-    (void)arg;
-    say(SAYS_STAGE, "%u %s", percent, stage);
-}
-
-static void say_problems(const struct ov_ruleset *set) {
-    for (size_t i = 0; i < set->problem_count; i++) {
-        const struct ov_rule_problem *problem = &set->problems[i];
-        if (!problem->is_skip) {
-            say(SAYS_PROBLEM, "%s:%u: %s", set->files[problem->place.file].path,
-                problem->place.line, problem->reason);
-        }
-    }
-}
-
-static enum ov_status load(struct ov_ruleset *set, struct ov_sources *sources) {
-    size_t loaded = 0;
-    ov_sources_drop_superseded(sources);
-    for (size_t i = 0; i < sources->count; i++) {
-        const struct ov_source *source = &sources->items[i];
-        if (source->path[0] == '\0') {
-            continue;
-        }
-        if (source->error != 0) {
-            say(SAYS_PROBLEM, "%s: cannot be read: %s", source->path, strerror(source->error));
-            continue;
-        }
-        say_progress(NULL, "reading", (unsigned)(i * 100 / sources->count));
-        enum ov_status status = ov_ruleset_load_bytes(set, source->path, source->map.bytes, false);
-        if (status != OV_OK && status != OV_UNSUPPORTED) {
-            return status;
-        }
-        loaded += status == OV_OK;
-    }
-    return loaded > 0 ? OV_OK : OV_UNSUPPORTED;
-}
-
-static enum ov_status build(struct ov_sources *sources, bool with_pua) {
-    struct ov_ruleset_options options = {.with_pua = with_pua};
-    struct ov_build_options build_options = {.progress = say_progress};
-    struct ov_build_report report = {0};
-    struct ov_ruleset *set;
-    struct ov_buf image = {0};
-    TRY(ov_ruleset_new(&options, &set));
-    TRY(load(set, sources));
-    say_problems(set);
-    if (set->rule_count == 0 && set->hash_count == 0) {
-        return OV_END;
-    }
-    TRY(ov_image_build(set, &build_options, &image, &report));
-    return ov_fd_write_all(IMAGE, ov_buf_span(&image));
-}
-
-static const char *explain(enum ov_status status) {
-    switch (status) {
-    case OV_END:
-        return "no rule in it could be read";
-    case OV_UNSUPPORTED:
-        return "no file of a known rule language in it";
-    case OV_MEMORY:
-    case OV_LIMIT:
-        return "the rules need more memory than a builder may have";
-    default:
-        return ov_status_text(status);
-    }
-}
-
-// Two descriptors that must not stand on each other's place are moved to 3 and 4.
-static bool place_descriptors(int report, int image) {
-    int high_report = fcntl(report, F_DUPFD, DESCRIPTORS);
-    int high_image = fcntl(image, F_DUPFD, DESCRIPTORS);
-    return dup2(high_report, REPORT) == REPORT && dup2(high_image, IMAGE) == IMAGE;
-}
-
-static _Noreturn void run_child(const struct ov_build_request *request, struct ov_sources *sources,
-                                int report, int image) {
-    struct ov_cage_spec spec = ov_role_cage(OV_ROLE_BUILDER);
-    struct ov_cage_report cage;
-    if (!place_descriptors(report, image)) {
-        _exit(1);
-    }
-    (void)signal(SIGINT, SIG_DFL);
-    (void)signal(SIGTERM, SIG_DFL);
-    (void)signal(SIGPIPE, SIG_IGN);
-    spec.outputs[0] = REPORT;
-    spec.outputs[1] = IMAGE;
-    spec.descriptors_below = DESCRIPTORS;
-    for (size_t i = 0; i < sources->count; i++) {
-        spec.mapped_bytes += sources->items[i].map.bytes.size;
-    }
-    ov_cage_enter(&spec, &cage);
-    enum ov_status status = build(sources, request->with_pua);
-    if (status == OV_OK) {
-        say(SAYS_DONE, "%s", "");
-    } else {
-        say(SAYS_REASON, "%s", explain(status));
-    }
-    _exit(0);
-}
-
-// ---- outside ----------------------------------------------------------------------------------
-
-struct report {
-    const struct ov_build_request *request;
-    char *reason; // OV_SCAN_REASON_BYTES
-    bool is_done;
+struct builder {
+    struct ov_wire_request request;
+    char rule[OV_WIRE_RULE_NAME_BYTES]; // what request.rule points to
+    struct source *sources;
+    struct ov_buf out;
+    struct ov_buf image;
+    struct ov_report report;
+    struct ov_wire_report end;
 };
 
-static void take_stage(const struct ov_build_request *request, struct ov_span line) {
-    unsigned percent = 0;
-    size_t at = 0;
-    for (; at < line.size && line.data[at] >= '0' && line.data[at] <= '9' && at < 3; at++) {
-        percent = percent * 10 + line.data[at] - '0';
-    }
-    if (request->on_progress != NULL) {
-        request->on_progress(request->arg, ov_span_part(line, at + 1, line.size),
-                             percent <= 100 ? percent : 100);
-    }
+// ---- before the cage --------------------------------------------------------------------------
+
+static enum ov_status receive(void *buffer, size_t room, struct ov_span *ret_message, int *ret_fd,
+                              size_t *descriptors) {
+    size_t size = 0;
+    TRY(ov_channel_receive_descriptors(OV_BUILDER_CHANNEL, buffer, room, &size, ret_fd,
+                                       descriptors));
+    *ret_message = ov_span_make(buffer, size);
+    return OV_OK;
 }
 
-static void take_line(struct report *report, struct ov_span line) {
-    struct ov_span text = ov_span_part(line, 1, line.size);
-    switch (line.size > 0 ? line.data[0] : 0) {
-    case SAYS_PROBLEM:
-        if (report->request->on_problem != NULL) {
-            report->request->on_problem(report->request->arg, text);
-        }
-        break;
-    case SAYS_STAGE:
-        take_stage(report->request, text);
-        break;
-    case SAYS_REASON:
-        (void)snprintf(report->reason, OV_SCAN_REASON_BYTES, "%.*s", (int)text.size,
-                       (const char *)text.data);
-        break;
-    case SAYS_DONE:
-        report->is_done = true;
-        break;
-    default:
-        break;
+static enum ov_status receive_request(struct builder *builder) {
+    static uint8_t message[64 + OV_WIRE_RULE_NAME_BYTES];
+    struct ov_span bytes;
+    size_t descriptors = 0;
+    TRY(receive(message, sizeof message, &bytes, NULL, &descriptors));
+    TRY(ov_wire_request_decode(bytes, &builder->request));
+    struct ov_span rule = builder->request.rule;
+    if (rule.size > 0) {
+        memcpy(builder->rule, rule.data, rule.size);
     }
+    builder->request.rule = ov_span_make(builder->rule, rule.size);
+    builder->sources = calloc((size_t)builder->request.source_count + 1, sizeof *builder->sources);
+    return builder->sources != NULL ? OV_OK : OV_MEMORY;
 }
 
-static void read_report(int pipe_end, struct report *report) {
-    uint8_t buffer[4 * LINE_BYTES];
-    size_t held = 0;
-    while (true) {
-        ssize_t count = read(pipe_end, buffer + held, sizeof buffer - held);
-        if (count < 0 && errno == EINTR) {
-            continue;
-        }
-        if (count <= 0) {
-            return;
-        }
-        struct ov_span rest = ov_span_make(buffer, held + (size_t)count);
-        size_t end = ov_span_find(rest, 0, '\n');
-        while (end < rest.size) {
-            take_line(report, ov_span_part(rest, 0, end));
-            rest = ov_span_part(rest, end + 1, rest.size);
-            end = ov_span_find(rest, 0, '\n');
-        }
-        held = rest.size < sizeof buffer ? rest.size : 0; // a line longer than any: not ours
-        memmove(buffer, rest.data, held);
+// Mapping looks at no byte; one that cannot be mapped is told as unreadable.
+static enum ov_status receive_source(struct source *source) {
+    uint8_t message[64 + OV_WIRE_PATH_BYTES];
+    struct ov_wire_source words;
+    struct ov_span bytes;
+    OV_AUTO_FD fd = -1;
+    size_t descriptors = 1;
+    TRY(receive(message, sizeof message, &bytes, &fd, &descriptors));
+    TRY(ov_wire_source_decode(bytes, &words));
+    if (words.has_bytes != (descriptors == 1)) {
+        return OV_PEER;
     }
+    source->is_member = words.is_member;
+    source->error = (int)words.error;
+    source->path = strndup((const char *)words.path.data, words.path.size);
+    if (words.has_bytes) {
+        source->has_bytes = ov_file_map_open_fd(fd, &source->map) == OV_OK;
+        source->error = source->has_bytes ? 0 : errno;
+    }
+    return source->path != NULL ? OV_OK : OV_MEMORY;
 }
 
-static enum ov_status run_builder(const struct ov_build_request *request,
-                                  struct ov_sources *sources, int image,
-                                  char ret_reason[OV_SCAN_REASON_BYTES]) {
-    int ends[2];
-    int pidfd = -1;
-    struct report report = {.request = request, .reason = ret_reason};
-    (void)snprintf(ret_reason, OV_SCAN_REASON_BYTES, "the builder process died");
-    if (pipe2(ends, O_CLOEXEC) != 0) {
-        return OV_SYSTEM;
-    }
-    pid_t pid = ov_cage_spawn(ov_role_get(OV_ROLE_BUILDER)->layers, &pidfd);
-    if (pid == 0) {
-        run_child(request, sources, ends[1], image);
-    }
-    (void)close(ends[1]);
-    if (pid > 0) {
-        read_report(ends[0], &report);
-        (void)waitpid(pid, NULL, 0);
-    }
-    (void)close(ends[0]);
-    ov_fd_close(&pidfd);
-    return report.is_done ? OV_OK : OV_DAMAGED;
-}
-
-static enum ov_status collect(const struct ov_build_request *request, struct ov_sources *sources,
-                              char ret_reason[OV_SCAN_REASON_BYTES]) {
-    for (size_t i = 0; i < request->source_count; i++) {
-        enum ov_status status = ov_sources_add(sources, request->sources[i]);
-        if (status != OV_OK) {
-            (void)snprintf(ret_reason, OV_SCAN_REASON_BYTES, "%.150s: %s", request->sources[i],
-                           status == OV_SYSTEM ? strerror(errno) : ov_status_text(status));
-            return status;
-        }
+static enum ov_status receive_all(struct builder *builder) {
+    TRY(receive_request(builder));
+    for (uint32_t i = 0; i < builder->request.source_count; i++) {
+        TRY(receive_source(&builder->sources[i]));
     }
     return OV_OK;
 }
 
-enum ov_status ov_scan_image_build(const struct ov_build_request *request,
-                                   struct ov_scan_image *ret_image,
-                                   char ret_reason[OV_SCAN_REASON_BYTES]) {
-    OV_CLEANUP(ov_sources_release) struct ov_sources sources = {0};
-    OV_AUTO_FD image = memfd_create("overt-image", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (image < 0) {
-        (void)snprintf(ret_reason, OV_SCAN_REASON_BYTES, "%s", strerror(errno));
+static void enter_cage(const struct builder *builder) {
+    struct ov_cage_spec spec = ov_role_cage(OV_ROLE_BUILDER);
+    struct ov_cage_report report;
+    enum ov_wire_word word = builder->request.word;
+    bool has_image = word == OV_WIRE_WORD_SCAN || word == OV_WIRE_WORD_BUILD;
+    (void)signal(SIGPIPE, SIG_IGN); // the broker is gone: every write fails, and we end
+    spec.outputs[0] = OV_BUILDER_CHANNEL;
+    spec.outputs[1] = has_image ? OV_BUILDER_IMAGE : -1;
+    spec.descriptors_below = has_image ? OV_BUILDER_DESCRIPTORS : OV_BUILDER_IMAGE;
+    for (uint32_t i = 0; i < builder->request.source_count; i++) {
+        spec.mapped_bytes += builder->sources[i].map.bytes.size;
+    }
+    ov_cage_enter(&spec, &report);
+}
+
+// ---- words ------------------------------------------------------------------------------------
+
+// A message is one write on the channel: the cage allows nothing else on it.
+static void say(struct builder *builder, const struct ov_wire_report *report) {
+    ov_wire_report_encode(report, &builder->out);
+    struct ov_span message = ov_buf_span(&builder->out);
+    if (ov_buf_status(&builder->out) != OV_OK ||
+        write(OV_BUILDER_CHANNEL, message.data, message.size) != (ssize_t)message.size) {
+        _exit(1); // nobody listens any more
+    }
+}
+
+static void say_stage(void *arg, const char *stage, unsigned percent) {
+    say(arg, &(struct ov_wire_report){
+                 .kind = OV_WIRE_REPORT_STAGE,
+                 .number = percent <= 100 ? percent : 100,
+                 .text = ov_span_part(ov_span_text(stage), 0, OV_WIRE_STAGE_BYTES)});
+}
+
+static void say_reading(struct builder *builder, uint32_t source) {
+    say(builder, &(struct ov_wire_report){.kind = OV_WIRE_REPORT_READING, .number = source});
+}
+
+static void say_problem(struct builder *builder, const struct ov_ruleset *set,
+                        const struct ov_rule_problem *problem) {
+    char line[OV_WIRE_LINE_BYTES];
+    const char *path = set->files[problem->place.file].path;
+    int size =
+        problem->place.line > 0
+            ? snprintf(line, sizeof line, "%s:%u: %s", path, problem->place.line, problem->reason)
+            : snprintf(line, sizeof line, "%s: %s", path, problem->reason);
+    size_t used = size < 0 ? 0 : (size_t)size;
+    used = used < sizeof line ? used : sizeof line - 1;
+    if (used > 0) {
+        say(builder, &(struct ov_wire_report){.kind = OV_WIRE_REPORT_PROBLEM,
+                                              .text = ov_span_make(line, used)});
+    }
+}
+
+// The longest part that fits a message and does not cut a character in two.
+static size_t cut_text(struct ov_span text) {
+    size_t size = text.size < OV_WIRE_TEXT_BYTES ? text.size : OV_WIRE_TEXT_BYTES;
+    for (unsigned back = 0; size < text.size && back < 3; back++) {
+        if ((text.data[size - back] & 0xc0) != 0x80) {
+            return size - back;
+        }
+    }
+    return size;
+}
+
+static void say_text(void *arg, struct ov_span text) {
+    while (text.size > 0) {
+        size_t size = cut_text(text);
+        say(arg, &(struct ov_wire_report){.kind = OV_WIRE_REPORT_TEXT,
+                                          .text = ov_span_part(text, 0, size)});
+        text = ov_span_part(text, size, text.size);
+    }
+}
+
+// ---- reading ----------------------------------------------------------------------------------
+
+// The other container of the same database in the same folder, or NULL.
+static const struct source *find_twin(const struct builder *builder, const struct source *source) {
+    const char *ending = ov_rule_file_twin(source->path);
+    size_t size = strlen(source->path);
+    for (uint32_t i = 0; ending != NULL && i < builder->request.source_count; i++) {
+        const struct source *other = &builder->sources[i];
+        if (other->is_member && strlen(other->path) == size &&
+            strncmp(other->path, source->path, size - 3) == 0 &&
+            strcmp(other->path + size - 3, ending) == 0) {
+            return other;
+        }
+    }
+    return NULL;
+}
+
+static bool is_superseded(const struct builder *builder, const struct source *source) {
+    const struct source *twin = source->is_member ? find_twin(builder, source) : NULL;
+    return twin != NULL &&
+           ov_rule_file_is_superseded(source->path, source->map.bytes, twin->map.bytes);
+}
+
+static enum ov_status read_source(struct builder *builder, const struct source *source,
+                                  struct ov_ruleset *set) {
+    if (is_superseded(builder, source)) {
+        return OV_OK;
+    }
+    if (source->has_bytes) {
+        return ov_ruleset_load_bytes(set, source->path, source->map.bytes, false);
+    }
+    if (!source->is_member) {
+        builder->end.error = (uint32_t)source->error;
         return OV_SYSTEM;
     }
-    TRY(collect(request, &sources, ret_reason));
-    TRY(run_builder(request, &sources, image, ret_reason));
-    int seals = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
-    if (fcntl(image, F_ADD_SEALS, seals) != 0) {
-        (void)snprintf(ret_reason, OV_SCAN_REASON_BYTES, "%s", strerror(errno));
-        return OV_SYSTEM;
+    return ov_ruleset_load_unreadable(
+        set, source->path, source->error != 0 ? strerror(source->error) : "no regular file");
+}
+
+static enum ov_status read_all(struct builder *builder, struct ov_ruleset *set) {
+    bool is_scan = builder->request.word == OV_WIRE_WORD_SCAN;
+    uint32_t unknown = 0;
+    for (uint32_t i = 0; i < builder->request.source_count; i++) {
+        say_reading(builder, i);
+        enum ov_status status = read_source(builder, &builder->sources[i], set);
+        if (is_scan && status == OV_UNSUPPORTED) {
+            unknown++;
+            continue;
+        }
+        if (status != OV_OK) {
+            builder->end.number = OV_WIRE_END_READING;
+            return status;
+        }
     }
-    int fd = image;
-    image = -1;
-    return ov_scan_image_adopt(fd, ret_image, ret_reason);
+    bool has_none = is_scan && unknown == builder->request.source_count;
+    return has_none ? OV_UNSUPPORTED : OV_OK;
+}
+
+// ---- the words of a request -------------------------------------------------------------------
+
+static enum ov_status build(struct builder *builder, const struct ov_ruleset *set) {
+    OV_CLEANUP(ov_build_report_release) struct ov_build_report costs = {0};
+    struct ov_build_options options = {
+        .progress = say_stage, .progress_arg = builder, .with_costs = builder->request.with_costs};
+    TRY(ov_image_build(set, &options, &builder->image, &costs));
+    if (builder->request.with_costs) {
+        ov_report_costs(&builder->report, set, &costs);
+    }
+    enum ov_status status = ov_fd_write_all(OV_BUILDER_IMAGE, ov_buf_span(&builder->image));
+    builder->end.error = status == OV_SYSTEM ? (uint32_t)errno : 0;
+    return status;
+}
+
+static enum ov_status build_for_scan(struct builder *builder, const struct ov_ruleset *set) {
+    for (size_t i = 0; i < set->problem_count; i++) {
+        if (!set->problems[i].is_skip) {
+            say_problem(builder, set, &set->problems[i]);
+        }
+    }
+    return set->rule_count + set->hash_count > 0 ? build(builder, set) : OV_END;
+}
+
+static enum ov_status answer(struct builder *builder, const struct ov_ruleset *set) {
+    struct ov_report *report = &builder->report;
+    switch (builder->request.word) {
+    case OV_WIRE_WORD_SCAN:
+        return build_for_scan(builder, set);
+    case OV_WIRE_WORD_BUILD:
+        // Told by the counts.
+        return builder->request.is_strict && set->problem_count > 0 ? OV_OK : build(builder, set);
+    case OV_WIRE_WORD_CHECK:
+        ov_report_check(report, set);
+        break;
+    case OV_WIRE_WORD_LIST:
+        ov_report_list(report, set);
+        break;
+    case OV_WIRE_WORD_SHOW:
+        builder->end.shown_count = ov_report_show(report, set, builder->request.rule);
+        break;
+    default:
+        return OV_INVALID;
+    }
+    return ov_buf_status(&report->out);
+}
+
+static void count(struct builder *builder, const struct ov_ruleset *set) {
+    size_t faults;
+    size_t skips;
+    ov_report_count(set, &faults, &skips);
+    builder->end.rule_count = set->rule_count + set->hash_count;
+    builder->end.fault_count = faults;
+    builder->end.skip_count = skips;
+}
+
+static enum ov_status run(struct builder *builder) {
+    struct ov_ruleset_options options = {.with_pua = builder->request.with_pua};
+    struct ov_ruleset *set;
+    TRY(ov_ruleset_new(&options, &set));
+    TRY(read_all(builder, set));
+    count(builder, set);
+    return answer(builder, set);
+}
+
+int ov_builder_main(void) {
+    static struct builder builder = {
+        .end = {.kind = OV_WIRE_REPORT_DONE, .number = OV_WIRE_END_BUILDING}};
+    if (receive_all(&builder) != OV_OK) {
+        _exit(1);
+    }
+    enter_cage(&builder);
+    builder.report = (struct ov_report){.is_json = builder.request.is_json,
+                                        .with_summary = builder.request.with_summary,
+                                        .arg = &builder,
+                                        .send = say_text};
+    builder.end.status = run(&builder);
+    if (builder.end.status == OV_OK) {
+        builder.end.number = OV_WIRE_END_DONE;
+    }
+    if (builder.end.status != OV_SYSTEM) {
+        builder.end.error = 0;
+    }
+    say(&builder, &builder.end);
+    // Straight out: nothing is to be flushed, and what was allocated goes with the process.
+    _exit(0);
 }

@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// Starts and ends worker processes.
+// Starts and ends caged processes.
 #include "role/child.h"
 
 #include "base/fd.h"
+#include "base/install.h"
 #include "cage/cage.h"
 #include "role/roles.h"
 #include "wire/channel.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -71,48 +74,78 @@ void ov_ring_close(struct ov_ring *ring) {
 
 // ---- process ----------------------------------------------------------------------------------
 
+enum ov_status ov_child_program(const char *name, int *ret_fd, char *ret_reason, size_t size) {
+    char path[PATH_MAX];
+    if (name == NULL) {
+        enum ov_status found = ov_install_find(OV_PART_WORKER, path, sizeof path);
+        if (found != OV_OK) {
+            (void)snprintf(ret_reason, size, "%.180s: scanner program is missing", path);
+            return found;
+        }
+        name = path;
+    }
+    int fd = open(name, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        (void)snprintf(ret_reason, size, "%.180s: %s", name, strerror(errno));
+        return OV_SYSTEM;
+    }
+    *ret_fd = fd;
+    return OV_OK;
+}
+
+enum { PASSED_FIRST = OV_WORKER_CHANNEL + 1, PLACES = PASSED_FIRST + OV_CHILD_PASSED_MAX };
+
 // In the child: puts descriptors at 0 to 5. They are first lifted out of the way of one another.
-static bool place_descriptors(int channel, int image, int ring) {
+static bool place_descriptors(int channel, const int passed[OV_CHILD_PASSED_MAX]) {
     int null = open("/dev/null", O_RDWR);
-    int wanted[OV_WORKER_DESCRIPTORS] = {null, null, null, channel, image, ring};
-    int lifted[OV_WORKER_DESCRIPTORS];
-    for (int i = 0; i < OV_WORKER_DESCRIPTORS; i++) {
-        lifted[i] = fcntl(wanted[i], F_DUPFD_CLOEXEC, OV_WORKER_DESCRIPTORS);
+    int wanted[PLACES] = {null, null, null, channel};
+    int lifted[PLACES];
+    for (int i = 0; i < OV_CHILD_PASSED_MAX; i++) {
+        wanted[PASSED_FIRST + i] = passed[i];
+    }
+    for (int i = 0; i < PLACES; i++) {
+        lifted[i] = wanted[i] < 0 ? -1 : fcntl(wanted[i], F_DUPFD_CLOEXEC, PLACES);
     }
     // Sanitizers tell of their findings on standard error; the cage closes this door otherwise.
     bool keeps_stderr = getenv("OVERT_WORKER_STDERR") != NULL;
     bool is_done = true;
-    for (int i = 0; i < OV_WORKER_DESCRIPTORS; i++) {
+    for (int i = 0; i < PLACES; i++) {
         bool is_kept = i == STDERR_FILENO && keeps_stderr;
-        is_done = is_done && (is_kept || dup2(lifted[i], i) == i);
+        if (i >= PASSED_FIRST && wanted[i] < 0) {
+            (void)close(i); // whatever it was, it is not for the child
+        } else {
+            is_done = is_done && (is_kept || dup2(lifted[i], i) == i);
+        }
     }
     return is_done;
 }
 
-static _Noreturn void become_worker(int program_fd, int channel, int image, int ring) {
-    char *arguments[] = {(char *)(uintptr_t) "overt-worker", NULL};
+static _Noreturn void become_role(enum ov_role_id role, int program_fd, int channel,
+                                  const int passed[OV_CHILD_PASSED_MAX]) {
+    char *arguments[] = {(char *)(uintptr_t)ov_role_get(role)->program,
+                         (char *)(uintptr_t)ov_role_get(role)->name, NULL};
     char *environment[] = {(char *)(uintptr_t) "ASAN_OPTIONS=detect_leaks=0", NULL};
     sigset_t none;
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     (void)signal(SIGINT, SIG_IGN); // Ctrl-C is for the broker, which ends us in its own time
     (void)signal(SIGQUIT, SIG_IGN);
-    if (place_descriptors(channel, image, ring)) {
+    if (place_descriptors(channel, passed)) {
         (void)fexecve(program_fd, arguments, environment);
     }
     _exit(127);
 }
 
-enum ov_status ov_child_start(int program_fd, int image_fd, const struct ov_ring *ring,
-                              struct ov_child *ret_child) {
+enum ov_status ov_child_start(enum ov_role_id role, int program_fd,
+                              const int passed[OV_CHILD_PASSED_MAX], struct ov_child *ret_child) {
     int ends[2];
     int pidfd = -1;
-    // Above the numbers that the worker's descriptors are moved to.
-    OV_AUTO_FD program = fcntl(program_fd, F_DUPFD_CLOEXEC, OV_WORKER_DESCRIPTORS * 4);
+    // Above the numbers that the child's descriptors are moved to.
+    OV_AUTO_FD program = fcntl(program_fd, F_DUPFD_CLOEXEC, PLACES * 4);
     TRY(ov_channel_open(ends));
-    pid_t pid = program < 0 ? -1 : ov_cage_spawn(ov_role_get(OV_ROLE_WORKER)->layers, &pidfd);
+    pid_t pid = program < 0 ? -1 : ov_cage_spawn(ov_role_get(role)->layers, &pidfd);
     if (pid == 0) {
-        become_worker(program, ends[1], image_fd, ring->fd);
+        become_role(role, program, ends[1], passed);
     }
     int error = errno;
     (void)close(ends[1]);
@@ -121,7 +154,7 @@ enum ov_status ov_child_start(int program_fd, int image_fd, const struct ov_ring
         errno = error;
         return OV_SYSTEM;
     }
-    *ret_child = (struct ov_child){.pid = pid, .pidfd = pidfd, .channel = ends[0]};
+    *ret_child = (struct ov_child){.pid = pid, .pidfd = pidfd, .channel = ends[0], .end = -1};
     return OV_OK;
 }
 
@@ -132,8 +165,8 @@ static void send_kill(const struct ov_child *child) {
 }
 
 // Whether it has ended, and is reaped, within so many milliseconds.
-static bool wait_for_end(const struct ov_child *child, int most_ms) {
-    for (int waited = 0; waitpid(child->pid, NULL, WNOHANG) == 0; waited++) {
+static bool wait_for_end(struct ov_child *child, int most_ms) {
+    for (int waited = 0; waitpid(child->pid, &child->end, WNOHANG) == 0; waited++) {
         if (waited >= most_ms) {
             return false;
         }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One worker process as the broker sees it: its channel, its ring, its life and death.
+// One caged process as the broker sees it: its channel, its ring, its life and death.
 #pragma once
 
 #include "base/buf.h"
 #include "base/status.h"
+#include "role/roles.h"
 #include "wire/message.h"
 
 #include <sys/types.h>
@@ -30,17 +31,25 @@ struct ov_child {
     pid_t pid; // 0 = not running
     int pidfd; // -1 where the kernel has none
     int channel;
+    int end; // as of waitpid, once ov_child_end has seen it; else -1
 };
 
-// Starts the program behind `program_fd` in its namespaces, with the three descriptors of a worker.
-enum ov_status ov_child_start(int program_fd, int image_fd, const struct ov_ring *ring,
-                              struct ov_child *ret_child);
+enum { OV_CHILD_PASSED_MAX = 2 };
+
+// Opens the program `name`, or the installed overt-worker when that is NULL. On failure
+// `ret_reason` says why.
+enum ov_status ov_child_program(const char *name, int *ret_fd, char *ret_reason, size_t size);
+
+// Starts the program behind `program_fd` in the namespaces of that role. Its descriptors are the
+// channel, at 3, and after it the `passed` ones; -1 stands for none.
+enum ov_status ov_child_start(enum ov_role_id role, int program_fd,
+                              const int passed[OV_CHILD_PASSED_MAX], struct ov_child *ret_child);
 
 // Lets an idle one go: it ends by itself when its channel closes.
 void ov_child_dismiss(struct ov_child *child);
 
 // Waits until it has ended, so that its times count for ours; kills it after `patience_ms`
-// milliseconds. Forgets it, and does not wait long for one that cannot die yet.
+// milliseconds. Forgets it but for its end, and does not wait long for one that cannot die yet.
 void ov_child_end(struct ov_child *child, int patience_ms);
 
 // Takes note of children that have ended. Call now and then.

@@ -29,27 +29,6 @@ static enum ov_status fail(struct ov_crew *crew, enum ov_status status, const ch
 
 // ---- opening and closing ----------------------------------------------------------------------
 
-static enum ov_status open_program(struct ov_crew *crew) {
-    char path[PATH_MAX];
-    const char *name = crew->request->worker_program;
-    if (name == NULL) {
-        enum ov_status found = ov_install_find(OV_PART_WORKER, path, sizeof path);
-        if (found != OV_OK) {
-            (void)snprintf(crew->outcome->reason, sizeof crew->outcome->reason,
-                           "%.180s: scanner program is missing", path);
-            return found;
-        }
-        name = path;
-    }
-    crew->program = open(name, O_RDONLY | O_CLOEXEC);
-    if (crew->program < 0) {
-        (void)snprintf(crew->outcome->reason, sizeof crew->outcome->reason, "%.180s: %s", name,
-                       strerror(errno));
-        return OV_SYSTEM;
-    }
-    return OV_OK;
-}
-
 enum ov_status ov_crew_open(const struct ov_scan_request *request, unsigned count,
                             struct ov_scan_outcome *outcome, struct ov_crew *ret_crew) {
     const struct ov_limits *limits = &request->limits;
@@ -64,7 +43,8 @@ enum ov_status ov_crew_open(const struct ov_scan_request *request, unsigned coun
         .program = -1,
     };
     *ret_crew = crew;
-    TRY(open_program(ret_crew));
+    TRY(ov_child_program(request->worker_program, &ret_crew->program, outcome->reason,
+                         sizeof outcome->reason));
     ret_crew->members = calloc(count, sizeof *ret_crew->members);
     ret_crew->detections = calloc(OV_WIRE_DETECTIONS_MAX, sizeof *ret_crew->detections);
     if (ret_crew->members == NULL || ret_crew->detections == NULL) {
@@ -201,7 +181,8 @@ static enum ov_status start_member(struct ov_crew *crew, struct ov_member *membe
         .with_heuristics = request->with_heuristics,
         .with_member_names = request->with_member_names,
     };
-    TRY(ov_child_start(crew->program, request->image->fd, &member->ring, &member->child));
+    const int passed[OV_CHILD_PASSED_MAX] = {request->image->fd, member->ring.fd};
+    TRY(ov_child_start(OV_ROLE_WORKER, crew->program, passed, &member->child));
     crew->outcome->workers_started++;
     member->is_ready = false;
     member->next_number = 0;

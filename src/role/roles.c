@@ -11,10 +11,10 @@ static const struct ov_role roles[OV_ROLE_COUNT] = {
             .program = "overt",
             .user = "whoever started it",
             .layers = 0,
-            .hears = OV_SAYS_READY | OV_SAYS_VERDICTS | OV_SAYS_DETECTIONS,
-            .sends = OV_SAYS_SETUP | OV_SAYS_JOBS,
-            .reaches = "the paths it was given, the rule image, its workers",
-            .parses = "fixed-size records of its workers",
+            .hears = OV_SAYS_READY | OV_SAYS_VERDICTS | OV_SAYS_DETECTIONS | OV_SAYS_REPORTS,
+            .sends = OV_SAYS_SETUP | OV_SAYS_JOBS | OV_SAYS_REQUESTS | OV_SAYS_SOURCES,
+            .reaches = "the paths it was given, the rule image, its workers, its builder",
+            .parses = "records of its workers and its builder, names in the rule image",
         },
     [OV_ROLE_WORKER] =
         {
@@ -32,20 +32,20 @@ static const struct ov_role roles[OV_ROLE_COUNT] = {
     [OV_ROLE_BUILDER] =
         {
             .name = "builder",
-            .program = "overt",
+            .program = "overt-worker",
             .user = "an id of its own when started by root, else the caller in a user namespace",
             .layers = OV_CAGE_ALL,
             .calls = OV_CAGE_WRITE,
             .memory_bytes = 16ull << 30,
-            .hears = 0,
-            .sends = 0,
-            .reaches = "the mapped rule sources, the image it writes, the pipe of its report",
+            .hears = OV_SAYS_REQUESTS | OV_SAYS_SOURCES,
+            .sends = OV_SAYS_REPORTS,
+            .reaches = "the mapped rule sources, the image it writes, its channel (write only)",
             .parses = "rule sources of any language",
         },
 };
 
 static const char *const message_names[OV_SAYS_COUNT] = {
-    "setup", "jobs", "ready", "verdicts", "detections",
+    "setup", "jobs", "ready", "verdicts", "detections", "requests", "sources", "reports",
 };
 
 const struct ov_role *ov_role_get(enum ov_role_id id) {

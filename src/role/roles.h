@@ -9,19 +9,22 @@
 
 enum ov_role_id { OV_ROLE_BROKER, OV_ROLE_WORKER, OV_ROLE_BUILDER, OV_ROLE_COUNT };
 
-// The messages between our processes (wire/message.h), as bits.
+// The messages between our processes (wire/message.h, wire/rules.h), as bits.
 enum {
     OV_SAYS_SETUP = 1 << 0,
     OV_SAYS_JOBS = 1 << 1,
     OV_SAYS_READY = 1 << 2,
     OV_SAYS_VERDICTS = 1 << 3,
     OV_SAYS_DETECTIONS = 1 << 4,
-    OV_SAYS_COUNT = 5,
+    OV_SAYS_REQUESTS = 1 << 5,
+    OV_SAYS_SOURCES = 1 << 6,
+    OV_SAYS_REPORTS = 1 << 7,
+    OV_SAYS_COUNT = 8,
 };
 
 struct ov_role {
     const char *name;
-    const char *program;   // the executable; "overt" for a forked child of it
+    const char *program;   // the executable
     const char *user;      // whom it runs as
     uint32_t layers;       // OV_CAGE() bits: the cage that it puts on itself
     uint32_t calls;        // OV_CAGE_TALK, OV_CAGE_WRITE
@@ -38,8 +41,9 @@ const struct ov_role *ov_role_get(enum ov_role_id id);
 // The word for one OV_SAYS_ bit, by its number.
 const char *ov_role_message_name(unsigned bit);
 
-// The descriptors of a worker when it starts.
+// The descriptors of a worker when it starts, and those of a builder.
 enum { OV_WORKER_CHANNEL = 3, OV_WORKER_IMAGE = 4, OV_WORKER_RING = 5, OV_WORKER_DESCRIPTORS = 6 };
+enum { OV_BUILDER_CHANNEL = 3, OV_BUILDER_IMAGE = 4, OV_BUILDER_DESCRIPTORS = 5 };
 
 // The cage of a role, with its places filled in as "none" (-1).
 struct ov_cage_spec ov_role_cage(enum ov_role_id id);

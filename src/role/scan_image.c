@@ -3,7 +3,7 @@
 #include "role/scan_job.h"
 
 #include "base/hex.h"
-#include "rules/image_check.h"
+#include "catalog/image_check.h"
 
 #include <errno.h>
 #include <fcntl.h>

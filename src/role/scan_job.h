@@ -11,7 +11,7 @@
 #include "base/fd.h"
 #include "base/status.h"
 #include "cage/cage.h"
-#include "rules/names.h"
+#include "catalog/names.h"
 #include "wire/message.h"
 
 #include <signal.h>
@@ -46,8 +46,8 @@ struct ov_build_request {
 };
 
 // Compiles rule sources into an image in memory. They are opened here and read in a caged process
-// (role "builder"); its words come back as lines of unchecked bytes. On failure `ret_reason` says
-// why.
+// (role "builder", role/rules_job.h); its words come back as lines of unchecked bytes. On failure
+// `ret_reason` says why.
 enum ov_status ov_scan_image_build(const struct ov_build_request *request,
                                    struct ov_scan_image *ret_image,
                                    char ret_reason[OV_SCAN_REASON_BYTES]);

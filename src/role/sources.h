@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Rule sources, opened and mapped before the builder cages itself, so that it needs no path after.
+// The rule sources of one request, by path, in the order in which they are loaded.
 //
-// The order within a folder is that of rules/folder.h, as in ov_ruleset_load.
+// Paths alone: each is opened when it is sent to the builder. The order within a folder is that of
+// catalog/folder.h.
 #pragma once
 
-#include "base/fd.h"
 #include "base/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
 
 struct ov_source {
     char *path;
-    struct ov_file_map map;
-    int error; // errno when it could not be opened; else 0
+    bool is_member; // of a folder: it need not be readable
 };
 
 struct ov_sources {
@@ -21,10 +23,6 @@ struct ov_sources {
 };
 
 // Adds a file, or the files of a folder (not those of folders in it). OV_SYSTEM (errno) when the
-// path itself cannot be read; a file in a folder that cannot be is added with its error.
+// path itself is not there.
 enum ov_status ov_sources_add(struct ov_sources *sources, const char *path);
 void ov_sources_release(struct ov_sources *sources);
-
-// Drops the older of two containers of one name (main.cvd, main.cld). Looks into their headers, so
-// it is called in the cage.
-void ov_sources_drop_superseded(struct ov_sources *sources);

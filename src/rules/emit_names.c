@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The names of all rules, front-coded, and where they came from.
 #include "rules/emit_state.h"
-#include "rules/names.h"
+#include "catalog/names.h"
 
 // One name on its way out, and the one before it in its block.
 struct name_writer {

@@ -5,8 +5,8 @@
 
 #include "base/digest.h"
 #include "match/matcher.h"
-#include "rules/image_check.h"
-#include "rules/names.h"
+#include "catalog/image_check.h"
+#include "catalog/names.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

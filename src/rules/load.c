@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// From a path to sources: which language a file's ending names, and what is read of a folder.
+// From a name to a reader: which language a file's ending names.
 #include "rules/reader.h"
 
+#include "catalog/folder.h"
 #include "rules/clamav/readers.h"
-#include "rules/folder.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
-
-enum { PATH_BYTES = 4096 };
 
 struct language {
     const char *ending;
@@ -77,8 +72,8 @@ static const struct language *find_language(const char *name) {
     return NULL;
 }
 
-bool ov_rule_language_is_known(const char *name) {
-    return find_language(name) != NULL;
+const char *ov_rule_language_ending(size_t index) {
+    return index < sizeof languages / sizeof languages[0] ? languages[index].ending : NULL;
 }
 
 static const char *why_unread(const struct ov_ruleset *set, const struct language *language) {
@@ -118,82 +113,19 @@ enum ov_status ov_ruleset_load_bytes(struct ov_ruleset *set, const char *name, s
     return OV_OK;
 }
 
-static enum ov_status load_file(struct ov_ruleset *set, const char *path) {
-    struct ov_file_map map;
-    TRY(ov_file_map_open(path, &map));
-    enum ov_status status = ov_ruleset_hold_map(set, map);
-    if (status != OV_OK) {
-        ov_file_map_close(&map);
-        return status;
-    }
+enum ov_status ov_ruleset_load_unreadable(struct ov_ruleset *set, const char *name,
+                                          const char *why) {
     uint32_t file;
-    TRY(ov_ruleset_add_file(set, path, map.bytes, false, &file));
-    return ov_ruleset_read_file(set, file);
-}
-
-// ---- folders -----------------------------------------------------------------------------------
-
-static bool join_path(char *out, const char *folder, const char *name) {
-    int size = snprintf(out, PATH_BYTES, "%s/%s", folder, name);
-    return size > 0 && size < PATH_BYTES;
-}
-
-// Whether the folder has a newer container of the same database than this one.
-static bool is_superseded(const char *folder, const char *name) {
-    const char *twin = ov_rule_folder_twin(name);
-    char other[PATH_BYTES];
-    char path[PATH_BYTES];
-    if (twin == NULL || !join_path(path, folder, name)) {
-        return false;
-    }
-    (void)snprintf(other, sizeof other, "%.*s%s", (int)(strlen(path) - 3), path, twin);
-    OV_CLEANUP(ov_file_map_close) struct ov_file_map own_map = {0};
-    OV_CLEANUP(ov_file_map_close) struct ov_file_map twin_map = {0};
-    (void)!ov_file_map_open(path, &own_map);
-    (void)!ov_file_map_open(other, &twin_map);
-    return ov_rule_folder_is_superseded(name, own_map.bytes, twin_map.bytes);
-}
-
-static enum ov_status note_unreadable(struct ov_ruleset *set, const char *path) {
-    int error = errno;
-    uint32_t file;
-    TRY(ov_ruleset_add_file(set, path, (struct ov_span){0}, false, &file));
+    TRY(ov_ruleset_add_file(set, name, (struct ov_span){0}, false, &file));
     return ov_ruleset_add_problemf(set, (struct ov_place){.file = file}, (struct ov_span){0}, false,
-                                   "cannot be read: %s", strerror(error));
+                                   "cannot be read: %s", why);
 }
 
-static enum ov_status load_folder(struct ov_ruleset *set, const char *path) {
-    OV_CLEANUP(ov_rule_folder_release) struct ov_rule_folder folder = {0};
-    TRY(ov_rule_folder_list(path, &folder));
-    for (size_t i = 0; i < folder.count; i++) {
-        char inside[PATH_BYTES];
-        struct stat stat_now;
-        if (!join_path(inside, path, folder.names[i]) || is_superseded(path, folder.names[i]) ||
-            (stat(inside, &stat_now) == 0 && S_ISDIR(stat_now.st_mode))) {
-            continue;
-        }
-        enum ov_status status = load_file(set, inside);
-        if (status == OV_SYSTEM || status == OV_UNSUPPORTED || status == OV_DENIED) {
-            status = note_unreadable(set, inside);
-        }
-        TRY(status);
-    }
-    return OV_OK;
-}
-
-enum ov_status ov_ruleset_load(struct ov_ruleset *set, const char *path) {
-    struct stat stat_now;
-    if (stat(path, &stat_now) != 0) {
-        return OV_SYSTEM;
-    }
-    if (S_ISDIR(stat_now.st_mode)) {
-        TRY(load_folder(set, path));
-    } else {
-        if (find_language(path) == NULL) {
-            return OV_UNSUPPORTED;
-        }
-        TRY(load_file(set, path));
-    }
-    ov_ruleset_apply_ignores(set);
-    return OV_OK;
+// The newer one counts; of two equal ones the .cld.
+bool ov_rule_file_is_superseded(const char *name, struct ov_span bytes, struct ov_span twin) {
+    const char *ending = ov_rule_file_twin(name);
+    uint64_t own = ov_clamav_container_version(bytes);
+    uint64_t other = ov_clamav_container_version(twin);
+    bool is_cvd = ending != NULL && strcmp(ending, "cld") == 0;
+    return is_cvd ? other > 0 && other >= own : other > own;
 }

@@ -5,7 +5,6 @@
 // Private to this room. Everything that is added belongs to the set. No function here opens files.
 #pragma once
 
-#include "base/fd.h"
 #include "rules/ignore.h"
 #include "rules/tree.h"
 
@@ -53,8 +52,8 @@ bool ov_number_read(struct ov_span text, uint64_t max, uint64_t *ret_number);
 // out there depend on it; false when the text has another character than digits. Empty gives 0.
 bool ov_number_read_int(struct ov_span text, int *ret_number);
 
-// Whether a file's name ends like one of a rule language, even of one that is not read.
-bool ov_rule_language_is_known(const char *name);
+// The ending of the language of that number, or NULL beyond the last one.
+const char *ov_rule_language_ending(size_t index);
 
 // ---- the set --------------------------------------------------------------------------------
 
@@ -62,7 +61,7 @@ struct ov_held_memory;
 
 struct ov_ruleset_state {
     struct ov_ruleset_options options;
-    struct ov_held_memory *held; // file maps and unpacked containers
+    struct ov_held_memory *held; // unpacked containers
     struct ov_ignore ignore;
     size_t file_room, rule_room, hash_room, problem_room;
     size_t heap_bytes; // in the arrays above and in unpacked containers
@@ -106,12 +105,11 @@ enum ov_status ov_ruleset_read_file(struct ov_ruleset *set, uint32_t file);
 const char *ov_ruleset_why_unread(const struct ov_ruleset *set, const char *name);
 
 // Drops the rules that the ignore list names, among those that were added since the last call, or
-// among all when the list has grown. ov_ruleset_load does it; so must whoever reads by hand.
+// among all when the list has grown. ov_ruleset_load_bytes does it; so must whoever reads by hand.
 void ov_ruleset_apply_ignores(struct ov_ruleset *set);
 
-// Takes over a file map, or a heap block of `size` bytes: either dies with the set. The block
-// counts against the cap. On failure the caller still owns it.
-enum ov_status ov_ruleset_hold_map(struct ov_ruleset *set, struct ov_file_map map);
+// Takes over a heap block of `size` bytes, which dies with the set and counts against the cap. On
+// failure the caller still owns it.
 enum ov_status ov_ruleset_hold_block(struct ov_ruleset *set, void *block, size_t size);
 
 // Heap bytes that may still be taken under the set's cap.

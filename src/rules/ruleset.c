@@ -13,7 +13,6 @@ enum { FIRST_ROWS = 64, REASON_BYTES = 400 };
 // What the set keeps alive because rules borrow from it.
 struct ov_held_memory {
     struct ov_held_memory *next;
-    struct ov_file_map map;
     void *block;
 };
 
@@ -45,7 +44,6 @@ void ov_ruleset_free(struct ov_ruleset *set) {
     while (set->state->held != NULL) {
         struct ov_held_memory *held = set->state->held;
         set->state->held = held->next;
-        ov_file_map_close(&held->map);
         free(held->block);
         free(held);
     }
@@ -65,25 +63,16 @@ size_t ov_ruleset_heap_left(const struct ov_ruleset *set) {
     return used < cap ? (size_t)(cap - used) : 0;
 }
 
-static enum ov_status hold(struct ov_ruleset *set, struct ov_file_map map, void *block) {
-    struct ov_held_memory *held = calloc(1, sizeof *held);
-    if (held == NULL) {
-        return OV_MEMORY;
-    }
-    *held = (struct ov_held_memory){.next = set->state->held, .map = map, .block = block};
-    set->state->held = held;
-    return OV_OK;
-}
-
-enum ov_status ov_ruleset_hold_map(struct ov_ruleset *set, struct ov_file_map map) {
-    return hold(set, map, NULL);
-}
-
 enum ov_status ov_ruleset_hold_block(struct ov_ruleset *set, void *block, size_t size) {
     if (size > ov_ruleset_heap_left(set)) {
         return OV_LIMIT;
     }
-    TRY(hold(set, (struct ov_file_map){0}, block));
+    struct ov_held_memory *held = calloc(1, sizeof *held);
+    if (held == NULL) {
+        return OV_MEMORY;
+    }
+    *held = (struct ov_held_memory){.next = set->state->held, .block = block};
+    set->state->held = held;
     set->state->heap_bytes += size;
     return OV_OK;
 }

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/filetype.h"
+#include "catalog/folder.h"
 #include "rules/clamav/expr.h"
 #include "rules/explain.h"
 
@@ -525,6 +526,37 @@ static void test_memory_cap(void **state) {
     ov_ruleset_free(own);
 }
 
+static void newer_containers_win(void **state) {
+    (void)state;
+    struct ov_span old = ov_span_text("ClamAV-VDB:1 Jan:7:0:");
+    struct ov_span new = ov_span_text("ClamAV-VDB:1 Jan:10:0:");
+    struct ov_span none = {0};
+    struct ov_span foreign = ov_span_text("Something:1 Jan:99:0:");
+    assert_true(ov_rule_file_is_superseded("main.cvd", old, new));
+    assert_false(ov_rule_file_is_superseded("main.cvd", new, old));
+    assert_true(ov_rule_file_is_superseded("main.cld", old, new));
+    assert_false(ov_rule_file_is_superseded("main.cld", new, old));
+    // Of two equal ones the .cld stays; one that cannot be read displaces nothing.
+    assert_true(ov_rule_file_is_superseded("main.cvd", old, old));
+    assert_false(ov_rule_file_is_superseded("main.cld", old, old));
+    assert_false(ov_rule_file_is_superseded("main.cvd", old, none));
+    assert_false(ov_rule_file_is_superseded("main.cvd", old, foreign));
+    assert_false(ov_rule_file_is_superseded("main.cvd", none, none));
+    assert_false(ov_rule_file_is_superseded("main.cld", none, none));
+}
+
+// The broker opens what the readers read: its list of endings is theirs.
+static void endings_are_those_of_the_broker(void **state) {
+    (void)state;
+    char name[32];
+    size_t count = 0;
+    for (; ov_rule_language_ending(count) != NULL; count++) {
+        (void)snprintf(name, sizeof name, "a.%s", ov_rule_language_ending(count));
+        assert_true(ov_rule_file_is_known(name));
+    }
+    assert_int_equal(ov_rule_file_known_count(), count);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_hashes, set_up, tear_down),
@@ -543,6 +575,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_container, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_bad_containers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_memory_cap, set_up, tear_down),
+        cmocka_unit_test(newer_containers_win),
+        cmocka_unit_test(endings_are_those_of_the_broker),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

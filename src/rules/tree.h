@@ -3,9 +3,9 @@
 // The rule tree: what every rule language is read into, before anything is compiled.
 //
 // It belongs to no language. It keeps each rule's source text and place, so that checks, audits and
-// per-rule proofs can walk it and quote it. All memory, source files included, belongs to the
-// ruleset's arena or to file maps that it holds; everything dies with ov_ruleset_free.
-// Read by `overt` alone (and by its caged builder); never linked into the worker.
+// per-rule proofs can walk it and quote it. All memory but the sources themselves belongs to the
+// ruleset's arena or to heap blocks that it holds; everything dies with ov_ruleset_free.
+// Linked into overt-worker alone, and called there in the role of the builder.
 #pragma once
 
 #include "base/arena.h"
@@ -235,12 +235,16 @@ enum ov_status ov_ruleset_new(const struct ov_ruleset_options *options,
                               struct ov_ruleset **ret_set);
 void ov_ruleset_free(struct ov_ruleset *set);
 
-// Reads a rule file, container or folder (in clamscan's order). Lines that cannot be read become
-// problems and cost nothing else. OV_SYSTEM (errno) when the path cannot be read, OV_UNSUPPORTED
-// when its name says no known rule language.
-enum ov_status ov_ruleset_load(struct ov_ruleset *set, const char *path);
-
-// The same for bytes in memory; `name` decides the language by its ending. The bytes must live as
-// long as the set.
+// Reads a rule file or a container; `name` decides the language by its ending, and the bytes must
+// live as long as the set. Lines that cannot be read become problems and cost nothing else.
+// OV_UNSUPPORTED when no known rule language has files of this name.
 enum ov_status ov_ruleset_load_bytes(struct ov_ruleset *set, const char *name, struct ov_span bytes,
                                      bool is_official);
+
+// Notes a source that could not be opened as a problem of the set.
+enum ov_status ov_ruleset_load_unreadable(struct ov_ruleset *set, const char *name,
+                                          const char *why);
+
+// Whether this container (main.cvd) is passed over for its twin (main.cld). Either may be empty:
+// not there, or unreadable. Looks into both headers.
+bool ov_rule_file_is_superseded(const char *name, struct ov_span bytes, struct ov_span twin);

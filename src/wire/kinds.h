@@ -9,4 +9,7 @@ enum {
     OV_WIRE_READY = 0x5255564f,      // "OVUR"
     OV_WIRE_VERDICTS = 0x5655564f,   // "OVUV"
     OV_WIRE_DETECTIONS = 0x4455564f, // "OVUD"
+    OV_WIRE_REQUEST = 0x5155564f,    // "OVUQ"
+    OV_WIRE_SOURCE = 0x4655564f,     // "OVUF"
+    OV_WIRE_REPORT = 0x5455564f,     // "OVUT"
 };

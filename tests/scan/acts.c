@@ -232,7 +232,7 @@ static bool do_send_descriptor(void) {
 
 static bool do_memory(void) {
     int flags = MAP_PRIVATE | MAP_ANONYMOUS;
-    return mmap(NULL, (size_t)8 << 30, PROT_READ | PROT_WRITE, flags, -1, 0) != MAP_FAILED;
+    return mmap(NULL, (size_t)64 << 30, PROT_READ | PROT_WRITE, flags, -1, 0) != MAP_FAILED;
 }
 
 static const struct {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // overt rules check: names every rule that cannot be read.
-#include "cmd/rules_common.h"
+#include "rules/report.h"
 
 #include "base/json.h"
 #include "rules/explain.h"
@@ -23,16 +23,14 @@ static struct tally count_rules(const struct ov_ruleset *set) {
     for (size_t i = 0; i < set->hash_count; i++) {
         tally.hashes[set->hashes[i].scope]++;
     }
-    for (size_t i = 0; i < set->problem_count; i++) {
-        tally.skips += set->problems[i].is_skip ? 1 : 0;
-        tally.problems += set->problems[i].is_skip ? 0 : 1;
-    }
+    ov_report_count(set, &tally.problems, &tally.skips);
     return tally;
 }
 
-static void add_problem_text(struct ov_buf *out, const struct ov_ruleset *set,
+static void add_problem_text(struct ov_report *report, const struct ov_ruleset *set,
                              const struct ov_rule_problem *problem) {
-    ov_rules_add_place(out, set, problem->place);
+    struct ov_buf *out = &report->out;
+    ov_report_add_place(report, set, problem->place);
     ov_buf_add_text(out, problem->is_skip ? ": skipped: " : ": ");
     ov_text_add_printable(out, ov_span_text(problem->reason));
     if (problem->name.size > 0) {
@@ -90,28 +88,20 @@ static void add_summary_json(struct ov_buf *out, const struct ov_ruleset *set,
     ov_buf_add_text(out, "\n");
 }
 
-int ov_rules_check(const struct ov_rules_options *options) {
-    OV_CLEANUP(ov_rules_free) struct ov_ruleset *set = NULL;
-    if (ov_rules_load(options, options->arguments, options->argument_count, &set) != OV_OK) {
-        return OV_EXIT_ERROR;
-    }
-    OV_CLEANUP(ov_buf_release) struct ov_buf out = {0};
+void ov_report_check(struct ov_report *report, const struct ov_ruleset *set) {
     for (size_t i = 0; i < set->problem_count; i++) {
-        if (options->is_json) {
-            add_problem_json(&out, set, &set->problems[i]);
+        if (report->is_json) {
+            add_problem_json(&report->out, set, &set->problems[i]);
         } else {
-            add_problem_text(&out, set, &set->problems[i]);
+            add_problem_text(report, set, &set->problems[i]);
         }
-        ov_rules_flush(&out, false);
+        ov_report_flush(report, false);
     }
     struct tally tally = count_rules(set);
-    if (options->is_json) {
-        add_summary_json(&out, set, &tally);
-    } else if (!options->is_quiet) {
-        add_summary_text(&out, set, &tally);
+    if (report->is_json) {
+        add_summary_json(&report->out, set, &tally);
+    } else if (report->with_summary) {
+        add_summary_text(&report->out, set, &tally);
     }
-    bool has_failed = out.has_failed;
-    ov_rules_flush(&out, true);
-    bool has_found = tally.problems > 0 || (options->is_strict && tally.skips > 0);
-    return has_failed ? OV_EXIT_ERROR : has_found ? OV_EXIT_FOUND : OV_EXIT_NOTHING;
+    ov_report_flush(report, true);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Holds an image against the digests in it.
-#include "rules/image_check.h"
+#include "catalog/image_check.h"
 
 #include "base/cursor.h"
 #include "base/digest.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rule numbers back to names.
-#include "rules/names.h"
+#include "catalog/names.h"
 
 #include "base/cursor.h"
 

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Lists and sorts the rule files of a folder.
-#include "rules/folder.h"
-
-#include "rules/clamav/readers.h"
-#include "rules/reader.h"
+#include "catalog/folder.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -11,9 +8,30 @@
 #include <string.h>
 #include <strings.h>
 
+// What the readers of the rules room know (rules/load.c; a test there holds the two lists
+// together).
+static const char *const endings[] = {
+    "hdb", "hsb", "hdu", "hsu", "mdb", "msb",  "mdu", "msu", "imp",  "fp",  "sfp",  "ndb", "ndu",
+    "sdb", "db",  "ldb", "ldu", "ign", "ign2", "cvd", "cld", "cud",  "cdb", "zmd",  "rmd", "ftm",
+    "idb", "crb", "cat", "pdb", "wdb", "gdb",  "cbc", "ioc", "pwdb", "yar", "yara", "cfg", "info",
+};
+
 static bool has_ending(const char *name, const char *ending) {
     const char *dot = strrchr(name, '.');
     return dot != NULL && strcasecmp(dot + 1, ending) == 0;
+}
+
+bool ov_rule_file_is_known(const char *name) {
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        if (has_ending(name, endings[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+size_t ov_rule_file_known_count(void) {
+    return sizeof endings / sizeof endings[0];
 }
 
 // When clamscan loads a file of this name: small numbers first. What it takes in the order of the
@@ -74,7 +92,7 @@ static enum ov_status read_names(DIR *dir, struct ov_rule_folder *folder) {
         if (entry == NULL) {
             return errno == 0 ? OV_OK : OV_SYSTEM;
         }
-        if (ov_rule_language_is_known(entry->d_name)) {
+        if (ov_rule_file_is_known(entry->d_name)) {
             TRY(add_name(folder, entry->d_name));
         }
     }
@@ -101,16 +119,9 @@ enum ov_status ov_rule_folder_list(const char *path, struct ov_rule_folder *ret_
     return OV_OK;
 }
 
-const char *ov_rule_folder_twin(const char *name) {
+const char *ov_rule_file_twin(const char *name) {
     if (has_ending(name, "cvd")) {
         return "cld";
     }
     return has_ending(name, "cld") ? "cvd" : NULL;
-}
-
-// The newer one counts; of two equal ones the .cld.
-bool ov_rule_folder_is_superseded(const char *name, struct ov_span bytes, struct ov_span twin) {
-    uint64_t own = ov_clamav_container_version(bytes);
-    uint64_t other = ov_clamav_container_version(twin);
-    return has_ending(name, "cvd") ? other > 0 && other >= own : other > own;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The order of a folder's rule files, and which of two containers is left out.
-#include "rules/folder.h"
+// The order of a folder's rule files, and the two containers of one name.
+#include "catalog/folder.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -48,33 +48,18 @@ static void missing_folders_are_told(void **state) {
     assert_int_equal(errno, ENOENT);
 }
 
-static void newer_containers_win(void **state) {
+static void twins_are_containers_of_one_name(void **state) {
     (void)state;
-    struct ov_span old = ov_span_text("ClamAV-VDB:1 Jan:7:0:");
-    struct ov_span new = ov_span_text("ClamAV-VDB:1 Jan:10:0:");
-    struct ov_span none = {0};
-    struct ov_span foreign = ov_span_text("Something:1 Jan:99:0:");
-    assert_string_equal(ov_rule_folder_twin("main.cvd"), "cld");
-    assert_string_equal(ov_rule_folder_twin("main.cld"), "cvd");
-    assert_null(ov_rule_folder_twin("main.cud"));
-    assert_true(ov_rule_folder_is_superseded("main.cvd", old, new));
-    assert_false(ov_rule_folder_is_superseded("main.cvd", new, old));
-    assert_true(ov_rule_folder_is_superseded("main.cld", old, new));
-    assert_false(ov_rule_folder_is_superseded("main.cld", new, old));
-    // Of two equal ones the .cld stays; one that cannot be read displaces nothing.
-    assert_true(ov_rule_folder_is_superseded("main.cvd", old, old));
-    assert_false(ov_rule_folder_is_superseded("main.cld", old, old));
-    assert_false(ov_rule_folder_is_superseded("main.cvd", old, none));
-    assert_false(ov_rule_folder_is_superseded("main.cvd", old, foreign));
-    assert_false(ov_rule_folder_is_superseded("main.cvd", none, none));
-    assert_false(ov_rule_folder_is_superseded("main.cld", none, none));
+    assert_string_equal(ov_rule_file_twin("main.cvd"), "cld");
+    assert_string_equal(ov_rule_file_twin("main.cld"), "cvd");
+    assert_null(ov_rule_file_twin("main.cud"));
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_come_in_load_order),
         cmocka_unit_test(missing_folders_are_told),
-        cmocka_unit_test(newer_containers_win),
+        cmocka_unit_test(twins_are_containers_of_one_name),
     };
     return cmocka_run_group_tests_name("folder", tests, NULL, NULL);
 }

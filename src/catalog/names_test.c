@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Names and sources through an image and back; and out of damaged sections.
-#include "rules/names.h"
+#include "catalog/names.h"
 
 #include "rules/emit.h"
 

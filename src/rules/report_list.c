@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // overt rules list: one line for each rule.
-#include "cmd/rules_common.h"
+#include "rules/report.h"
 
 #include "base/json.h"
 #include "rules/explain.h"
@@ -12,10 +12,12 @@ struct row {
     struct ov_place place;
 };
 
-static void add_row_text(struct ov_buf *out, const struct ov_ruleset *set, const struct row *row) {
+static void add_row_text(struct ov_report *report, const struct ov_ruleset *set,
+                         const struct row *row) {
+    struct ov_buf *out = &report->out;
     ov_text_add_printable(out, row->name);
     ov_buf_printf(out, "\t%s\t%s\t", row->kind, row->target);
-    ov_rules_add_place(out, set, row->place);
+    ov_report_add_place(report, set, row->place);
     ov_buf_add_text(out, "\n");
 }
 
@@ -32,22 +34,16 @@ static void add_row_json(struct ov_buf *out, const struct ov_ruleset *set, const
     ov_buf_add_text(out, "\n");
 }
 
-static void add_row(const struct ov_rules_options *options, struct ov_buf *out,
-                    const struct ov_ruleset *set, const struct row *row) {
-    if (options->is_json) {
-        add_row_json(out, set, row);
+static void add_row(struct ov_report *report, const struct ov_ruleset *set, const struct row *row) {
+    if (report->is_json) {
+        add_row_json(&report->out, set, row);
     } else {
-        add_row_text(out, set, row);
+        add_row_text(report, set, row);
     }
-    ov_rules_flush(out, false);
+    ov_report_flush(report, false);
 }
 
-int ov_rules_list(const struct ov_rules_options *options) {
-    OV_CLEANUP(ov_rules_free) struct ov_ruleset *set = NULL;
-    if (ov_rules_load(options, options->arguments, options->argument_count, &set) != OV_OK) {
-        return OV_EXIT_ERROR;
-    }
-    OV_CLEANUP(ov_buf_release) struct ov_buf out = {0};
+void ov_report_list(struct ov_report *report, const struct ov_ruleset *set) {
     for (size_t i = 0; i < set->rule_count; i++) {
         const struct ov_rule *rule = &set->rules[i];
         struct row row = {
@@ -56,19 +52,17 @@ int ov_rules_list(const struct ov_rules_options *options) {
             .target = ov_target_name(rule->target),
             .place = rule->place,
         };
-        add_row(options, &out, set, &row);
+        add_row(report, set, &row);
     }
     for (size_t i = 0; i < set->hash_count; i++) {
         const struct ov_hash_rule *hash = &set->hashes[i];
         struct row row = {
-            .name = ov_rules_hash_name(set, hash),
-            .kind = ov_rules_scope_text(hash),
-            .target = ov_rules_hash_text(hash),
+            .name = ov_hash_rule_name(set, hash),
+            .kind = ov_hash_rule_scope_text(hash),
+            .target = ov_hash_rule_kind_text(hash),
             .place = {.file = hash->file, .line = hash->line},
         };
-        add_row(options, &out, set, &row);
+        add_row(report, set, &row);
     }
-    bool has_failed = out.has_failed;
-    ov_rules_flush(&out, true);
-    return has_failed ? OV_EXIT_ERROR : OV_EXIT_NOTHING;
+    ov_report_flush(report, true);
 }

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+// Messages between the broker and the builder.
+#include "wire/rules.h"
+
+#include "wire/kinds.h"
+#include "wire/message.h"
+
+#include "base/cursor.h"
+
+// ---- broker to builder ------------------------------------------------------------------------
+
+enum {
+    FLAG_PUA = 1,
+    FLAG_JSON = 2,
+    FLAG_STRICT = 4,
+    FLAG_SUMMARY = 8,
+    FLAG_COSTS = 16,
+    REQUEST_FLAGS = 31,
+    FLAG_BYTES = 1,
+    FLAG_MEMBER = 2,
+    SOURCE_FLAGS = 3,
+};
+
+void ov_wire_request_encode(const struct ov_wire_request *request, struct ov_buf *out) {
+    uint32_t flags = (request->with_pua ? FLAG_PUA : 0u) | (request->is_json ? FLAG_JSON : 0u) |
+                     (request->is_strict ? FLAG_STRICT : 0u) |
+                     (request->with_summary ? FLAG_SUMMARY : 0u) |
+                     (request->with_costs ? FLAG_COSTS : 0u);
+    ov_buf_reset(out);
+    ov_buf_add_u32le(out, OV_WIRE_REQUEST);
+    ov_buf_add_u32le(out, OV_WIRE_VERSION);
+    ov_buf_add_u32le(out, request->word);
+    ov_buf_add_u32le(out, flags);
+    ov_buf_add_u32le(out, request->source_count);
+    ov_buf_add(out, request->rule.data, request->rule.size);
+}
+
+enum ov_status ov_wire_request_decode(struct ov_span message, struct ov_wire_request *ret_request) {
+    struct ov_cursor in = ov_cursor_init(message);
+    uint32_t kind = ov_cursor_u32le(&in);
+    uint32_t version = ov_cursor_u32le(&in);
+    uint32_t word = ov_cursor_u32le(&in);
+    uint32_t flags = ov_cursor_u32le(&in);
+    uint32_t source_count = ov_cursor_u32le(&in);
+    struct ov_span rule = ov_cursor_bytes(&in, ov_cursor_left(&in));
+    if (in.has_failed || kind != OV_WIRE_REQUEST || version != OV_WIRE_VERSION ||
+        word >= OV_WIRE_WORD_COUNT || (flags & ~(uint32_t)REQUEST_FLAGS) != 0 ||
+        rule.size > (word == OV_WIRE_WORD_SHOW ? OV_WIRE_RULE_NAME_BYTES : 0)) {
+        return OV_PEER;
+    }
+    *ret_request = (struct ov_wire_request){
+        .word = (enum ov_wire_word)word,
+        .with_pua = (flags & FLAG_PUA) != 0,
+        .is_json = (flags & FLAG_JSON) != 0,
+        .is_strict = (flags & FLAG_STRICT) != 0,
+        .with_summary = (flags & FLAG_SUMMARY) != 0,
+        .with_costs = (flags & FLAG_COSTS) != 0,
+        .source_count = source_count,
+        .rule = rule,
+    };
+    return OV_OK;
+}
+
+void ov_wire_source_encode(const struct ov_wire_source *source, struct ov_buf *out) {
+    ov_buf_reset(out);
+    ov_buf_add_u32le(out, OV_WIRE_SOURCE);
+    ov_buf_add_u32le(out, (source->has_bytes ? FLAG_BYTES : 0u) |
+                              (source->is_member ? FLAG_MEMBER : 0u));
+    ov_buf_add_u32le(out, source->error);
+    ov_buf_add(out, source->path.data, source->path.size);
+}
+
+enum ov_status ov_wire_source_decode(struct ov_span message, struct ov_wire_source *ret_source) {
+    struct ov_cursor in = ov_cursor_init(message);
+    uint32_t kind = ov_cursor_u32le(&in);
+    uint32_t flags = ov_cursor_u32le(&in);
+    struct ov_wire_source source = {.has_bytes = (flags & FLAG_BYTES) != 0,
+                                    .is_member = (flags & FLAG_MEMBER) != 0,
+                                    .error = ov_cursor_u32le(&in)};
+    source.path = ov_cursor_bytes(&in, ov_cursor_left(&in));
+    if (in.has_failed || kind != OV_WIRE_SOURCE || (flags & ~(uint32_t)SOURCE_FLAGS) != 0 ||
+        (source.has_bytes && source.error != 0) || source.path.size == 0 ||
+        source.path.size > OV_WIRE_PATH_BYTES ||
+        ov_span_find(source.path, 0, 0) < source.path.size) {
+        return OV_PEER;
+    }
+    *ret_source = source;
+    return OV_OK;
+}
+
+// ---- builder to broker ------------------------------------------------------------------------
+
+void ov_wire_report_encode(const struct ov_wire_report *report, struct ov_buf *out) {
+    ov_buf_reset(out);
+    ov_buf_add_u32le(out, OV_WIRE_REPORT);
+    ov_buf_add_u32le(out, report->kind);
+    ov_buf_add_u32le(out, report->number);
+    if (report->kind != OV_WIRE_REPORT_DONE) {
+        ov_buf_add(out, report->text.data, report->text.size);
+        return;
+    }
+    ov_buf_add_u32le(out, report->status);
+    ov_buf_add_u32le(out, report->error);
+    ov_buf_add_u64le(out, report->rule_count);
+    ov_buf_add_u64le(out, report->fault_count);
+    ov_buf_add_u64le(out, report->skip_count);
+    ov_buf_add_u64le(out, report->shown_count);
+}
+
+static bool is_printable(struct ov_span text) {
+    for (size_t i = 0; i < text.size; i++) {
+        if (text.data[i] < 0x20 || text.data[i] > 0x7e) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_sized(struct ov_span text, size_t most) {
+    return text.size >= 1 && text.size <= most;
+}
+
+// Whether the fields of the last message go together.
+static bool is_end(const struct ov_wire_report *report) {
+    return report->number < OV_WIRE_END_COUNT && report->status <= OV_PEER &&
+           (report->number == OV_WIRE_END_DONE) == (report->status == OV_OK) &&
+           (report->error == 0 || report->status == OV_SYSTEM);
+}
+
+static bool is_sound(const struct ov_wire_report *report, uint32_t source_count) {
+    switch (report->kind) {
+    case OV_WIRE_REPORT_READING:
+        return report->number < source_count && report->text.size == 0;
+    case OV_WIRE_REPORT_STAGE:
+        return report->number <= 100 && is_sized(report->text, OV_WIRE_STAGE_BYTES) &&
+               is_printable(report->text);
+    case OV_WIRE_REPORT_PROBLEM:
+        return report->number == 0 && is_sized(report->text, OV_WIRE_LINE_BYTES);
+    case OV_WIRE_REPORT_TEXT:
+        return report->number == 0 && is_sized(report->text, OV_WIRE_TEXT_BYTES);
+    case OV_WIRE_REPORT_DONE:
+        return is_end(report);
+    default:
+        return false;
+    }
+}
+
+enum ov_status ov_wire_report_decode(struct ov_span message, uint32_t source_count,
+                                     struct ov_wire_report *ret_report) {
+    struct ov_cursor in = ov_cursor_init(message);
+    uint32_t magic = ov_cursor_u32le(&in);
+    uint32_t kind = ov_cursor_u32le(&in);
+    struct ov_wire_report report = {.number = ov_cursor_u32le(&in)};
+    if (magic != OV_WIRE_REPORT || kind >= OV_WIRE_REPORT_KIND_COUNT) {
+        return OV_PEER;
+    }
+    report.kind = (enum ov_wire_report_kind)kind;
+    if (report.kind == OV_WIRE_REPORT_DONE) {
+        uint32_t status = ov_cursor_u32le(&in);
+        if (status > OV_PEER) {
+            return OV_PEER;
+        }
+        report.status = (enum ov_status)status;
+        report.error = ov_cursor_u32le(&in);
+        report.rule_count = ov_cursor_u64le(&in);
+        report.fault_count = ov_cursor_u64le(&in);
+        report.skip_count = ov_cursor_u64le(&in);
+        report.shown_count = ov_cursor_u64le(&in);
+    } else {
+        report.text = ov_cursor_bytes(&in, ov_cursor_left(&in));
+    }
+    if (in.has_failed || ov_cursor_left(&in) != 0 || !is_sound(&report, source_count)) {
+        return OV_PEER;
+    }
+    *ret_report = report;
+    return OV_OK;
+}
