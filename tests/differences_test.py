@@ -14,6 +14,7 @@ import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "format"))
 import forge_elf  # noqa: E402
+import forge_pe  # noqa: E402
 
 FILLER = b"\x01\x02 filler "
 
@@ -87,6 +88,66 @@ CASES += [
 ]
 
 
+def fillers(count):
+    """Rules that take room in clamscan's memory and match nothing."""
+    return [f"Filler.{n}:1:*:{n * 7919 % 65536:04x}{n * 104729 % 65536:04x}??{n:08x}"
+            for n in range(1, count + 1)]
+
+
+# One section, from 0x400 to the end; `size` bytes in all.
+def one_section(size, planted):
+    data = bytearray(forge_pe.build(size=size, entry=0x1000, sections=[
+        forge_pe.section(vsize=size, rva=0x1000, rsize=size - 0x400, raw=0x400)]))
+    data[0x800:0x800 + len(planted)] = planted
+    return bytes(data)
+
+
+TEXT = b"some words and a sentence of them, all in small letters: "
+FIRST = "Filler:1:*:5a5a5a??5a5a"  # the first rule of all lies in memory of its own
+TIE = one_section(0x1000, b"vsjzmpkl")
+CASES += [
+    ("a plain pattern in a section of a large file", "a.ndb", ["Large:1:SE0:766f6c756d65"],
+     one_section(262144, b"volume"), None, "Large"),
+    ("in a smaller one (no difference)", "a.ndb", ["Large:1:SE0:766f6c756d65"],
+     one_section(262143, b"volume"), "Large", "Large"),
+    ("with a wildcard (no difference)", "a.ndb", ["Large:1:SE0:766f6c??6d65"],
+     one_section(262144, b"volume"), "Large", "Large"),
+]
+# Which name comes first, without differences.
+CASES += [(f"first name: {name}", "a.ndb", lines, content, wanted, wanted)
+          for name, lines, content, wanted in [
+    ("text: any target before text",
+     ["Text:7:*:736f6d6520776f726473", "Any:0:*:6c657474657273"], TEXT * 9, "Any"),
+    ("unknown data: any target before unknown",
+     ["Other:14:*:71727374", "Any:0:*:75767778"], JUNK + b"qrst" + JUNK + b"uvwx" + JUNK, "Any"),
+    ("PE: its own target before any",
+     ["Any:0:*:76736a??", "Own:1:*:6d706b6c??"], TIE, "Own"),
+    ("plain before others", ["Other:0:*:7172??74", "Plain:0:*:75767778"],
+     JUNK + b"qrst" + JUNK + b"uvwx" + JUNK, "Plain"),
+    ("plain: each by the first of its blocks that is free",
+     ["A:0:*:71727374", "B:0:*:717273747a"], JUNK + b"qrstz" + JUNK, "A"),
+    ("plain, at one place: loaded last", ["A:0:*:717273", "B:0:*:717273"],
+     JUNK + b"qrst" + JUNK, "B"),
+    ("others, at one place: loaded first", [FIRST, "A:1:*:76736a7a??70", "B:1:*:76736a7a6d??"],
+     TIE, "A"),
+    ("others, with much between them: loaded last",
+     [FIRST, "A:1:*:76736a7a??70", *fillers(3000), "B:1:*:76736a7a6d??"], TIE, "B"),
+    ("after the very first rule: loaded last", ["A:1:*:76736a7a??70", "B:1:*:76736a7a6d??"],
+     TIE, "B"),
+    ("fewer parts, with one last part",
+     [FIRST, "A:1:*:7673*6a7a*6d706b6c", "B:1:*:76736a7a*6d706b6c"], TIE, "B"),
+    ("one part before several", [FIRST, "A:1:*:76736a7a*6d706b6c", "B:1:*:6d706b??"], TIE, "B"),
+    ("several that are equal before one",
+     [FIRST, "A:1:*:76736a7a??70", "B:1:*:76736a7a6d", "C:1:0,3:76736a7a6d"], TIE, "B"),
+    ("three bytes before two", [FIRST, "A:1:*:736a??6d", "B:1:*:76736a7a??70"], TIE, "B"),
+    ("two of two: the later", [FIRST, "A:1:*:7673??7a6d", "B:1:*:73??7a6d"], TIE, "A"),
+    ("three zeros are no start", [FIRST, "A:1:*:0000007673", "B:1:*:000076736a"],
+     one_section(0x1000, b"\0\0\0vsj"), "B"),
+    ("a choice of two lengths, seen from the end",
+     [FIRST, "A:1:*:6a7a??706b", "B:1:*:(76|4242)736a7a"], TIE, "B"),
+]]
+
+
 def run_clamscan(database, file):
     done = subprocess.run(["clamscan", "--no-summary", "-d", database, file], capture_output=True,
                           text=True, check=False)
@@ -124,6 +185,25 @@ def check_limit(tap, is_clamscan, folder):
         tap("a file over a limit", run_overt(database, file, ["--max-filesize=1M"]), "limited")
 
 
+def check_ignore_list(tap, is_clamscan, folder):
+    """An ignore list that is named after the rules counts for overt alone."""
+    file = folder / "ignored"
+    for name, content in (("late.ndb", f"Good:0:*:{HEX['GOODRULE']}\nOther:0:*:{HEX['TINY']}\n"), ("late.ign2", "Good\n")):
+        (folder / name).write_text(content)
+    file.write_bytes(FILLER + b"GOODRULE" + FILLER)
+    rules, ignored = str(folder / "late.ndb"), str(folder / "late.ign2")
+    if is_clamscan:
+        done = subprocess.run(["clamscan", "--no-summary", "-d", rules, "-d", ignored, str(file)],
+                              capture_output=True, text=True, check=False)
+        tap("an ignore list after the rules", done.returncode, 1)
+        done = subprocess.run(["clamscan", "--no-summary", "-d", ignored, "-d", rules, str(file)],
+                              capture_output=True, text=True, check=False)
+        tap("an ignore list before the rules", done.returncode, 0)
+    else:
+        tap("an ignore list after the rules",
+            run_overt(rules, str(file), ["--rules", ignored]), None)
+
+
 def main():
     is_clamscan = "--clamscan" in sys.argv
     results = []
@@ -144,6 +224,7 @@ def main():
             run = run_clamscan if is_clamscan else run_overt
             tap(name, run(str(case / database), str(case / "file")), clam if is_clamscan else ours)
         check_limit(tap, is_clamscan, folder)
+        check_ignore_list(tap, is_clamscan, folder)
     print(f"1..{len(results)}")
     return 0 if all(results) else 1
 

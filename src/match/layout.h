@@ -75,7 +75,7 @@ enum {
     OV_RULE_FLAG_PUA = 4,      // reported only if nothing strong matches
     OV_RULE_FLAG_PLAIN = 8,    // clamscan matches it with Boyer-Moore: reported before others
     OV_RULE_FLAG_ALWAYS = 16,  // may match without any trigger
-    OV_RULE_FLAG_LATE = 32,    // of several parts: noticed when the last one is found
+    OV_RULE_FLAG_LATE = 32,    // `notice` is counted from the match's end backwards
 };
 
 struct ov_image_rule {
@@ -88,6 +88,7 @@ struct ov_image_rule {
     uint32_t limits;     // index into LIMITS, or OV_IMAGE_NONE
     uint32_t notice; // body rules: where in a match clamscan notices it, in bytes from its start;
                      // with OV_RULE_FLAG_LATE from its end backwards
+    uint32_t order;  // body rules: of two noticed at one place, the lower is told first
 };
 
 struct ov_image_limits {
@@ -366,7 +367,7 @@ struct ov_image_target {
 
 _Static_assert(sizeof(struct ov_image_header) == 128, "header");
 _Static_assert(sizeof(struct ov_image_section_record) == 64, "section record");
-_Static_assert(sizeof(struct ov_image_rule) == 24, "rule");
+_Static_assert(sizeof(struct ov_image_rule) == 28, "rule");
 _Static_assert(sizeof(struct ov_image_limits) == 72, "limits");
 _Static_assert(sizeof(struct ov_image_sub) == 40, "sub");
 _Static_assert(sizeof(struct ov_image_regex) == 16, "regex");

@@ -77,6 +77,7 @@ static enum ov_status emit_hashes(struct ov_emit *emit) {
 static enum ov_status emit_all(struct ov_emit *emit) {
     TRY(open_sections(emit));
     TRY(emit_rules(emit));
+    TRY(ov_emit_order(emit));
     TRY(ov_emit_filters(emit));
     TRY(emit_hashes(emit));
     tell(emit, "writing names", 0);
@@ -130,7 +131,9 @@ enum ov_status ov_image_build(const struct ov_ruleset *set, const struct ov_buil
     ov_image_writer_init(writer);
     struct ov_emit emit = {.set = set, .options = options, .writer = writer};
     emit.plain = calloc(1, sizeof *emit.plain);
-    enum ov_status status = emit.plain != NULL ? emit_all(&emit) : OV_MEMORY;
+    emit.places = calloc(1, sizeof *emit.places);
+    bool has_room = emit.plain != NULL && emit.places != NULL;
+    enum ov_status status = has_room ? emit_all(&emit) : OV_MEMORY;
     if (status == OV_OK && ret_report != NULL) {
         fill_report(&emit, ret_report);
     }
@@ -144,7 +147,9 @@ enum ov_status ov_image_build(const struct ov_ruleset *set, const struct ov_buil
     ov_image_writer_release(writer);
     free(writer);
     free(emit.plain);
+    free(emit.places);
     ov_buf_release(&emit.emit_patterns);
+    ov_buf_release(&emit.parts);
     ov_buf_release(&emit.costs);
     return status;
 }

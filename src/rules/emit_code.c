@@ -281,6 +281,21 @@ static enum ov_status put_part(struct ov_emit *emit, const struct part_view *vie
     return OV_OK;
 }
 
+// Notes the part for the order in which clamscan tells of rules.
+static void note_part(struct ov_emit *emit, const struct part_view *view, uint32_t code_at,
+                      uint32_t number) {
+    if (emit->is_plain) {
+        return;
+    }
+    struct ov_emit_part part = {.code_at = code_at,
+                                .rule = ov_emit_count(emit->rules, sizeof(struct ov_image_rule)),
+                                .number = (uint16_t)number,
+                                .target = (uint8_t)emit->rule->target};
+    ov_emit_path(view->elems, view->count, &part);
+    ov_emit_place_part(emit->places, emit->rule, &part);
+    ov_buf_add(&emit->parts, &part, sizeof part);
+}
+
 static enum ov_status put_pattern(struct ov_emit *emit, const struct ov_sub *sub,
                                   const struct ov_pattern *pattern, uint32_t sub_number) {
     struct ov_image_pattern record = {.sub = sub_number,
@@ -288,7 +303,7 @@ static enum ov_status put_pattern(struct ov_emit *emit, const struct ov_sub *sub
                                       .flags = pattern->is_wide ? OV_PATTERN_WIDE : 0};
     struct ov_emit_pattern offer = {.trigger = OV_IMAGE_NONE};
     const struct ov_elem *gap = NULL;
-    uint32_t at = 0, bytes = 0;
+    uint32_t at = 0;
     while (at < pattern->seq.count) {
         struct part_view view = take_part(&pattern->seq, &at);
         if (view.count == 0 || record.part_count == UINT16_MAX) {
@@ -297,15 +312,17 @@ static enum ov_status put_pattern(struct ov_emit *emit, const struct ov_sub *sub
         view.gap = gap;
         uint32_t part_at = (uint32_t)emit->code->size;
         TRY(put_part(emit, &view));
+        bool is_only = record.part_count == 0 && at == pattern->seq.count;
+        note_part(emit, &view, part_at, is_only ? 0 : record.part_count + 1u);
         ov_emit_window(view.elems, view.count, part_at, &sub->offset, record.part_count == 0,
                        &offer.window);
         gap = at < pattern->seq.count ? &pattern->seq.elems[at++] : NULL;
-        bytes += (uint32_t)measure_seq(view.elems, view.count).max;
+        uint32_t bytes = (uint32_t)measure_seq(view.elems, view.count).max;
+        emit->window_overlap = bytes > emit->window_overlap ? bytes : emit->window_overlap;
         record.part_count++;
     }
     ov_buf_add(emit->patterns, &record, sizeof record);
     ov_buf_add(&emit->emit_patterns, &offer, sizeof offer);
-    emit->window_overlap = bytes > emit->window_overlap ? bytes : emit->window_overlap;
     return OV_OK;
 }
 
@@ -438,6 +455,9 @@ static uint32_t put_limits(struct ov_emit *emit, const struct ov_rule *rule) {
 static bool is_plain(const struct ov_rule *rule) {
     const struct ov_sub *sub = &rule->subs[0];
     bool is_placed = sub->offset.kind != OV_OFFSET_ANY && sub->offset.shift == 0;
+    if (sub->offset.kind == OV_OFFSET_VERSION || sub->offset.kind == OV_OFFSET_GROUP) {
+        return false;
+    }
     return rule->kind == OV_RULE_BODY && (rule->target == 0 || (rule->target == 1 && is_placed)) &&
            sub->kind == OV_SUB_BODY && sub->pattern_count == 1 &&
            memchr(sub->source.data, '?', sub->source.size) == NULL &&
@@ -459,6 +479,11 @@ enum ov_status ov_emit_rule(struct ov_emit *emit, const struct ov_rule *rule) {
         .sub_first = ov_emit_count(emit->subs, sizeof(struct ov_image_sub)),
         .limits = put_limits(emit, rule),
     };
+    emit->rule = rule;
+    emit->is_plain = (record.flags & OV_RULE_FLAG_PLAIN) != 0;
+    if (emit->is_plain) {
+        ov_emit_place_plain(emit->places, rule);
+    }
     for (uint32_t i = 0; i < rule->sub_count; i++) {
         TRY(put_sub(emit, &rule->subs[i], number, i));
     }
@@ -466,7 +491,7 @@ enum ov_status ov_emit_rule(struct ov_emit *emit, const struct ov_rule *rule) {
         record.expr_at = align_code(emit->code);
         put_expr(emit->code, rule->expr, &record.expr_count);
     }
-    ov_emit_notice(rule, emit->plain, &record);
+    ov_emit_notice(emit, rule, &record);
     ov_buf_add(emit->rules, &record, sizeof record);
     return OV_OK;
 }

@@ -43,11 +43,31 @@ struct ov_emit {
     struct ov_image_writer *writer;
     struct ov_buf *rules, *subs, *patterns, *code, *limits, *triggers; // sections
     struct ov_buf emit_patterns;                                       // struct ov_emit_pattern
+    struct ov_buf parts;                                               // struct ov_emit_part
     struct ov_emit_plain *plain;                                       // owned
+    struct ov_emit_places *places;                                     // owned
     uint32_t regex_count;
     uint32_t window_overlap;
-    struct ov_buf costs; // struct ov_rule_cost
+    const struct ov_rule *rule; // at work
+    bool is_plain;              // it is
+    struct ov_buf costs;        // struct ov_rule_cost
     struct ov_build_report report;
+};
+
+// A part as clamscan keeps it, for the order in which it tells of rules. Those that it searches for
+// with Boyer-Moore are not listed.
+struct ov_emit_part {
+    uint32_t code_at, rule;
+    uint32_t front, back; // bytes from the part's start to the end of its path, and from there on
+    uint32_t cell_count;  // as clamscan counts: a choice or a class is one
+    uint32_t group;       // emit_order.c
+    uint32_t block;       // of clamscan's memory
+    uint16_t number;      // 0 if the pattern has no other, else from 1
+    uint8_t target;
+    uint8_t depth;    // bytes of the path
+    uint8_t path[3];  // literal bytes by which clamscan finds the part
+    bool is_from_end; // the distance to the end is fixed, the one from the start is not
+    bool is_telling;  // a body rule is told when it is found
 };
 
 // How many bytes an element may match.
@@ -59,6 +79,18 @@ struct ov_emit_length ov_emit_measure(const struct ov_elem *elem);
 
 // Whether a choice of single bytes (ALT) lets the byte through.
 bool ov_emit_set_has(const struct ov_elem *set, uint8_t byte);
+
+// Which paths clamscan's tree of one target already has.
+struct ov_emit_tree {
+    uint8_t ones[256 / 8], twos[65536 / 8]; // nodes after one and two bytes
+    uint8_t inner[65536 / 8];               // those of twos that have branches
+};
+
+// How far clamscan's memory would be filled.
+struct ov_emit_places {
+    uint64_t bytes;
+    struct ov_emit_tree trees[OV_IMAGE_TARGETS];
+};
 
 // Which three-byte blocks clamscan's Boyer-Moore tables already hold, for targets 0 and 1.
 struct ov_emit_plain {
@@ -74,10 +106,19 @@ static inline uint32_t ov_emit_count(const struct ov_buf *table, size_t item_byt
 enum ov_status ov_emit_rule(struct ov_emit *emit, const struct ov_rule *rule);
 
 // Fills in where clamscan would notice a match of a body rule: it decides which of several rules is
-// told first. `plain` is the state of its Boyer-Moore tables so far. emit_notice.c
-struct ov_emit_plain;
-void ov_emit_notice(const struct ov_rule *rule, struct ov_emit_plain *plain,
-                    struct ov_image_rule *record);
+// told first. The rule's parts stand last in `parts`. emit_notice.c
+void ov_emit_notice(struct ov_emit *emit, const struct ov_rule *rule, struct ov_image_rule *record);
+
+// Chooses the part's literal bytes by which clamscan finds it. emit_notice.c
+void ov_emit_path(const struct ov_elem *elems, uint32_t count, struct ov_emit_part *ret_part);
+
+// Fills in the block of clamscan's memory, in the order of loading; the path stands. emit_address.c
+void ov_emit_place_part(struct ov_emit_places *places, const struct ov_rule *rule,
+                        struct ov_emit_part *part);
+void ov_emit_place_plain(struct ov_emit_places *places, const struct ov_rule *rule);
+
+// Fills in the order of all body rules that are noticed at one place. emit_order.c
+enum ov_status ov_emit_order(struct ov_emit *emit);
 
 // Chooses which subsignatures of the rule number `number` the filter looks for; adds their
 // triggers. emit_cover.c

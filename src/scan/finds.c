@@ -4,7 +4,11 @@
 
 #include <stdlib.h>
 
-enum { WINDOW_BYTES = 131072 }; // clamscan's window
+enum {
+    WINDOW_BYTES = 131072, // clamscan's window
+    TARGET_TEXT = 7,
+    TARGET_OTHER = 14,
+};
 
 static void add(struct ov_finds *finds, const struct ov_find *find) {
     if (finds->count < OV_FINDS_MAX) {
@@ -27,15 +31,18 @@ void ov_finds_add_match(struct ov_finds *finds, const struct ov_image_rule *rule
                            .is_pua = (rule->flags & OV_RULE_FLAG_PUA) != 0,
                            .offset = match->start};
     bool is_own = rule->target != 0;
+    bool is_late = rule->target == TARGET_TEXT || rule->target == TARGET_OTHER;
     bool is_plain = (rule->flags & OV_RULE_FLAG_PLAIN) != 0;
     if ((rule->flags & OV_RULE_FLAG_BODY) != 0) {
-        find.order[0] = OV_FIND_BODY;
+        find.order[0] = is_late ? OV_FIND_LATE_BODY : OV_FIND_BODY;
         find.order[1] = window_of(match, overlap) * 4 + (is_own ? 0 : 2) + (is_plain ? 0 : 1);
-        bool is_late = (rule->flags & OV_RULE_FLAG_LATE) != 0;
-        find.order[2] = is_late ? match->end - rule->notice : match->start + rule->notice;
-        find.order[3] = UINT32_MAX - match->rule; // at one place mostly the rule loaded last
+        bool is_from_end = (rule->flags & OV_RULE_FLAG_LATE) != 0;
+        find.order[2] = is_from_end ? match->end - rule->notice : match->start + rule->notice;
+        find.order[3] = rule->order;
     } else {
-        find.order[0] = is_own ? OV_FIND_LOGICAL_OWN : OV_FIND_LOGICAL_ANY;
+        find.order[0] = is_late  ? OV_FIND_LATE_LOGICAL
+                        : is_own ? OV_FIND_LOGICAL_OWN
+                                 : OV_FIND_LOGICAL_ANY;
         find.order[1] = match->rule;
     }
     add(finds, &find);

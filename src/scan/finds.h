@@ -5,7 +5,8 @@
 // clamscan stops at the first detection, so its order decides which name people see. Within one
 // object: body rules window by window (those of the object's own target before those of any, plain
 // ones before others), then hashes of the object, logical rules of its target, logical rules of
-// any, then section and import hashes.
+// any, then section and import hashes. Text and unknown data are first scanned with the rules for
+// any target alone: all of these come before those of their own target.
 #pragma once
 
 #include "match/image.h"
@@ -33,6 +34,8 @@ enum ov_find_stage {
     OV_FIND_HASH,
     OV_FIND_LOGICAL_OWN,
     OV_FIND_LOGICAL_ANY,
+    OV_FIND_LATE_BODY,    // of the object's own target, when that comes in a second pass
+    OV_FIND_LATE_LOGICAL, // likewise
     OV_FIND_SECTION,
     OV_FIND_IMPORTS,
 };

@@ -67,6 +67,43 @@ static void test_windows(void **state) {
     assert_order(order, 3);
 }
 
+// Text and unknown data are first scanned with the rules for any target alone.
+static void test_own_rules_of_text_come_last(void **state) {
+    (void)state;
+    static const uint32_t order[] = {4, 5, 3, 2, 1};
+    for (uint8_t target = 7; target <= 14; target += 7) {
+        (void)clear(state);
+        add(1, 0, target, 0, 4);
+        add(2, OV_RULE_FLAG_BODY, target, 0, 4);
+        add(3, 0, 0, 0, 4);
+        ov_finds_add_hash(&finds, OV_FIND_HASH, 5, 0);
+        add(4, OV_RULE_FLAG_BODY, 0, 900000, 900004);
+        assert_order(order, 5);
+    }
+}
+
+// Where a rule is noticed comes first, then its order among those noticed there.
+static void test_body_rules_by_notice(void **state) {
+    (void)state;
+    static const struct {
+        struct ov_image_rule rule;
+        struct ov_match match;
+    } added[] = {
+        {{.flags = OV_RULE_FLAG_BODY, .notice = 3, .order = 7},
+         {.rule = 4, .start = 10, .end = 30}},
+        {{.flags = OV_RULE_FLAG_BODY, .notice = 5, .order = 2}, {.rule = 3, .start = 8, .end = 99}},
+        {{.flags = OV_RULE_FLAG_BODY | OV_RULE_FLAG_LATE, .notice = 4, .order = 9},
+         {.rule = 2, .start = 0, .end = 17}},
+        {{.flags = OV_RULE_FLAG_BODY, .notice = 2, .order = 1},
+         {.rule = 1, .start = 12, .end = 20}},
+    };
+    static const uint32_t order[] = {3, 4, 2, 1};
+    for (size_t i = 0; i < sizeof added / sizeof *added; i++) {
+        ov_finds_add_match(&finds, &added[i].rule, &added[i].match, OVERLAP);
+    }
+    assert_order(order, 4);
+}
+
 static void test_logical_rules_in_load_order(void **state) {
     (void)state;
     static const uint32_t order[] = {4, 7, 9, 2};
@@ -145,6 +182,8 @@ int main(void) {
         cmocka_unit_test_setup(test_nothing, clear),
         cmocka_unit_test_setup(test_stages, clear),
         cmocka_unit_test_setup(test_windows, clear),
+        cmocka_unit_test_setup(test_own_rules_of_text_come_last, clear),
+        cmocka_unit_test_setup(test_body_rules_by_notice, clear),
         cmocka_unit_test_setup(test_logical_rules_in_load_order, clear),
         cmocka_unit_test_setup(test_one_alone, clear),
         cmocka_unit_test_setup(test_strong_before_unwanted, clear),

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Random rules and random files, held against clamscan: which rules match which files.
 
-  differential.py [--seed N] [--rounds N] [--only body,logical,first,filter] [--keep DIR]
+  differential.py [--seed N] [--rounds N] [--only body,logical,first,ties,filter] [--keep DIR]
 
 Each round writes a database of many rules and a folder of many files, in which instances of the
 rules are planted (whole, with one byte wrong, with a distance that is one too long or too short, at
@@ -26,6 +26,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import forge_logical as logical  # noqa: E402
 import forge_objects as objects  # noqa: E402
 import forge_rules as rules  # noqa: E402
+import forge_ties as ties  # noqa: E402
 import naive  # noqa: E402
 
 DETECTIONS_MAX = 64  # that overt tells for one file
@@ -303,8 +304,17 @@ def first_round(rng, folder):
     return made
 
 
+def ties_round(rng, folder):
+    made = Round("ties", folder)
+    made.lines, made.files = ties.forge(rng)
+    return made
+
+
 def compare_first(made, counts):
     made.write()
+    if made.name == "ties":
+        counts["refused lines"] += len(drop_refused(made))
+        made.databases = {"a.ndb": made.lines}
     paths = []
     for name, text in made.databases.items():
         paths.append(made.folder / name)
@@ -359,7 +369,8 @@ def compare_all(made, counts):
     return bad
 
 
-KINDS = {"body": body_round, "logical": logical_round, "first": first_round, "filter": filter_round}
+KINDS = {"body": body_round, "logical": logical_round, "first": first_round, "ties": ties_round,
+         "filter": filter_round}
 
 
 def main():
@@ -381,7 +392,7 @@ def main():
                 folder = root / f"{kind}-{seed}"
                 folder.mkdir(parents=True, exist_ok=True)
                 made = KINDS[kind](random.Random(f"{kind} {seed}"), folder)
-                found = (compare_first if kind == "first" else compare_all)(made, counts)
+                found = (compare_first if kind in ("first", "ties") else compare_all)(made, counts)
                 for line in found:
                     print(line, flush=True)
                 bad += found

@@ -18,7 +18,7 @@ OVERRUN = "bytes behind the end of the file"  # after a group they need not be t
 OUTER = "outer byte after groups"  # measured without the groups' bytes
 CLASS_AT = "offset with a class before the fixed bytes"  # never found
 NEAR_START = "offset near the start, shorter alternative"  # the longest must fit before
-PLAIN_SECTION = "plain pattern, SEx, more than one window"  # never found
+PLAIN_SECTION = "plain pattern, SEx, two windows or more"  # found at the first byte alone
 FLAWS = (NINE, BEGINNINGS, ENDINGS, CRLF, OVERRUN, OUTER, CLASS_AT, NEAR_START, PLAIN_SECTION)
 NESTED = "alternates in alternates"  # read wrong memory: found, missed or crashed by chance
 ALL_FLAWS = " ".join(FLAWS)
@@ -208,10 +208,10 @@ def found(pattern, bounds, data, flaw="", offset_kind=""):
         head.pop()  # {n} makes no new part for clamscan
     if CLASS_AT in flaw and is_fixed and any(a[0] == "class" for p in head for a in p.atoms):
         return False
-    if PLAIN_SECTION in flaw and offset_kind == "se" and len(data) > forge_objects.WINDOW and \
-            len(pattern.parts) == 1 and all(a[0] == "byte" and a[2] == 0xff
-                                            for a in pattern.parts[0].atoms):
-        return False
+    if PLAIN_SECTION in flaw and offset_kind == "se" and len(data) >= 2 * forge_objects.WINDOW \
+            and len(pattern.parts) == 1 and all(a[0] == "byte" and a[2] == 0xff
+                                                for a in pattern.parts[0].atoms):
+        bounds = (bounds[0], bounds[0])
     matcher = Matcher(pattern, data, flaw if is_fixed else flaw.replace(NEAR_START, ""))
     ends = None
     for index, part in enumerate(pattern.parts):
