@@ -40,12 +40,15 @@ compare() { # LABEL LEAST DATABASE CORPUS
     echo "== $1"
     local log=$work/log verdict=agrees
     # The same files in the same order for both: a folder is read by clamscan as the file system
-    # happens to list it, and which of two equal rules is named depends on that.
-    local databases=() file
-    for file in "$3"/*; do
-        case $file in
-        *.ndb | *.ldb | *.hdb | *.hsb | *.mdb | *.fp | *.ign2 | *.db) databases+=(--db "$file") ;;
-        esac
+    # happens to list it, and which of two equal rules is named depends on that. Ignore lists come
+    # first, as from a folder: clamscan applies them to what is loaded after them. Then body rules:
+    # the order of equal ones depends on how full clamscan's memory is, which can be estimated
+    # only while nothing else has been loaded.
+    local databases=() file ending
+    for ending in ign2 ndb db ldb hdb hsb mdb fp; do
+        for file in "$3"/*."$ending"; do
+            [ ! -f "$file" ] || databases+=(--db "$file")
+        done
     done
     python3 "$shared/tools/parity.py" clamav "${databases[@]}" --corpus "$4" --overt "$overt" \
         --min "$2" --show "$show" >"$log" 2>&1 || verdict='TOO LOW'
