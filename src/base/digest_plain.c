@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // MD5, SHA-1 and SHA-256 in plain C: the reference that every faster engine is checked against.
 #include "base/digest_engines.h"
+#include "base/digest_md5.h"
 #include "base/digest_tables.h"
 
 static inline uint32_t rotate_left(uint32_t value, unsigned bits) {
@@ -11,16 +12,12 @@ static inline uint32_t rotate_right(uint32_t value, unsigned bits) {
     return value >> bits | value << (32 - bits);
 }
 
-static inline uint32_t load_le(const uint8_t *bytes) {
-    return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
-           (uint32_t)bytes[3] << 24;
-}
-
 static inline uint32_t load_be(const uint8_t *bytes) {
-    return __builtin_bswap32(load_le(bytes));
+    return (uint32_t)bytes[3] | (uint32_t)bytes[2] << 8 | (uint32_t)bytes[1] << 16 |
+           (uint32_t)bytes[0] << 24;
 }
 
-// The functions that the three share, under the names of FIPS 180-4.
+// The functions that both SHAs share, under the names of FIPS 180-4.
 static inline uint32_t choose(uint32_t x, uint32_t y, uint32_t z) {
     return z ^ (x & (y ^ z));
 }
@@ -29,46 +26,21 @@ static inline uint32_t majority(uint32_t x, uint32_t y, uint32_t z) {
     return (x & y) | (z & (x | y));
 }
 
-// RFC 1321, 3.4: the round function of step `i`, and which word the step takes. F is `choose`, and
-// G is `choose` with the last word deciding.
-static inline uint32_t mix_md5(unsigned i, uint32_t b, uint32_t c, uint32_t d) {
-    switch (i / 16) {
-    case 0:
-        return choose(b, c, d);
-    case 1:
-        return choose(d, b, c);
-    case 2:
-        return b ^ c ^ d;
-    default:
-        return c ^ (b | ~d);
-    }
-}
-
-static inline unsigned pick_md5(unsigned i) {
-    static const uint8_t factor[4] = {1, 5, 3, 7}, first[4] = {0, 1, 5, 0};
-    return (factor[i / 16] * i + first[i / 16]) % 16;
-}
-
 void ov_digest_md5_plain(uint32_t state[OV_DIGEST_WORDS], const uint8_t *blocks, size_t count) {
+    uint32_t words[4];
+    memcpy(words, state, sizeof words);
     for (; count > 0; count--, blocks += OV_DIGEST_BLOCK) {
-        uint32_t w[16];
-        for (unsigned i = 0; i < 16; i++) {
-            w[i] = load_le(blocks + 4 * i);
-        }
-        uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
+        uint32_t start[4];
+        memcpy(start, words, sizeof start);
 #pragma GCC unroll 64
         for (unsigned i = 0; i < 64; i++) {
-            uint32_t sum = a + mix_md5(i, b, c, d) + w[pick_md5(i)] + ov_md5_table[i];
-            a = d;
-            d = c;
-            c = b;
-            b += rotate_left(sum, ov_md5_rotation[i / 16][i % 4]);
+            ov_md5_step(words, blocks, i);
         }
-        state[0] += a;
-        state[1] += b;
-        state[2] += c;
-        state[3] += d;
+        for (unsigned i = 0; i < 4; i++) {
+            words[i] += start[i];
+        }
     }
+    memcpy(state, words, sizeof words);
 }
 
 // FIPS 180-4, 4.1.1.

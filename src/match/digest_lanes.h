@@ -12,6 +12,8 @@ enum {
     OV_LANES_MAX = 16,   // in one group
     OV_LANES_GROUPS = 2, // that a kernel may run at once, taking turns step by step
     OV_LANES_ALIGN = 64, // of a kernel's state, in bytes
+    OV_SINGLES = 2,      // messages in plain registers, beside the lanes
+    OV_SINGLES_PACE = 2, // blocks of each of these to one block of each lane
 };
 
 // Eats `count` whole blocks of each lane of `groups` groups. Word w of lane l of group g stands at
@@ -20,11 +22,23 @@ enum {
 typedef void ov_lanes_fn(uint32_t *state, const uint8_t *const *data, size_t count,
                          unsigned groups);
 
+// Messages that are not in a lane; `at` moves on.
+struct ov_singles {
+    uint32_t state[OV_SINGLES][4]; // MD5 alone
+    const uint8_t *at[OV_SINGLES];
+};
+
+// The same with two messages beside the lanes, which cost next to nothing there and get on twice as
+// fast: that is what the longest ones need.
+typedef void ov_lanes_mixed_fn(uint32_t *state, const uint8_t *const *data, size_t count,
+                               unsigned groups, struct ov_singles *singles);
+
 struct ov_lanes_kernel {
     const char *name;
     unsigned lanes;                // of a group; 0: every message goes through the single engine
     uint8_t groups[OV_HASH_KINDS]; // 1 or 2, whichever is faster when there is work for all
     ov_lanes_fn *blocks[OV_HASH_KINDS];
+    ov_lanes_mixed_fn *mixed_md5; // NULL where there are no lanes
     // With fewer messages than this left, one after another is faster: with a plain single engine,
     // and with the processor's own instructions (measured with bench/digest.c). More than there are
     // lanes: always.

@@ -70,7 +70,8 @@ const struct ov_lanes_kernel ov_lanes_avx2 = {
     .name = "avx2",
     .lanes = LANES,
     .groups = {2, 2, 1},
-    .blocks = {run_md5, run_sha1, run_sha256},
+    .blocks = {run_md5_alone, run_sha1, run_sha256},
+    .mixed_md5 = run_md5_mixed,
     .worth_plain = {3, 3, 2},
     .worth_native = {3, 5, 9},
 };

@@ -73,7 +73,8 @@ const struct ov_lanes_kernel ov_lanes_avx512 = {
     .name = "avx512",
     .lanes = LANES,
     .groups = {2, 1, 2},
-    .blocks = {run_md5, run_sha1, run_sha256},
+    .blocks = {run_md5_alone, run_sha1, run_sha256},
+    .mixed_md5 = run_md5_mixed,
     .worth_plain = {3, 2, 2},
     .worth_native = {3, 4, 7},
 };

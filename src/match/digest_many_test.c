@@ -156,6 +156,28 @@ static void long_objects(void **state) {
     with_each_kernel(check_long_objects);
 }
 
+// Few objects, or a few that are much longer than the rest: these run beside the lanes and take
+// over what is half done in one. Lengths of every kind, an end in each part of a block.
+static void check_uneven(const struct ov_digest_engine *engine) {
+    static const size_t longest[] = {0, 55, 64, 127, 128, 129, 4096, 100003, 1 << 19};
+    static struct ov_digest_job jobs[70];
+    for (size_t count = 1; count <= 70; count += 1 + count / 8) {
+        for (size_t k = 0; k < sizeof longest / sizeof *longest; k++) {
+            for (size_t i = 0; i < count; i++) {
+                size_t size = longest[k] >> i % 20;
+                jobs[i] = make_job(size + draw(130), i % 3 == 2 ? 0 : ALL_KINDS);
+            }
+            ov_digest_set_engine(engine);
+            check_jobs(jobs, count);
+        }
+    }
+}
+
+static void uneven_sets(void **state) {
+    (void)state;
+    with_each_kernel(check_uneven);
+}
+
 // Objects that end where readable memory ends: a read past one would kill the test.
 static void check_guarded(const struct ov_digest_engine *engine) {
     static struct ov_digest_job jobs[200];
@@ -235,6 +257,7 @@ int main(void) {
         cmocka_unit_test(every_count),
         cmocka_unit_test(random_sets),
         cmocka_unit_test(long_objects),
+        cmocka_unit_test(uneven_sets),
         cmocka_unit_test(nothing_past_the_end_is_read),
         cmocka_unit_test(changing_bytes_hurt_nobody_else),
     };

@@ -13,7 +13,7 @@
 // groups take turns. `groups` is a constant wherever these functions are inlined.
 #pragma once
 
-#include "base/digest_tables.h"
+#include "base/digest_md5.h"
 #include "match/digest_lanes.h"
 
 enum { GROUPS = OV_LANES_GROUPS, GROUP_WORDS = OV_DIGEST_WORDS * LANES };
@@ -53,14 +53,31 @@ static inline lanes mix_md5(unsigned i, lanes b, lanes c, lanes d) {
     }
 }
 
-static inline unsigned pick_md5(unsigned i) {
-    static const uint8_t factor[4] = {1, 5, 3, 7}, first[4] = {0, 1, 5, 0};
-    return (factor[i / 16] * i + first[i / 16]) % 16;
+// Two messages in plain registers run beside the lanes: the processor has units for both, and each
+// alone would wait for itself. Each of the two takes OV_SINGLES_PACE steps in the time of one step
+// of the lanes. NULL: none.
+static ALWAYS_INLINE void step_singles(uint32_t words[OV_SINGLES][4], uint32_t start[OV_SINGLES][4],
+                                       const uint8_t *const at[OV_SINGLES], unsigned step) {
+    unsigned i = step % 64;
+    size_t offset = (size_t)(step / 64) * OV_DIGEST_BLOCK;
+#pragma GCC unroll 2
+    for (unsigned s = 0; s < OV_SINGLES; s++) {
+        ov_md5_step(words[s], at[s] + offset, i);
+    }
+    if (i < 63) {
+        return;
+    }
+#pragma GCC unroll 8
+    for (unsigned w = 0; w < OV_SINGLES * 4; w++) {
+        words[w / 4][w % 4] += start[w / 4][w % 4];
+        start[w / 4][w % 4] = words[w / 4][w % 4];
+    }
 }
 
 static ALWAYS_INLINE void eat_md5(uint32_t *state, const uint8_t *const *data, size_t at,
-                                  const unsigned groups) {
+                                  const unsigned groups, struct ov_singles *singles) {
     lanes w[GROUPS][16], a[GROUPS], b[GROUPS], c[GROUPS], d[GROUPS];
+    uint32_t words[OV_SINGLES][4], start[OV_SINGLES][4];
 #pragma GCC unroll 2
     for (unsigned g = 0; g < groups; g++) {
         load_block(w[g], data + g * LANES, at);
@@ -70,15 +87,24 @@ static ALWAYS_INLINE void eat_md5(uint32_t *state, const uint8_t *const *data, s
         c[g] = load_word(state, g, 2);
         d[g] = load_word(state, g, 3);
     }
+    if (singles != NULL) {
+        memcpy(words, singles->state, sizeof words);
+        memcpy(start, singles->state, sizeof start);
+    }
 #pragma GCC unroll 64
     for (unsigned i = 0; i < 64; i++) {
 #pragma GCC unroll 2
         for (unsigned g = 0; g < groups; g++) {
-            lanes sum = (w[g][pick_md5(i)] + ov_md5_table[i]) + a[g] + mix_md5(i, b[g], c[g], d[g]);
+            lanes sum =
+                (w[g][ov_md5_pick(i)] + ov_md5_table[i]) + a[g] + mix_md5(i, b[g], c[g], d[g]);
             a[g] = d[g];
             d[g] = c[g];
             c[g] = b[g];
             b[g] += rotate(sum, ov_md5_rotation[i / 16][i % 4]);
+        }
+#pragma GCC unroll 2
+        for (unsigned s = 0; singles != NULL && s < OV_SINGLES_PACE; s++) {
+            step_singles(words, start, singles->at, OV_SINGLES_PACE * i + s);
         }
     }
 #pragma GCC unroll 2
@@ -87,6 +113,11 @@ static ALWAYS_INLINE void eat_md5(uint32_t *state, const uint8_t *const *data, s
         add_word(state, g, 1, b[g]);
         add_word(state, g, 2, c[g]);
         add_word(state, g, 3, d[g]);
+    }
+    if (singles != NULL) {
+        memcpy(singles->state, words, sizeof words);
+        singles->at[0] += OV_SINGLES_PACE * OV_DIGEST_BLOCK;
+        singles->at[1] += OV_SINGLES_PACE * OV_DIGEST_BLOCK;
     }
 }
 
@@ -209,6 +240,22 @@ static ALWAYS_INLINE void eat_sha256(uint32_t *state, const uint8_t *const *data
         }                                                                                          \
     }
 
-DEFINE_RUN(md5)
+static ALWAYS_INLINE void eat_md5_alone(uint32_t *state, const uint8_t *const *data, size_t at,
+                                        const unsigned groups) {
+    eat_md5(state, data, at, groups, NULL);
+}
+
+static void run_md5_mixed(uint32_t *state, const uint8_t *const *data, size_t count,
+                          unsigned groups, struct ov_singles *singles) {
+    for (size_t at = 0; at < count * OV_DIGEST_BLOCK; at += OV_DIGEST_BLOCK) {
+        if (groups == 1) {
+            eat_md5(state, data, at, 1, singles);
+        } else {
+            eat_md5(state, data, at, GROUPS, singles);
+        }
+    }
+}
+
+DEFINE_RUN(md5_alone)
 DEFINE_RUN(sha1)
 DEFINE_RUN(sha256)
