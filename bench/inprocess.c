@@ -9,6 +9,8 @@
 #include "load.h"
 
 #include "base/fd.h"
+#include "role/child.h"
+#include "role/pool.h"
 #include "scan/scan.h"
 
 #include <fcntl.h>
@@ -23,13 +25,14 @@ enum {
     SLACK = 64,
 };
 
-// Small files lie one behind the other in `ring`; a file that does not fit is a batch of its own.
+// Small files lie one behind the other in `ring`; large ones wait in the broker's pool.
 struct batch {
     struct ov_scanner *scanner;
     uint8_t *ring;
     size_t used;
     struct ov_scan_job jobs[BATCH_FILES];
     size_t count;
+    struct ov_pool pool; // large files
     uint64_t found, clean, other;
 };
 
@@ -47,16 +50,24 @@ static void finish_batch(struct batch *batch) {
     batch->count = batch->used = 0;
 }
 
-static void scan_large(struct batch *batch, int fd, const char *path) {
-    struct ov_file_map map = {0};
-    if (ov_file_map_open_fd(fd, &map) != OV_OK) {
-        bench_die(path, "cannot be mapped");
+// A group of large files, as the broker makes it for one worker.
+static void scan_group(struct batch *batch, struct ov_pool *pool) {
+    struct ov_pool_file files[OV_GROUP_FILES];
+    struct ov_file_map maps[OV_GROUP_FILES];
+    finish_batch(batch);
+    uint32_t count = ov_pool_take(pool, 1, files);
+    for (uint32_t i = 0; i < count; i++) {
+        if (ov_file_map_open_fd(files[i].fd, &maps[i]) != OV_OK) {
+            bench_die("a large file", "cannot be mapped");
+        }
+        batch->jobs[i] = (struct ov_scan_job){.bytes = maps[i].bytes};
     }
+    batch->count = count;
     finish_batch(batch);
-    batch->jobs[0] = (struct ov_scan_job){.bytes = map.bytes};
-    batch->count = 1;
-    finish_batch(batch);
-    ov_file_map_close(&map);
+    for (uint32_t i = 0; i < count; i++) {
+        ov_file_map_close(&maps[i]);
+        (void)close(files[i].fd);
+    }
 }
 
 static void scan_file(struct batch *batch, const char *path) {
@@ -66,9 +77,11 @@ static void scan_file(struct batch *batch, const char *path) {
         bench_die(path, "cannot be opened");
     }
     size_t size = (size_t)st.st_size;
-    if (size + SLACK > BATCH_BYTES) {
-        scan_large(batch, fd, path);
-        close(fd);
+    if (size > OV_SMALL_FILE_BYTES) {
+        ov_pool_add(&batch->pool, (struct ov_pool_file){.fd = fd, .size = size});
+        if (ov_pool_is_full(&batch->pool)) {
+            scan_group(batch, &batch->pool);
+        }
         return;
     }
     if (batch->count == BATCH_FILES || batch->used + size + SLACK > BATCH_BYTES) {
@@ -108,6 +121,9 @@ int main(int argc, char **argv) {
             scan_file(&batch, files.list[i].path);
         }
         finish_batch(&batch);
+        while (batch.pool.count > 0) {
+            scan_group(&batch, &batch.pool);
+        }
         double spent = bench_cpu_seconds() - before;
         best = spent < best ? spent : best;
     }

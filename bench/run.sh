@@ -35,7 +35,7 @@ compile hyperscan bench/hyperscan.c bench/load.c -lhs
 compile yardstick -O3 -march=native bench/yardstick.c bench/load.c
 compile match bench/match.c bench/load.c "$build/src/libmatch.a" "$build/src/libbase.a" \
     -lpcre2-8 -lm
-compile inprocess bench/inprocess.c bench/load.c "$build/src/libscan.a" "$build/src/libformat.a" \
+compile inprocess bench/inprocess.c bench/load.c "$build/src/librole.a" "$build/src/libscan.a" "$build/src/libformat.a" \
     "$build/src/libmatch.a" "$build/src/libbase.a" -lpcre2-8 -lm
 compile digest bench/digest.c "$build/src/libmatch.a" "$build/src/libbase.a" -lpcre2-8 -lm
 compile hashset bench/hashset.c "$build/src/librules.a" "$build/src/libcatalog.a" \

@@ -128,6 +128,21 @@ def a_crash_costs_one_file():
     assert summary["workers_lost"] >= 5
 
 
+def a_crash_among_large_files_costs_one():
+    """They go to a worker as a group, and are done again one by one."""
+    for i in range(40):
+        word = "crash" if i in (7, 31) else "found" if i % 3 == 0 else "nothing"
+        command_file(f"f{i:02}", word, 140000 + i % 7 * 300000)
+    for jobs in ("1", "2"):
+        done = scan("--json", "--jobs", jobs, ".")
+        files, summary = parse(done.stdout)
+        assert list(files) == [f"./f{i:02}" for i in range(40)]
+        for i, line in enumerate(files.values()):
+            wanted = "error" if i in (7, 31) else "found" if i % 3 == 0 else "clean"
+            assert line["verdict"] == wanted, line
+        assert summary["workers_lost"] >= 2, summary
+
+
 def nothing_but_crashes():
     for i in range(100):
         command_file(f"f{i:03}", "crash")
@@ -263,6 +278,8 @@ def shrinking_and_growing_files():
     command_file("shrinks", "wait", 3_000_000)
     command_file("grows", "wait", 3_000_000)
     pathlib.Path("steady").write_text("x")
+    for i in range(10):  # in one group with the two
+        command_file(f"large{i}", "found" if i % 2 else "nothing", 400_000 * (1 + i))
     process = subprocess.Popen([OVERT, "scan", *RULES, "--json", "."], stdout=subprocess.PIPE,
                                stderr=subprocess.DEVNULL)
     time.sleep(0.6)
@@ -272,6 +289,8 @@ def shrinking_and_growing_files():
     files, _ = parse(process.communicate(timeout=60)[0])
     assert files["./shrinks"]["verdict"] == "error" and SHRANK in files["./shrinks"]["error"]
     assert files["./grows"]["verdict"] == "clean" and files["./steady"]["verdict"] == "clean"
+    for i in range(10):
+        assert files[f"./large{i}"]["verdict"] == ("found" if i % 2 else "clean"), files
 
 
 def files_that_never_rest():
@@ -434,6 +453,7 @@ def confinement_can_be_required():
 def workers_are_killed_from_outside():
     """As by the out-of-memory killer: the file in hand is an error, the rest goes on."""
     command_file("a-wait", "wait", 200_000)
+    command_file("b-large", "nothing", 200_000)  # goes with it, and is done again
     for i in range(30):
         command_file(f"f{i:02}", "nothing")
     build = subprocess.run([OVERT, "rules", "build", "-o", "i.ovi", RULES[1]], check=False,
@@ -449,7 +469,7 @@ def workers_are_killed_from_outside():
             os.kill(child, signal.SIGKILL)
             killed.add(child)
     files, summary = parse(process.communicate(timeout=60)[0])
-    assert len(files) == 32 and summary["workers_lost"] == 2, summary
+    assert len(files) == 33 and summary["workers_lost"] == 2, summary
     errors = [path for path, line in files.items() if line["verdict"] == "error"]
     assert errors == ["./a-wait"], errors
 
@@ -458,7 +478,8 @@ if __name__ == "__main__":
     harness.main([
         lines_and_exit_codes, summary_and_quiet, json_says_it_all, all_matches_are_sorted,
         standard_input, large_and_limited_files, order_does_not_depend_on_jobs,
-        a_crash_costs_one_file, nothing_but_crashes, a_hang_costs_one_file, lies_are_found_out,
+        a_crash_costs_one_file, a_crash_among_large_files_costs_one, nothing_but_crashes,
+        a_hang_costs_one_file, lies_are_found_out,
         refused_images_say_why, bad_rules_are_counted, bad_trees_lose_nothing,
         shrinking_and_growing_files, files_that_never_rest, interrupt_ends_in_order,
         no_process_is_left,

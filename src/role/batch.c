@@ -11,8 +11,7 @@
 
 enum {
     ALIGN_BYTES = 64,
-    PATH_BYTES = 160,      // room of a ticket at least
-    TOTAL_BYTES = 1 << 20, // a batch with larger files is closed beyond this, for even load
+    PATH_BYTES = 160, // room of a ticket at least
 };
 
 // ---- tickets ----------------------------------------------------------------------------------
@@ -156,7 +155,6 @@ void ov_batch_reset(struct ov_batch *batch, uint32_t slot) {
     batch->jobs.descriptor_count = 0;
     batch->slot = slot;
     batch->used_bytes = 0;
-    batch->total_bytes = 0;
     batch->is_alone = false;
     batch->at = 0;
     batch->is_sent = false;
@@ -165,15 +163,8 @@ void ov_batch_reset(struct ov_batch *batch, uint32_t slot) {
     batch->deadline_ns = 0;
 }
 
-bool ov_batch_has_room(const struct ov_batch *batch, uint64_t size) {
-    if (batch->jobs.count == 0) {
-        return true;
-    }
-    bool is_small = size <= OV_SMALL_FILE_BYTES;
-    return batch->jobs.count < OV_WIRE_JOBS_MAX && batch->total_bytes < TOTAL_BYTES &&
-           (is_small ? batch->used_bytes < OV_SLOT_FULL_BYTES
-                     : batch->jobs.descriptor_count < OV_WIRE_DESCRIPTORS_MAX &&
-                           batch->total_bytes + size <= TOTAL_BYTES);
+bool ov_batch_has_room(const struct ov_batch *batch) {
+    return batch->jobs.count < OV_WIRE_JOBS_MAX && batch->used_bytes < OV_SLOT_FULL_BYTES;
 }
 
 static void add_job(struct ov_batch *batch, struct ov_wire_job job, int fd,
@@ -182,8 +173,12 @@ static void add_job(struct ov_batch *batch, struct ov_wire_job job, int fd,
     batch->files[batch->jobs.count] = fd;
     batch->jobs.items[batch->jobs.count++] = job;
     batch->jobs.descriptor_count += job.is_descriptor;
-    batch->total_bytes += job.size;
     ticket->result.bytes = job.size;
+}
+
+void ov_batch_add_large(struct ov_batch *batch, const struct ov_pool_file *file) {
+    add_job(batch, (struct ov_wire_job){.is_descriptor = true, .size = file->size}, file->fd,
+            file->ticket);
 }
 
 // Reads to the end of the file: fstat's size is only a hint, for files grow and shrink.
@@ -221,10 +216,6 @@ static enum ov_status add_small(struct ov_batch *batch, const struct ov_ring *ri
 
 enum ov_status ov_batch_add(struct ov_batch *batch, const struct ov_ring *ring, int fd,
                             uint64_t size, struct ov_ticket *ticket) {
-    if (size > OV_SMALL_FILE_BYTES) {
-        add_job(batch, (struct ov_wire_job){.is_descriptor = true, .size = size}, fd, ticket);
-        return OV_OK;
-    }
     enum ov_status status = add_small(batch, ring, fd, size, ticket);
     struct stat info;
     if (status == OV_OK) {
@@ -234,9 +225,7 @@ enum ov_status ov_batch_add(struct ov_batch *batch, const struct ov_ring *ring, 
         // It grew under our hands. There is always room for one more descriptor in an unsent batch
         // below its limit, else the file waits for nobody and is told as a problem.
         if (batch->jobs.descriptor_count < OV_WIRE_DESCRIPTORS_MAX) {
-            add_job(batch,
-                    (struct ov_wire_job){.is_descriptor = true, .size = (uint64_t)info.st_size}, fd,
-                    ticket);
+            ov_batch_add_large(batch, &(struct ov_pool_file){fd, (uint64_t)info.st_size, ticket});
             return OV_OK;
         }
     }

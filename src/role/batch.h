@@ -5,6 +5,7 @@
 
 #include "base/budget.h"
 #include "role/child.h"
+#include "role/pool.h"
 #include "role/scan_job.h"
 #include "role/walk.h"
 
@@ -39,7 +40,6 @@ struct ov_batch {
     uint32_t read_count;
     uint32_t slot;            // of the ring
     uint32_t used_bytes;      // of the slot
-    uint64_t total_bytes;     // of all jobs
     bool is_alone;            // sent one by one, after a worker died over it
     uint32_t at;              // the first job without a result
     struct ov_wire_jobs sent; // what the worker has in hand
@@ -53,14 +53,16 @@ struct ov_batch {
 
 void ov_batch_reset(struct ov_batch *batch, uint32_t slot);
 
-// Whether a file of this size still fits.
-bool ov_batch_has_room(const struct ov_batch *batch, uint64_t size);
+// Whether another small file still fits.
+bool ov_batch_has_room(const struct ov_batch *batch);
 
-// Packs an opened file, which it takes over: a small one is read into the ring, a large one goes by
-// descriptor. OV_SYSTEM (errno) when it cannot be read; OV_LIMIT when it grew out of the ring's
-// room.
+// Reads a small file into the ring; `fd` is taken over. One that has grown meanwhile goes by
+// descriptor. OV_SYSTEM (errno) when it cannot be read; OV_LIMIT when it grew and too many did.
 enum ov_status ov_batch_add(struct ov_batch *batch, const struct ov_ring *ring, int fd,
                             uint64_t size, struct ov_ticket *ticket);
+
+// Adds a file that goes by descriptor, and takes it over. At most OV_WIRE_DESCRIPTORS_MAX in one.
+void ov_batch_add_large(struct ov_batch *batch, const struct ov_pool_file *file);
 
 // Closes the files that have been read into the ring: in one go, once the batch is full.
 void ov_batch_close_read(struct ov_batch *batch);

@@ -16,7 +16,8 @@
 
 enum {
     WORKERS_MAX = 256,
-    TICKETS_MAX = 65536, // results held back for the sake of order
+    TICKETS_MAX = 65536,  // results held back for the sake of order
+    POOL_PATIENCE = 2048, // small files that may pass by while large ones wait for company
     TICK_MS = 200,
 };
 
@@ -25,8 +26,10 @@ struct broker {
     struct ov_scan_outcome *outcome;
     struct ov_walk *walk;
     bool is_walk_done;
-    struct ov_walk_item held; // a file that did not fit into the last batch
+    struct ov_walk_item held; // a small file that did not fit into the last batch
     struct ov_ticket *held_ticket;
+    struct ov_pool pool;     // large files
+    unsigned pool_passed;    // small files since a group was taken from it
     struct ov_ticket *first; // oldest ticket
     struct ov_ticket *last;
     size_t ticket_count;
@@ -148,10 +151,34 @@ static void add_file(struct ov_member *member, struct ov_batch *batch,
     }
 }
 
-// Fills a free batch of a worker. Leaves it empty at the end of the walk.
+static bool is_large(const struct ov_walk_item *item) {
+    return item->info.st_size > OV_SMALL_FILE_BYTES;
+}
+
+// Whether large files should go to a worker now.
+static bool is_group_due(const struct broker *broker) {
+    return ov_pool_is_full(&broker->pool) ||
+           (broker->pool.count > 0 && broker->pool_passed > POOL_PATIENCE);
+}
+
+static void add_group(struct broker *broker, struct ov_batch *batch) {
+    struct ov_pool_file files[OV_GROUP_FILES];
+    uint32_t count = ov_pool_take(&broker->pool, broker->crew.count, files);
+    for (uint32_t i = 0; i < count; i++) {
+        ov_batch_add_large(batch, &files[i]);
+    }
+    broker->pool_passed = 0;
+}
+
+static bool has_more(const struct broker *broker) {
+    return !broker->is_walk_done || broker->pool.count > 0;
+}
+
+// Fills a free batch of a worker, with small files or with large ones. Leaves it empty when there
+// are no more.
 static enum ov_status gather(struct broker *broker, struct ov_member *member,
                              struct ov_batch *batch) {
-    while (!broker->is_walk_done) {
+    while (!broker->is_walk_done && !is_group_due(broker)) {
         struct ov_walk_item item;
         struct ov_ticket *ticket;
         enum ov_status status = next_file(broker, &item, &ticket);
@@ -160,12 +187,20 @@ static enum ov_status gather(struct broker *broker, struct ov_member *member,
             break;
         }
         TRY(status);
-        if (!ov_batch_has_room(batch, (uint64_t)item.info.st_size)) {
+        if (is_large(&item)) {
+            ov_pool_add(&broker->pool,
+                        (struct ov_pool_file){item.fd, (uint64_t)item.info.st_size, ticket});
+        } else if (ov_batch_has_room(batch)) {
+            add_file(member, batch, &item, ticket);
+            broker->pool_passed++;
+        } else {
             broker->held = item;
             broker->held_ticket = ticket;
             break;
         }
-        add_file(member, batch, &item, ticket);
+    }
+    if (batch->jobs.count == 0) {
+        add_group(broker, batch);
     }
     ov_batch_close_read(batch);
     return OV_OK;
@@ -180,7 +215,7 @@ static bool is_stopped(const struct broker *broker) {
 // Gives every worker a first batch before any gets a second one.
 static enum ov_status hand_out(struct broker *broker) {
     for (uint32_t depth = 1; depth <= OV_SLOT_COUNT; depth++) {
-        for (unsigned i = 0; i < broker->crew.count && !broker->is_walk_done; i++) {
+        for (unsigned i = 0; i < broker->crew.count && has_more(broker); i++) {
             struct ov_member *member = &broker->crew.members[i];
             if (member->batch_count >= depth) {
                 continue;
@@ -289,6 +324,7 @@ enum ov_status ov_scan_run(const struct ov_scan_request *request,
     if (broker.held_ticket != NULL) {
         ov_fd_close(&broker.held.fd);
     }
+    ov_pool_close(&broker.pool);
     ov_ticket_free_all(&broker.spares);
     ov_walk_free(broker.walk);
     if (status != OV_OK && status != OV_END && ret_outcome->reason[0] == 0) {

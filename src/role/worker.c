@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/fd.h"
 #include "cage/cage.h"
+#include "role/pool.h"
 #include "role/roles.h"
 #include "scan/scan.h"
 #include "wire/channel.h"
@@ -91,7 +92,7 @@ static void enter_cage(const struct ov_wire_setup *setup, struct ov_cage_report 
     uint64_t largest = setup->limits.file_bytes != 0 ? setup->limits.file_bytes : 1ull << 46;
     spec.channel = OV_WORKER_CHANNEL;
     spec.descriptors_below = OV_WORKER_DESCRIPTORS;
-    spec.mapped_bytes = setup->image_bytes + setup->ring_bytes + largest;
+    spec.mapped_bytes = setup->image_bytes + setup->ring_bytes + largest + OV_GROUP_BYTES;
     ov_cage_enter(&spec, ret_report);
 }
 
@@ -168,30 +169,64 @@ static enum ov_status recover(struct worker *worker, struct ov_scan_job *scan) {
     return open_scanner(worker, reason, sizeof reason);
 }
 
-static enum ov_status scan_mapped(struct worker *worker, struct ov_scan_job *scan) {
+// False when a file faulted.
+static bool scan_mapped(struct worker *worker, struct ov_scan_job *scans, uint32_t count) {
     if (sigsetjmp(fault_exit, 0) != 0) {
         is_fault_expected = 0;
-        return recover(worker, scan);
+        return false;
     }
     is_fault_expected = 1;
-    ov_scanner_run(worker->scanner, scan, 1);
+    ov_scanner_run(worker->scanner, scans, count);
     is_fault_expected = 0;
+    return true;
+}
+
+static enum ov_status scan_mapped_alone(struct worker *worker, struct ov_scan_job *scan) {
+    if (scan->bytes.size == 0) { // could not be mapped
+        return OV_OK;
+    }
+    reset_verdict(&scan->verdict, OV_SCAN_NO_ANSWER);
+    return scan_mapped(worker, scan, 1) ? OV_OK : recover(worker, scan);
+}
+
+// All side by side. When one cannot be mapped or shrinks meanwhile: one after another, so that it
+// costs nobody else a verdict.
+static enum ov_status scan_group(struct worker *worker, uint32_t first, uint32_t end,
+                                 bool are_all_mapped) {
+    struct ov_scan_job *scans = &worker->scans[first];
+    if (are_all_mapped && end - first > 1) {
+        if (scan_mapped(worker, scans, end - first)) {
+            return OV_OK;
+        }
+        TRY(recover(worker, &scans[0]));
+    }
+    for (uint32_t i = first; i < end; i++) {
+        TRY(scan_mapped_alone(worker, &worker->scans[i]));
+    }
     return OV_OK;
 }
 
-static enum ov_status scan_descriptor_job(struct worker *worker, uint32_t index, int fd) {
+static bool map_job(struct worker *worker, uint32_t index, int fd) {
     struct ov_scan_job *scan = &worker->scans[index];
-    struct ov_file_map map = {0};
-    enum ov_status status = map_bytes(fd, worker->jobs.items[index].size, &map.bytes);
-    if (status != OV_OK) {
-        reset_verdict(&scan->verdict,
-                      status == OV_MEMORY ? OV_SCAN_NO_MEMORY : OV_SCAN_READ_FAILED);
-        return OV_OK;
+    scan->bytes = (struct ov_span){0};
+    enum ov_status status = map_bytes(fd, worker->jobs.items[index].size, &scan->bytes);
+    reset_verdict(&scan->verdict, status == OV_OK       ? OV_SCAN_NO_ANSWER
+                                  : status == OV_MEMORY ? OV_SCAN_NO_MEMORY
+                                                        : OV_SCAN_READ_FAILED);
+    return status == OV_OK;
+}
+
+static enum ov_status scan_descriptor_jobs(struct worker *worker, uint32_t first, uint32_t end,
+                                           const int *descriptors) {
+    bool are_all_mapped = true;
+    for (uint32_t i = first; i < end; i++) {
+        are_all_mapped &= map_job(worker, i, descriptors[i - first]);
     }
-    scan->bytes = map.bytes;
-    reset_verdict(&scan->verdict, OV_SCAN_NO_ANSWER);
-    status = scan_mapped(worker, scan);
-    ov_file_map_close(&map);
+    enum ov_status status = scan_group(worker, first, end, are_all_mapped);
+    for (uint32_t i = first; i < end; i++) {
+        struct ov_file_map map = {.bytes = worker->scans[i].bytes};
+        ov_file_map_close(&map);
+    }
     return status;
 }
 
@@ -199,17 +234,18 @@ static enum ov_status scan_jobs(struct worker *worker) {
     uint32_t descriptor = 0;
     uint32_t at = 0;
     while (at < worker->jobs.count) {
+        bool is_descriptor = worker->jobs.items[at].is_descriptor;
         uint32_t end = at;
-        while (end < worker->jobs.count && !worker->jobs.items[end].is_descriptor) {
+        while (end < worker->jobs.count && worker->jobs.items[end].is_descriptor == is_descriptor) {
             end++;
         }
-        if (end > at) {
-            scan_ring_jobs(worker, at, end);
-            at = end;
+        if (is_descriptor) {
+            TRY(scan_descriptor_jobs(worker, at, end, &worker->descriptors[descriptor]));
+            descriptor += end - at;
         } else {
-            TRY(scan_descriptor_job(worker, at, worker->descriptors[descriptor++]));
-            at++;
+            scan_ring_jobs(worker, at, end);
         }
+        at = end;
     }
     return OV_OK;
 }

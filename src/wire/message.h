@@ -14,10 +14,10 @@
 
 enum {
     OV_WIRE_VERSION = 1,
-    OV_WIRE_JOBS_MAX = 64,       // files in one message
-    OV_WIRE_DESCRIPTORS_MAX = 8, // of them by descriptor
-    OV_WIRE_DETECTIONS_MAX = 64, // told for one file
-    OV_WIRE_DEPTH_MAX = 17,      // member numbers in one detection
+    OV_WIRE_JOBS_MAX = 64,        // files in one message
+    OV_WIRE_DESCRIPTORS_MAX = 32, // of them by descriptor
+    OV_WIRE_DETECTIONS_MAX = 64,  // told for one file
+    OV_WIRE_DEPTH_MAX = 17,       // member numbers in one detection
     OV_WIRE_MEMBER_NAME_BYTES = 255,
     OV_WIRE_LAYERS_MAX = 16,    // confinement layers told of
     OV_WIRE_REASON_BYTES = 200, // why an image was refused
