@@ -15,8 +15,7 @@ static bool has_magic(struct ov_span first, size_t offset, const struct ov_magic
            memcmp(first.data + offset, magic->bytes, magic->size) == 0;
 }
 
-// ---- the table of magics, by bytes
-// ---------------------------------------------------------------
+// ---- the table of magics -----------------------------------------------------------------------
 
 enum { ROWS_MAX = 192, ROW_WORDS = ROWS_MAX / 64 };
 
