@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #define OV_IMAGE_MAGIC   "OVIMAGE\n"
-#define OV_IMAGE_VERSION 2u
+#define OV_IMAGE_VERSION 3u
 
 enum {
     OV_IMAGE_ALIGN = 64, // every section starts at a multiple of this
