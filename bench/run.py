@@ -11,6 +11,7 @@ import argparse
 import os
 import statistics
 import sys
+import time
 
 from harness import Bench, GB, MB, clamscan_net, floor, heading, program_lines, say, timed
 import harness_data as data
@@ -178,6 +179,7 @@ def hashes(b):
     if built:
         say(f"image: {os.path.getsize(image) / MB:.0f} MB, built in {built.wall:.1f} s with a peak "
             f"of {built.peak / MB:.0f} MB")
+        time.sleep(3) # until it has been left alone for two seconds, each start hashes the whole
     b.overt(image, b.tiny())
     warm = median([b.overt(image, b.tiny()).wall for _ in range(20)]) * 1000
     cold = []
