@@ -116,7 +116,7 @@ static int take_much_memory(void) {
 
 static int open_many(void) {
     int last = 0;
-    for (int i = 0; i < 60 && last >= 0; i++) {
+    for (int i = 0; i < 64 && last >= 0; i++) {
         last = dup(0);
     }
     return last >= 0 ? DONE : REFUSED;

@@ -22,7 +22,7 @@ enum { HAS_SHADOW_MEMORY = 1 };
 enum { HAS_SHADOW_MEMORY = 0 };
 #endif
 
-enum { OPEN_FILES = 48 }; // the role's own and one message's worth, with room for the sanitizers
+enum { OPEN_FILES = 64 }; // the role's own and one message's worth, with room for the sanitizers
 
 static int set_limit(__rlimit_resource_t resource, rlim_t value) {
     struct rlimit now;

@@ -14,10 +14,10 @@
 struct ov_ticket;
 
 enum {
-    OV_POOL_FILES = 64,
-    OV_POOL_BYTES = 64 << 20,
-    OV_GROUP_FILES = 32,       // at most
-    OV_GROUP_BYTES = 32 << 20, // at most, beside the longest file
+    OV_POOL_FILES = 192,
+    OV_POOL_BYTES = 512 << 20,
+    OV_GROUP_FILES = 48,        // at most
+    OV_GROUP_BYTES = 256 << 20, // at most, beside the longest file
 };
 
 struct ov_pool_file {

@@ -15,7 +15,7 @@
 enum {
     OV_WIRE_VERSION = 1,
     OV_WIRE_JOBS_MAX = 64,        // files in one message
-    OV_WIRE_DESCRIPTORS_MAX = 32, // of them by descriptor
+    OV_WIRE_DESCRIPTORS_MAX = 48, // of them by descriptor
     OV_WIRE_DETECTIONS_MAX = 64,  // told for one file
     OV_WIRE_DEPTH_MAX = 17,       // member numbers in one detection
     OV_WIRE_MEMBER_NAME_BYTES = 255,
