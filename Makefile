@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Short verbs for people. The build itself is Meson's: see meson.build.
 
-.PHONY: help build scan check bench parity fuzz format tidy install bare clean
+.PHONY: help build scan check bench parity fuzz format new-format tidy install bare clean
 .DEFAULT_GOAL := help
 
 # T: seconds for each fuzz target. NAME: one target alone. Both for `make fuzz`.
@@ -17,6 +17,7 @@ help:
 	@echo 'make bench                 measure, beside clamscan and Hyperscan'
 	@echo 'make parity                compare verdicts with clamscan on forged files'
 	@echo 'make fuzz T=60 NAME=x      fuzz every target, or one, for T seconds'
+	@echo 'make new-format NAME=x     begin a file format'
 	@echo 'make format, make tidy     the look of the code; clang-tidy over all of it'
 	@echo 'make bare                  prove the first two in a fresh Debian 12 (needs root)'
 	@echo 'make clean                 remove what was built'
@@ -48,6 +49,9 @@ fuzz:
 format:
 	@tools/packages.sh packages-test.txt
 	@clang-format-14 -i $(SOURCES)
+
+new-format:
+	@tools/new-format.sh "$(NAME)"
 
 tidy:
 	@tools/packages.sh packages.txt packages-test.txt

@@ -4,6 +4,7 @@
 
   targets.py fuzz    each fuzz/NAME.c with a fuzz entry point:   NAME room room ...
   targets.py tests   each tests/NAME_test.c:                     NAME_test room room ...
+  targets.py walks   the words of src/format with a walker, each with a generic fuzz target
   targets.py rules   the sources of the starter rules, one a line
   targets.py commands WORD...   what is in src/cmd beside the WORD.c: each WORD_*.c and *_test.c
   targets.py stamp   everything that a configured build depends on; another stamp, another setup
@@ -28,7 +29,11 @@ def rooms_of(file):
 
 def fuzz_files():
     return [f for f in sorted((ROOT / "fuzz").glob("*.c")) if "LLVMFuzzerTestOneInput(const"
-            in f.read_text() and f.name != "replay.c"]
+            in f.read_text() and f.name not in ("replay.c", "walk.c")]
+
+
+def walk_words():
+    return [f.stem for f in sorted((ROOT / "src/format").glob("*.c")) if ".walk =" in f.read_text()]
 
 
 def test_files():
@@ -40,7 +45,7 @@ def stamp_files():
                 "rules/**/*"]
     files = sorted({f for p in patterns for f in ROOT.glob(p) if f.is_file()})
     rooms = [f"{f.name} {' '.join(rooms_of(f))}" for f in fuzz_files() + test_files()]
-    return [str(f.relative_to(ROOT)) for f in files] + rooms
+    return [str(f.relative_to(ROOT)) for f in files] + rooms + walk_words()
 
 
 def main():
@@ -53,6 +58,8 @@ def main():
             if file.stem.split("_")[0] in sys.argv[2:] and file.stem not in sys.argv[2:] or \
                     file.stem.endswith("_test"):
                 print(file.name)
+    elif what == "walks":
+        print(*walk_words(), sep="\n")
     elif what == "rules":
         for file in sorted(f for f in (ROOT / "rules").rglob("*") if f.is_file()):
             print(file)

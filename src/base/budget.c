@@ -30,10 +30,14 @@ void ov_budget_init(struct ov_budget *ret_budget, const struct ov_limits *limits
     }
 }
 
-static bool note_limit(struct ov_budget *budget, enum ov_limit limit) {
+void ov_budget_note(struct ov_budget *budget, enum ov_limit limit) {
     if (budget->hit == OV_LIMIT_NONE) {
         budget->hit = limit;
     }
+}
+
+static bool note_limit(struct ov_budget *budget, enum ov_limit limit) {
+    ov_budget_note(budget, limit);
     return false;
 }
 

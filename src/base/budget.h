@@ -52,5 +52,8 @@ bool ov_budget_has_time(struct ov_budget *budget);
 // Takes one object of `bytes` at `depth`; false, and the limit noted, when it does not fit.
 bool ov_budget_take_object(struct ov_budget *budget, uint64_t bytes, uint32_t depth);
 
+// Notes that a limit was hit, unless one was before.
+void ov_budget_note(struct ov_budget *budget, enum ov_limit limit);
+
 // The command-line name of a limit ("max-filesize"); "none" for OV_LIMIT_NONE.
 const char *ov_limit_name(enum ov_limit limit);

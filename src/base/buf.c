@@ -87,6 +87,14 @@ void ov_buf_printf(struct ov_buf *buf, const char *format, ...) {
     buf->size += (size_t)size;
 }
 
+uint8_t *ov_buf_reserve(struct ov_buf *buf, size_t size) {
+    return reserve(buf, size) ? buf->data + buf->size : NULL;
+}
+
+void ov_buf_commit(struct ov_buf *buf, size_t size) {
+    buf->size += size <= buf->room - buf->size ? size : buf->room - buf->size;
+}
+
 uint8_t *ov_buf_extend(struct ov_buf *buf, size_t size) {
     if (!reserve(buf, size > 0 ? size : 1)) { // 1: a place to point to even in an empty buffer
         return NULL;

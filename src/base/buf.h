@@ -33,6 +33,11 @@ void ov_buf_printf(struct ov_buf *buf, const char *format, ...)
 // Adds `size` zero bytes and returns where they start, or NULL.
 uint8_t *ov_buf_extend(struct ov_buf *buf, size_t size);
 
+// Room for `size` more bytes, not zeroed and not yet part of the content, or NULL; the next write
+// forgets it. ov_buf_commit() makes the first `size` of them content.
+uint8_t *ov_buf_reserve(struct ov_buf *buf, size_t size);
+void ov_buf_commit(struct ov_buf *buf, size_t size);
+
 // Adds zero bytes until the size is a multiple of `align`, a power of two.
 void ov_buf_align(struct ov_buf *buf, size_t align);
 

@@ -31,6 +31,11 @@ static inline struct ov_span ov_span_part(struct ov_span span, size_t offset, si
     return ov_span_make(span.data + offset, size < left ? size : left);
 }
 
+// What follows the first `offset` bytes; empty when there is nothing.
+static inline struct ov_span ov_span_from(struct ov_span span, size_t offset) {
+    return ov_span_part(span, offset, SIZE_MAX);
+}
+
 static inline bool ov_span_is_equal(struct ov_span a, struct ov_span b) {
     return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
 }

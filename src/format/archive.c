@@ -7,14 +7,12 @@ static const struct ov_magic magics_alz[] = {OV_MAGIC(0, "ALZ\x01")};
 static const struct ov_magic magics_arj[] = {OV_MAGIC(0, "\x60\xea")};
 static const struct ov_magic magics_binhex[] = {
     OV_MAGIC(0, "(This file must be conve")}; // "...rted with BinHex"
-static const struct ov_magic magics_bz[] = {OV_MAGIC(0, "BZh")};
 static const struct ov_magic magics_cpio_crc[] = {OV_MAGIC(0, "070702")};
 static const struct ov_magic magics_cpio_newc[] = {OV_MAGIC(0, "070701")};
 static const struct ov_magic magics_cpio_odc[] = {OV_MAGIC(0, "070707")};
 static const struct ov_magic magics_cpio_old[] = {OV_MAGIC(0, "\xc7\x71"), OV_MAGIC(0, "\x71\xc7")};
 static const struct ov_magic magics_cryptff[] = {OV_MAGIC(0, "\xb6\xb9\xac\xae\xfe\xff\xff\xff")};
 static const struct ov_magic magics_egg[] = {OV_MAGIC(0, "EGGA")};
-static const struct ov_magic magics_gz[] = {OV_MAGIC(0, "\x1f\x8b")};
 static const struct ov_magic magics_lha[] = {
     OV_MAGIC(2, "-lh0-"), OV_MAGIC(2, "-lh1-"), OV_MAGIC(2, "-lh2-"), OV_MAGIC(2, "-lh3-"),
     OV_MAGIC(2, "-lh4-"), OV_MAGIC(2, "-lh5-"), OV_MAGIC(2, "-lh6-"), OV_MAGIC(2, "-lh7-"),
@@ -29,8 +27,6 @@ static const struct ov_magic magics_sis[] = {OV_MAGIC(8, "\x19\x04\x00\x10")};
 static const struct ov_magic magics_szdd[] = {OV_MAGIC(0, "SZDD")};
 static const struct ov_magic magics_tar[] = {OV_MAGIC(257, "ustar")};
 static const struct ov_magic magics_xar[] = {OV_MAGIC(0, "xar!")};
-static const struct ov_magic magics_xz[] = {OV_MAGIC(0, "\xfd"
-                                                        "7zXZ\0")};
 static const struct ov_magic magics_zip[] = {OV_MAGIC(0, "PK\x03\x04"),
                                              OV_MAGIC(0, "PK00PK\x03\x04")};
 
@@ -39,14 +35,12 @@ static const struct ov_format formats[] = {
     {.type = OV_FILETYPE_ALZ, OV_MAGICS(magics_alz)},
     {.type = OV_FILETYPE_ARJ, OV_MAGICS(magics_arj)},
     {.type = OV_FILETYPE_BINHEX, OV_MAGICS(magics_binhex)},
-    {.type = OV_FILETYPE_BZ, OV_MAGICS(magics_bz)},
     {.type = OV_FILETYPE_CPIO_CRC, OV_MAGICS(magics_cpio_crc)},
     {.type = OV_FILETYPE_CPIO_NEWC, OV_MAGICS(magics_cpio_newc)},
     {.type = OV_FILETYPE_CPIO_ODC, OV_MAGICS(magics_cpio_odc)},
     {.type = OV_FILETYPE_CPIO_OLD, OV_MAGICS(magics_cpio_old)},
     {.type = OV_FILETYPE_CRYPTFF, OV_MAGICS(magics_cryptff)},
     {.type = OV_FILETYPE_EGG, OV_MAGICS(magics_egg)},
-    {.type = OV_FILETYPE_GZ, OV_MAGICS(magics_gz)},
     {.type = OV_FILETYPE_LHA_LZH, OV_MAGICS(magics_lha)},
     {.type = OV_FILETYPE_MSCAB, OV_MAGICS(magics_mscab)},
     {.type = OV_FILETYPE_NULSFT, OV_MAGICS(magics_nulsft)},
@@ -55,7 +49,6 @@ static const struct ov_format formats[] = {
     {.type = OV_FILETYPE_MSSZDD, OV_MAGICS(magics_szdd)},
     {.type = OV_FILETYPE_POSIX_TAR, OV_MAGICS(magics_tar)},
     {.type = OV_FILETYPE_XAR, OV_MAGICS(magics_xar)},
-    {.type = OV_FILETYPE_XZ, OV_MAGICS(magics_xz)},
     {.type = OV_FILETYPE_ZIP, OV_MAGICS(magics_zip)},
 };
 

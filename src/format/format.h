@@ -9,6 +9,7 @@
 #include "base/filetype.h"
 #include "base/span.h"
 #include "format/exe.h"
+#include "format/walk.h"
 
 enum {
     OV_MAGIC_BYTES_MAX = 24,
@@ -36,6 +37,8 @@ struct ov_format {
     // Looks closer at the first bytes once a magic fits; NULL: the magic is enough.
     bool (*is_sure)(struct ov_span first);
     ov_exe_reader *read; // headers, for executables alone; else NULL
+    ov_walker *walk;     // what lies inside; NULL: nothing. One format of a type has it
+    bool is_late;        // the object's own bytes are matched before its parts are looked at
 };
 
 // The formats that one word declares.

@@ -264,7 +264,7 @@ static void fill_verdict(const struct ov_verdict *verdict, uint32_t number,
     };
 }
 
-static void fill_detection(const struct ov_detection *detection,
+static void fill_detection(const struct ov_detection *detection, bool with_name,
                            struct ov_wire_detection *ret_record) {
     *ret_record = (struct ov_wire_detection){
         .rule = detection->rule,
@@ -274,12 +274,17 @@ static void fill_detection(const struct ov_detection *detection,
     for (uint32_t i = 0; i < detection->depth && i < OV_WIRE_DEPTH_MAX; i++) {
         ret_record->members[i] = detection->members[i];
     }
+    if (with_name) {
+        ret_record->name_size = detection->name_bytes;
+        memcpy(ret_record->name, detection->name, detection->name_bytes);
+    }
 }
 
 static enum ov_status send_detections(struct worker *worker, uint32_t index) {
     const struct ov_verdict *verdict = &worker->scans[index].verdict;
     for (uint32_t i = 0; i < verdict->count; i++) {
-        fill_detection(&verdict->detections[i], &worker->detections[i]);
+        fill_detection(&verdict->detections[i], worker->setup.with_member_names,
+                       &worker->detections[i]);
     }
     ov_wire_detections_encode(worker->jobs.items[index].number, worker->detections, verdict->count,
                               &worker->out);

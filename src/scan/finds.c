@@ -64,36 +64,42 @@ static int compare_finds(const void *a, const void *b) {
     return (left->rule > right->rule) - (left->rule < right->rule);
 }
 
-static void report(struct ov_verdict *verdict, const struct ov_find *find) {
+static bool is_same_place(const struct ov_detection *a, const struct ov_detection *b) {
+    return a->depth == b->depth &&
+           memcmp(a->members, b->members, a->depth * sizeof a->members[0]) == 0;
+}
+
+static void report(const struct ov_find *find, const struct ov_detection *place,
+                   struct ov_verdict *verdict) {
     for (uint32_t i = 0; i < verdict->count; i++) {
-        if (verdict->detections[i].rule == find->rule) {
+        const struct ov_detection *told = &verdict->detections[i];
+        if (told->rule == find->rule && is_same_place(told, place)) {
             return;
         }
     }
     if (verdict->count < OV_DETECTIONS_MAX) {
-        verdict->detections[verdict->count++] =
-            (struct ov_detection){.rule = find->rule, .offset = find->offset};
+        struct ov_detection *detection = &verdict->detections[verdict->count++];
+        *detection = *place;
+        detection->rule = find->rule;
+        detection->offset = find->offset;
     }
     verdict->kind = OV_VERDICT_FOUND;
+    verdict->has_strong = verdict->has_strong || !find->is_pua;
 }
 
-void ov_finds_report(struct ov_finds *finds, bool is_all, struct ov_verdict *verdict) {
-    if (finds->count == 0) {
-        return;
-    }
+void ov_finds_report(struct ov_finds *finds, bool is_all, const struct ov_detection *place,
+                     struct ov_verdict *verdict) {
     qsort(finds->items, finds->count, sizeof finds->items[0], compare_finds);
-    const struct ov_find *last_pua = NULL;
+    const struct ov_find *chosen = NULL; // the first strong one, or the last
     for (uint32_t i = 0; i < finds->count; i++) {
         if (is_all) {
-            report(verdict, &finds->items[i]);
-        } else if (finds->items[i].is_pua) {
-            last_pua = &finds->items[i];
-        } else {
-            report(verdict, &finds->items[i]);
-            return;
+            report(&finds->items[i], place, verdict);
+        } else if (chosen == NULL || chosen->is_pua) {
+            chosen = &finds->items[i];
         }
     }
-    if (!is_all && last_pua != NULL) {
-        report(verdict, last_pua);
+    if (chosen != NULL && !(chosen->is_pua && verdict->has_strong)) {
+        verdict->count = 0; // of several, the strong one or the last unwanted one is told
+        report(chosen, place, verdict);
     }
 }

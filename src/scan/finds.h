@@ -49,6 +49,8 @@ void ov_finds_add_match(struct ov_finds *finds, const struct ov_image_rule *rule
 void ov_finds_add_hash(struct ov_finds *finds, enum ov_find_stage stage, uint32_t rule,
                        uint64_t number);
 
-// Turns what was found into the verdict's detections: the first strong one, else the last unwanted
-// one; with `is_all` every rule once, in order.
-void ov_finds_report(struct ov_finds *finds, bool is_all, struct ov_verdict *verdict);
+// Adds what was found in the object at `place` (depth, members and name; the rest is ignored) to
+// the verdict: the first strong one, which is then the only one, else the last unwanted one; with
+// `is_all` every rule once for each object, in order.
+void ov_finds_report(struct ov_finds *finds, bool is_all, const struct ov_detection *place,
+                     struct ov_verdict *verdict);

@@ -13,6 +13,7 @@ enum { OVERLAP = 100, WINDOW = 131072 };
 
 static struct ov_finds finds;
 static struct ov_verdict verdict;
+static const struct ov_detection top; // the file itself
 
 static int clear(void **state) {
     (void)state;
@@ -29,7 +30,7 @@ static void add(uint32_t number, uint8_t flags, uint8_t target, uint64_t start, 
 
 // Reports all and compares the order of the rules.
 static void assert_order(const uint32_t *rules, uint32_t count) {
-    ov_finds_report(&finds, true, &verdict);
+    ov_finds_report(&finds, true, &top, &verdict);
     assert_int_equal(verdict.kind, OV_VERDICT_FOUND);
     assert_int_equal(verdict.count, count);
     for (uint32_t i = 0; i < count; i++) {
@@ -40,7 +41,7 @@ static void assert_order(const uint32_t *rules, uint32_t count) {
 static void test_nothing(void **state) {
     (void)state;
     verdict.kind = OV_VERDICT_CLEAN;
-    ov_finds_report(&finds, false, &verdict);
+    ov_finds_report(&finds, false, &top, &verdict);
     assert_int_equal(verdict.kind, OV_VERDICT_CLEAN);
     assert_int_equal(verdict.count, 0);
 }
@@ -118,7 +119,7 @@ static void test_one_alone(void **state) {
     (void)state;
     add(9, 0, 1, 0, 1);
     add(4, 0, 1, 50, 51);
-    ov_finds_report(&finds, false, &verdict);
+    ov_finds_report(&finds, false, &top, &verdict);
     assert_int_equal(verdict.count, 1);
     assert_int_equal(verdict.detections[0].rule, 4);
     assert_int_equal(verdict.detections[0].offset, 50);
@@ -129,7 +130,7 @@ static void test_strong_before_unwanted(void **state) {
     add(1, OV_RULE_FLAG_PUA, 1, 0, 1);
     add(5, 0, 0, 0, 1);
     add(2, OV_RULE_FLAG_PUA, 1, 0, 1);
-    ov_finds_report(&finds, false, &verdict);
+    ov_finds_report(&finds, false, &top, &verdict);
     assert_int_equal(verdict.count, 1);
     assert_int_equal(verdict.detections[0].rule, 5);
 }
@@ -138,7 +139,7 @@ static void test_last_unwanted_one(void **state) {
     (void)state;
     add(2, OV_RULE_FLAG_PUA, 1, 0, 1);
     add(1, OV_RULE_FLAG_PUA, 1, 0, 1);
-    ov_finds_report(&finds, false, &verdict);
+    ov_finds_report(&finds, false, &top, &verdict);
     assert_int_equal(verdict.kind, OV_VERDICT_FOUND);
     assert_int_equal(verdict.count, 1);
     assert_int_equal(verdict.detections[0].rule, 2);
@@ -158,7 +159,7 @@ static void test_more_than_fit(void **state) {
         add(i, 0, 0, 0, 1);
     }
     assert_int_equal(finds.count, OV_FINDS_MAX);
-    ov_finds_report(&finds, true, &verdict);
+    ov_finds_report(&finds, true, &top, &verdict);
     assert_int_equal(verdict.count, OV_DETECTIONS_MAX);
     for (uint32_t i = 0; i < OV_DETECTIONS_MAX; i++) {
         assert_int_equal(verdict.detections[i].rule, i);

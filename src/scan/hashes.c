@@ -54,7 +54,7 @@ static void hash_sections(struct ov_subject *subject) {
 
 static enum ov_status hash_imports(struct ov_subject *subject) {
     struct ov_digest_job job = {0};
-    TRY(ov_pe_import_text(subject->bytes, &subject->exe, &subject->scanner->arena, &job.bytes));
+    TRY(ov_pe_import_text(subject->bytes, &subject->exe, subject->arena, &job.bytes));
     job.kinds = ov_hashset_kinds_wanted(&subject->scanner->imports, job.bytes.size);
     if (job.bytes.size > 0 && job.kinds != 0) {
         ov_digest_many(&job, 1);
@@ -77,7 +77,7 @@ enum ov_status ov_subject_hash_parts(struct ov_subject *subject) {
     return OV_OK;
 }
 
-bool ov_subject_is_allowed(struct ov_subject *subject) {
+static bool is_allowed(struct ov_subject *subject) {
     const struct ov_hashset *set = &subject->scanner->allowed;
     struct ov_digest_job job = {.bytes = subject->bytes,
                                 .kinds = ov_hashset_kinds_wanted(set, subject->bytes.size)};
@@ -90,6 +90,15 @@ bool ov_subject_is_allowed(struct ov_subject *subject) {
         if ((job.kinds >> kind & 1) != 0 &&
             ov_hashset_find(set, (enum ov_hash_kind)kind, job.bytes.size,
                             ov_digest_job_bytes(&job, (enum ov_hash_kind)kind), &rule)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool ov_subject_is_allowed(struct ov_subject *subject) {
+    for (; subject != NULL; subject = subject->container) {
+        if (is_allowed(subject)) {
             return true;
         }
     }

@@ -12,8 +12,6 @@
 enum {
     ARENA_BYTES = 64 << 20, // what the headers of one object may take
     JOBS_AT_ONCE = 64,      // hashed side by side
-    FEW_OBJECTS = 16,       // more, and most of the image is touched somewhere
-    PREFETCH_BYTES = 4096,  // of one target type: less touches few pages of its filter
 };
 
 static enum ov_status open_sets(struct ov_scanner *scanner, char *reason) {
@@ -68,68 +66,29 @@ void ov_scanner_free(struct ov_scanner *scanner) {
 }
 
 // What a failed step means for the verdict. Nothing that failed is ever clean.
-static void note_status(struct ov_verdict *verdict, enum ov_status status) {
-    if (status == OV_OK || status == OV_LIMIT) {
-        return;
-    }
-    verdict->error = status == OV_MEMORY ? OV_SCAN_NO_MEMORY : OV_SCAN_BAD_IMAGE;
-}
-
-// An image that is not in memory yet is read page by page as it is touched: enough for a tiny
-// file, and far too slow for more. So the filter of a target type is read ahead once it pays.
-static void read_ahead(struct ov_scanner *scanner, uint32_t target, size_t bytes) {
-    if (++scanner->object_count == FEW_OBJECTS) {
-        ov_mapped_expect_much(scanner->image.bytes);
-    }
-    uint64_t before = scanner->target_bytes[target];
-    scanner->target_bytes[target] += bytes;
-    if (before < PREFETCH_BYTES && before + bytes >= PREFETCH_BYTES) {
-        ov_image_prefetch_filter(&scanner->image, target);
+static enum ov_scan_error error_of(enum ov_status status) {
+    switch (status) {
+    case OV_OK:
+    case OV_END:
+    case OV_LIMIT:
+        return OV_SCAN_NONE;
+    case OV_MEMORY:
+        return OV_SCAN_NO_MEMORY;
+    default:
+        return OV_SCAN_BAD_IMAGE;
     }
 }
 
-static enum ov_status match_rules(struct ov_subject *subject) {
-    struct ov_scanner *scanner = subject->scanner;
-    struct ov_object object = {
-        .bytes = subject->bytes,
-        .target = subject->target,
-        .container = OV_FILETYPE_ANY,
-        .anchors = ov_subject_anchors(subject),
-        .budget = &scanner->budget,
-    };
-    const struct ov_match *matches = NULL;
-    size_t count = 0;
-    read_ahead(scanner, subject->target, subject->bytes.size);
-    enum ov_status status = ov_matcher_run(scanner->matcher, &object, &matches, &count);
-    for (size_t i = 0; i < count; i++) {
-        const struct ov_image_rule *rule = ov_matcher_rule(scanner->matcher, matches[i].rule);
-        ov_finds_add_match(&scanner->finds, rule, &matches[i],
-                           scanner->image.header->window_overlap);
-    }
-    return status;
-}
-
-// Fills in the verdict of an object that fits the budget.
-static void scan_object(struct ov_scanner *scanner, struct ov_scan_job *job,
-                        const struct ov_digest_job *digests) {
+// Fills in the verdict of a file that fits the budget.
+static void scan_file(struct ov_scanner *scanner, struct ov_scan_job *job,
+                      const struct ov_digest_job *digests) {
     struct ov_verdict *verdict = &job->verdict;
-    struct ov_subject subject;
-    scanner->finds.count = 0;
+    struct ov_subject subject = {.scanner = scanner, .arena = &scanner->arena, .bytes = job->bytes};
+    scanner->verdict = verdict;
     ov_arena_reset(&scanner->arena);
-    enum ov_status opened = ov_subject_open(scanner, job->bytes, &subject);
-    if (opened != OV_OK) {
-        note_status(verdict, opened);
-        return;
-    }
-    enum ov_status matched = match_rules(&subject);
-    ov_subject_look_up(&subject, digests);
-    enum ov_status hashed = ov_subject_hash_parts(&subject);
-    verdict->error = OV_SCAN_NONE;
-    if (scanner->finds.count > 0 && !ov_subject_is_allowed(&subject)) {
-        ov_finds_report(&scanner->finds, scanner->options.is_all_matches, verdict);
-    }
-    note_status(verdict, matched);
-    note_status(verdict, hashed);
+    enum ov_status status = ov_subject_open(&subject, OV_FILETYPE_NONE);
+    status = status == OV_OK ? ov_subject_scan(&subject, digests) : status;
+    verdict->error = error_of(status);
     verdict->limit = scanner->budget.hit;
     if (verdict->kind == OV_VERDICT_FOUND) {
         return;
@@ -152,6 +111,7 @@ static void scan_some(struct ov_scanner *scanner, struct ov_scan_job *jobs, size
         jobs[i].verdict.error = OV_SCAN_NO_ANSWER;
         jobs[i].verdict.limit = OV_LIMIT_NONE;
         jobs[i].verdict.count = 0;
+        jobs[i].verdict.has_strong = false;
     }
     ov_digest_many(digests, count);
     for (size_t i = 0; i < count; i++) {
@@ -165,7 +125,7 @@ static void scan_some(struct ov_scanner *scanner, struct ov_scan_job *jobs, size
             verdict->error = OV_SCAN_NONE;
             verdict->limit = scanner->budget.hit;
         } else {
-            scan_object(scanner, &jobs[i], &digests[i]);
+            scan_file(scanner, &jobs[i], &digests[i]);
         }
     }
 }

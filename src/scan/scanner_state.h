@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "format/exe.h"
+#include "format/walk.h"
 #include "match/digest_many.h"
 #include "match/hashset.h"
 #include "match/matcher.h"
@@ -17,17 +18,26 @@ struct ov_scanner {
     struct ov_matcher *matcher;
     struct ov_hashset objects, sections, imports, allowed;
     bool has_objects, has_sections, has_imports, has_allowed;
-    struct ov_arena arena; // of the current object
-    struct ov_finds finds; // of the current object
+    struct ov_arena arena; // of the outermost object
+    struct ov_finds finds; // of the object that is being matched
     struct ov_budget budget;
+    struct ov_verdict *verdict;              // of the file on its way
     uint64_t object_count;                   // scanned so far
     uint64_t target_bytes[OV_IMAGE_TARGETS]; // matched so far, by target type
 };
 
-// One object on its way: its bytes, what it is, and what its headers say.
+// One object on its way: its bytes, where it was found, what it is, and what its headers say.
 struct ov_subject {
     struct ov_scanner *scanner;
+    struct ov_arena *arena; // of this object
     struct ov_span bytes;
+    struct ov_subject *container; // what it is a member of; NULL: it is the file itself
+    uint32_t depth;               // containers around it
+    uint32_t number;              // of this member in its container, from 1 on
+    uint32_t member_count;        // of its own members so far
+    struct ov_span name;          // as its container tells it
+    enum ov_filetype type;
+    uint32_t facts; // bits of enum ov_fact
     uint32_t target;
     bool is_exe;
     struct ov_exe exe;
@@ -35,9 +45,9 @@ struct ov_subject {
     struct ov_anchor_section *sections; // the matcher's view of exe.sections
 };
 
-// Reads the headers of an executable and makes the matcher's view of them. OV_MEMORY.
-enum ov_status ov_subject_open(struct ov_scanner *scanner, struct ov_span bytes,
-                               struct ov_subject *ret_subject);
+// Finds out what the object is unless `type` says so, reads the headers of an executable and makes
+// the matcher's view of them. `subject` has its scanner, arena and bytes. OV_MEMORY.
+enum ov_status ov_subject_open(struct ov_subject *subject, enum ov_filetype type);
 
 // What offsets relative to the headers mean in the subject. Borrows the subject.
 struct ov_anchors ov_subject_anchors(struct ov_subject *subject);
@@ -48,5 +58,13 @@ void ov_subject_look_up(struct ov_subject *subject, const struct ov_digest_job *
 // Hashes and looks up PE sections and imports. hashes.c
 enum ov_status ov_subject_hash_parts(struct ov_subject *subject);
 
-// Whether an allow rule names the object. hashes.c
+// Whether an allow rule names the object or something that contains it. hashes.c
 bool ov_subject_is_allowed(struct ov_subject *subject);
+
+// Looks at the whole object: its parts, then its own bytes, and adds what was found to the
+// scanner's verdict. `digests` are those of the object that are computed already, or NULL.
+// OV_OK; OV_END: the verdict is final; OV_LIMIT; OV_MEMORY or OV_DAMAGED: not all was done. layer.c
+enum ov_status ov_subject_scan(struct ov_subject *subject, const struct ov_digest_job *digests);
+
+// The walker of a type, or NULL, and whether the object's own bytes come before its parts.
+ov_walker *ov_walker_of(enum ov_filetype type, bool *ret_is_late);

@@ -6,7 +6,7 @@
 enum { TARGET_PE = 1, TARGET_ELF = 6, TARGET_MACHO = 9 };
 
 static enum ov_status read_headers(struct ov_subject *subject) {
-    struct ov_arena *arena = &subject->scanner->arena;
+    struct ov_arena *arena = subject->arena;
     switch (subject->target) {
     case TARGET_PE:
         return ov_pe_read(subject->bytes, arena, &subject->exe);
@@ -19,26 +19,25 @@ static enum ov_status read_headers(struct ov_subject *subject) {
     }
 }
 
-enum ov_status ov_subject_open(struct ov_scanner *scanner, struct ov_span bytes,
-                               struct ov_subject *ret_subject) {
-    *ret_subject = (struct ov_subject){.scanner = scanner, .bytes = bytes};
-    enum ov_filetype type = ov_identify(ov_span_part(bytes, 0, OV_IDENTIFY_BYTES), bytes.size);
-    ret_subject->target = ov_filetype_target(type);
-    ret_subject->is_exe = ret_subject->target == TARGET_PE || ret_subject->target == TARGET_ELF ||
-                          ret_subject->target == TARGET_MACHO;
-    TRY(read_headers(ret_subject));
-    uint32_t count = ret_subject->exe.section_count;
+enum ov_status ov_subject_open(struct ov_subject *subject, enum ov_filetype type) {
+    struct ov_span first = ov_span_part(subject->bytes, 0, OV_IDENTIFY_BYTES);
+    subject->type = type != OV_FILETYPE_NONE ? type : ov_identify(first, subject->bytes.size);
+    subject->target = ov_filetype_target(subject->type);
+    subject->is_exe = subject->target == TARGET_PE || subject->target == TARGET_ELF ||
+                      subject->target == TARGET_MACHO;
+    TRY(read_headers(subject));
+    uint32_t count = subject->exe.section_count;
     if (count == 0) {
         return OV_OK;
     }
-    ret_subject->sections = ov_arena_array(&scanner->arena, count, sizeof *ret_subject->sections);
-    if (ret_subject->sections == NULL) {
+    subject->sections = ov_arena_array(subject->arena, count, sizeof *subject->sections);
+    if (subject->sections == NULL) {
         return OV_MEMORY;
     }
     for (uint32_t i = 0; i < count; i++) {
-        ret_subject->sections[i] = (struct ov_anchor_section){
-            .raw_offset = ret_subject->exe.sections[i].raw_offset,
-            .raw_bytes = ret_subject->exe.sections[i].raw_bytes,
+        subject->sections[i] = (struct ov_anchor_section){
+            .raw_offset = subject->exe.sections[i].raw_offset,
+            .raw_bytes = subject->exe.sections[i].raw_bytes,
         };
     }
     return OV_OK;
@@ -50,8 +49,8 @@ static const uint64_t *get_versions(void *arg, uint32_t *ret_count) {
     if (!subject->has_versions) {
         subject->has_versions = true;
         bool is_pe = subject->target == TARGET_PE && subject->exe.is_readable;
-        if (is_pe && ov_pe_version_offsets(subject->bytes, &subject->scanner->arena,
-                                           &subject->exe) != OV_OK) {
+        if (is_pe &&
+            ov_pe_version_offsets(subject->bytes, subject->arena, &subject->exe) != OV_OK) {
             subject->exe.version_count = 0;
         }
     }

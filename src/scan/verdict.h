@@ -34,6 +34,8 @@ struct ov_detection {
     uint32_t depth;                    // numbers used in members
     uint64_t offset;                   // of the match in the innermost object
     uint32_t members[OV_MEMBER_DEPTH]; // member number in each layer, outermost first
+    uint8_t name_bytes;                // of the innermost member that has a name; 0: none has
+    uint8_t name[OV_MEMBER_NAME_BYTES];
 };
 
 struct ov_verdict {
@@ -41,5 +43,6 @@ struct ov_verdict {
     enum ov_scan_error error;
     enum ov_limit limit; // LIMITED, or FOUND with something left unscanned
     uint32_t count;      // detections; FOUND has at least one
+    bool has_strong;     // one of them is no unwanted-program or heuristic name
     struct ov_detection detections[OV_DETECTIONS_MAX];
 };

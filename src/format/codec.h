@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Compressed streams in, plain bytes out, never more than the budget allows.
+//
+// The codecs are those of zlib, bzip2, liblzma, zstd and lz4. Worker process only.
+#pragma once
+
+#include "format/walk.h"
+
+enum ov_codec {
+    OV_CODEC_DEFLATE = 0, // raw (RFC 1951)
+    OV_CODEC_ZLIB,        // RFC 1950
+    OV_CODEC_GZIP,        // RFC 1952, one member
+    OV_CODEC_BZIP2,
+    OV_CODEC_XZ,   // .xz, one stream
+    OV_CODEC_LZMA, // .lzma: properties, dictionary, size, stream
+    OV_CODEC_ZSTD, // one frame
+    OV_CODEC_LZ4,  // one frame
+    OV_CODEC_COUNT,
+};
+
+// Unpacks one stream, appends to `plain` and tells how many bytes of `packed` belong to it.
+// OV_OK: the stream ended. OV_DAMAGED: it broke off or ended too soon; OV_LIMIT: ov_walk_room() was
+// used up (noted in the budget) or time ran out. In both cases `plain` holds what came before.
+// OV_MEMORY. `ret_used` is set in all cases.
+enum ov_status ov_codec_unpack(enum ov_codec codec, struct ov_span packed, struct ov_walk *walk,
+                               struct ov_buf *plain, size_t *ret_used);
+
+// A step of a codec: reads from `in` and writes to `out`, moving both on.
+struct ov_codec_step {
+    struct ov_span in;
+    uint8_t *out;
+    size_t out_bytes;
+    bool is_last; // no further input will come
+};
+
+// What a codec is made of. `step` returns OV_OK while there is more, OV_END at the stream's end.
+struct ov_codec_engine {
+    void *(*open)(void); // NULL: no memory
+    enum ov_status (*step)(void *state, struct ov_codec_step *step);
+    void (*close)(void *state);
+};
+
+extern const struct ov_codec_engine ov_codec_deflate, ov_codec_zlib, ov_codec_gzip, ov_codec_bzip2,
+    ov_codec_xz, ov_codec_lzma, ov_codec_zstd, ov_codec_lz4;

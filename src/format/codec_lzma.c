@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// xz and lzma streams by liblzma.
+#include "format/codec.h"
+
+#include <lzma.h>
+#include <stdlib.h>
+
+// A dictionary may be larger than any part: what a header may ask for is bounded here.
+static const uint64_t MEMORY_BYTES_MAX = (uint64_t)256 << 20;
+
+static void *open_stream(lzma_ret (*start)(lzma_stream *stream)) {
+    lzma_stream *stream = malloc(sizeof *stream);
+    if (stream == NULL) {
+        return NULL;
+    }
+    *stream = (lzma_stream)LZMA_STREAM_INIT;
+    if (start(stream) != LZMA_OK) {
+        free(stream);
+        return NULL;
+    }
+    return stream;
+}
+
+static lzma_ret start_xz(lzma_stream *stream) {
+    return lzma_stream_decoder(stream, MEMORY_BYTES_MAX, 0);
+}
+
+static lzma_ret start_lzma(lzma_stream *stream) {
+    return lzma_alone_decoder(stream, MEMORY_BYTES_MAX);
+}
+
+static void *open_xz(void) {
+    return open_stream(start_xz);
+}
+
+static void *open_lzma(void) {
+    return open_stream(start_lzma);
+}
+
+static enum ov_status step_stream(void *state, struct ov_codec_step *step) {
+    lzma_stream *stream = state;
+    stream->next_in = step->in.data;
+    stream->avail_in = step->in.size;
+    stream->next_out = step->out;
+    stream->avail_out = step->out_bytes;
+    lzma_ret answer = lzma_code(stream, LZMA_RUN);
+    step->in = ov_span_from(step->in, step->in.size - stream->avail_in);
+    step->out_bytes = stream->avail_out;
+    switch (answer) {
+    case LZMA_STREAM_END:
+        return OV_END;
+    case LZMA_OK:
+    case LZMA_BUF_ERROR: // no progress: the caller sees that
+        return OV_OK;
+    case LZMA_MEM_ERROR:
+        return OV_MEMORY;
+    case LZMA_MEMLIMIT_ERROR:
+    case LZMA_OPTIONS_ERROR:
+        return OV_UNSUPPORTED;
+    default:
+        return OV_DAMAGED;
+    }
+}
+
+static void close_stream(void *state) {
+    lzma_end(state);
+    free(state);
+}
+
+const struct ov_codec_engine ov_codec_xz = {open_xz, step_stream, close_stream};
+const struct ov_codec_engine ov_codec_lzma = {open_lzma, step_stream, close_stream};

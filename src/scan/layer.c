@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+// One object: its parts, each an object of its own, and then its own bytes; or the other way round.
+#include "base/fd.h"
+#include "format/format.h"
+#include "scan/identify.h"
+#include "scan/scanner_state.h"
+
+enum {
+    ARENA_BYTES = 64 << 20, // what a walker may take for one object
+    FEW_OBJECTS = 16,       // more, and most of the image is touched somewhere
+    PREFETCH_BYTES = 4096,  // of one target type: less touches few pages of its filter
+};
+
+ov_walker *ov_walker_of(enum ov_filetype type, bool *ret_is_late) {
+    static const struct ov_format *by_type[OV_FILETYPE_COUNT];
+    static bool is_made; // of constants: always the same
+    for (uint32_t s = 0; !is_made && s < ov_format_set_count; s++) {
+        for (uint32_t i = 0; i < ov_format_sets[s]->count; i++) {
+            const struct ov_format *format = &ov_format_sets[s]->formats[i];
+            by_type[format->type] = format->walk != NULL ? format : by_type[format->type];
+        }
+    }
+    is_made = true;
+    *ret_is_late = by_type[type] != NULL && by_type[type]->is_late;
+    return by_type[type] != NULL ? by_type[type]->walk : NULL;
+}
+
+// ---- own bytes ---------------------------------------------------------------------------------
+
+// An image that is not in memory yet is read page by page as it is touched: enough for a tiny
+// file, and far too slow for more. So the filter of a target type is read ahead once it pays.
+static void read_ahead(struct ov_scanner *scanner, uint32_t target, size_t bytes) {
+    if (++scanner->object_count == FEW_OBJECTS) {
+        ov_mapped_expect_much(scanner->image.bytes);
+    }
+    uint64_t before = scanner->target_bytes[target];
+    scanner->target_bytes[target] += bytes;
+    if (before < PREFETCH_BYTES && before + bytes >= PREFETCH_BYTES) {
+        ov_image_prefetch_filter(&scanner->image, target);
+    }
+}
+
+static enum ov_status match_rules(struct ov_subject *subject) {
+    struct ov_scanner *scanner = subject->scanner;
+    struct ov_object object = {
+        .bytes = subject->bytes,
+        .target = subject->target,
+        .container =
+            (uint16_t)(subject->container != NULL ? subject->container->type : OV_FILETYPE_ANY),
+        .anchors = ov_subject_anchors(subject),
+        .budget = &scanner->budget,
+    };
+    const struct ov_match *matches = NULL;
+    size_t count = 0;
+    scanner->finds.count = 0;
+    read_ahead(scanner, subject->target, subject->bytes.size);
+    enum ov_status status = ov_matcher_run(scanner->matcher, &object, &matches, &count);
+    for (size_t i = 0; i < count; i++) {
+        const struct ov_image_rule *rule = ov_matcher_rule(scanner->matcher, matches[i].rule);
+        ov_finds_add_match(&scanner->finds, rule, &matches[i],
+                           scanner->image.header->window_overlap);
+    }
+    return status;
+}
+
+// Whether nothing that is still to come could change the verdict.
+static bool is_final(const struct ov_scanner *scanner) {
+    return scanner->verdict->has_strong && !scanner->options.is_all_matches;
+}
+
+// Adds what was found in the object to the verdict.
+static void report(struct ov_subject *subject) {
+    struct ov_scanner *scanner = subject->scanner;
+    if (scanner->finds.count == 0 || ov_subject_is_allowed(subject)) {
+        return;
+    }
+    struct ov_detection place = {.depth = subject->depth};
+    for (const struct ov_subject *at = subject; at->container != NULL; at = at->container) {
+        place.members[at->depth - 1] = at->number;
+        if (place.name_bytes == 0 && at->name.size > 0) {
+            struct ov_span name = ov_span_part(at->name, 0, sizeof place.name);
+            memcpy(place.name, name.data, name.size);
+            place.name_bytes = (uint8_t)name.size;
+        }
+    }
+    ov_finds_report(&scanner->finds, scanner->options.is_all_matches, &place, scanner->verdict);
+}
+
+static enum ov_status scan_bytes(struct ov_subject *subject, const struct ov_digest_job *digests) {
+    struct ov_scanner *scanner = subject->scanner;
+    struct ov_digest_job own = {.bytes = subject->bytes};
+    enum ov_status matched = match_rules(subject);
+    if (digests == NULL && scanner->has_objects) {
+        own.kinds = ov_hashset_kinds_wanted(&scanner->objects, subject->bytes.size);
+        ov_digest_many(&own, own.kinds != 0);
+    }
+    ov_subject_look_up(subject, digests != NULL ? digests : &own);
+    enum ov_status hashed = ov_subject_hash_parts(subject);
+    report(subject);
+    if (is_final(scanner)) {
+        return OV_END;
+    }
+    return matched != OV_OK ? matched : hashed;
+}
+
+// ---- parts -------------------------------------------------------------------------------------
+
+// A view is matched and no more: it has no hash that a rule could know, and is no layer.
+static enum ov_status scan_view(struct ov_subject *subject, const struct ov_child *child) {
+    struct ov_subject view = *subject;
+    view.bytes = child->bytes;
+    view.type = child->type;
+    view.target = ov_filetype_target(child->type);
+    view.is_exe = false;
+    view.exe = (struct ov_exe){0};
+    enum ov_status status = match_rules(&view);
+    report(subject);
+    return is_final(subject->scanner) ? OV_END : status;
+}
+
+static enum ov_status scan_member(struct ov_subject *container, const struct ov_child *child) {
+    struct ov_scanner *scanner = container->scanner;
+    uint32_t number = ++container->member_count;
+    if (child->bytes.size == 0) {
+        return OV_OK;
+    }
+    if (!ov_budget_take_object(&scanner->budget, child->bytes.size, container->depth + 1)) {
+        // Others may still fit, unless there have been too many.
+        return scanner->budget.hit == OV_LIMIT_FILES ? OV_LIMIT : OV_OK;
+    }
+    struct ov_arena arena;
+    ov_arena_init(&arena, ARENA_BYTES);
+    struct ov_subject member = {.scanner = scanner,
+                                .arena = &arena,
+                                .bytes = child->bytes,
+                                .container = container,
+                                .depth = container->depth + 1,
+                                .number = number,
+                                .name = child->name};
+    enum ov_status status = ov_subject_open(&member, child->type);
+    status = status == OV_OK ? ov_subject_scan(&member, NULL) : status;
+    ov_arena_release(&arena);
+    return status;
+}
+
+static enum ov_status take_child(void *arg, const struct ov_child *child) {
+    return child->kind == OV_CHILD_VIEW ? scan_view(arg, child) : scan_member(arg, child);
+}
+
+static void take_fact(void *arg, enum ov_fact fact) {
+    struct ov_subject *subject = arg;
+    subject->facts |= 1u << fact;
+}
+
+// Walks the object. That its structure is damaged or unknown is no failure of ours: its bytes are
+// matched all the same.
+static enum ov_status walk_parts(struct ov_subject *subject, ov_walker *walk_object) {
+    struct ov_sink sink = {.arg = subject, .child = take_child, .fact = take_fact};
+    struct ov_walk walk = {.sink = &sink,
+                           .arena = subject->arena,
+                           .budget = &subject->scanner->budget,
+                           .type = subject->type,
+                           .name = subject->name};
+    struct ov_cursor in = ov_cursor_init(subject->bytes);
+    enum ov_status status = walk_object(&in, &walk);
+    if (status == OV_DAMAGED) {
+        take_fact(subject, OV_FACT_BROKEN);
+    }
+    return status == OV_DAMAGED || status == OV_UNSUPPORTED ? OV_OK : status;
+}
+
+enum ov_status ov_subject_scan(struct ov_subject *subject, const struct ov_digest_job *digests) {
+    bool is_late;
+    ov_walker *walk = ov_walker_of(subject->type, &is_late);
+    enum ov_status walked = OV_OK;
+    if (walk != NULL && !is_late) {
+        walked = walk_parts(subject, walk);
+    }
+    if (walked == OV_END) {
+        return OV_END;
+    }
+    enum ov_status status = scan_bytes(subject, digests);
+    if (walk != NULL && is_late && status == OV_OK) {
+        walked = walk_parts(subject, walk);
+    }
+    return status != OV_OK ? status : walked;
+}

@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""gzip, bzip2 and xz files, held against Python's modules. TAP."""
+import bz2
+import gzip
+import lzma
+import pathlib
+import random
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "walk"))
+from members import EICAR, Tap, finds_eicar, scan, sha256, walk  # noqa: E402
+
+tap = Tap()
+CODECS = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}
+SIZES = (0, 1, 100, 16384, 65537, 3_000_000)
+
+
+def write(name, data):
+    pathlib.Path(name).write_bytes(data)
+    return name
+
+
+def make_plain(size):
+    draw = random.Random(size)
+    return bytes(draw.choices(b"abcdefgh\0\xff", k=size))
+
+
+def check_one(path, plain, status="done"):
+    parts, _, told = walk(path)
+    expected = [("member", len(plain), sha256(plain))]
+    actual = [(kind, size, digest) for kind, _, size, digest in parts]
+    return (actual == expected and told == status) or f"{path}: {actual} {told}"
+
+
+@tap.case("streams of all sizes give their bytes")
+def _():
+    for suffix, compress in CODECS.items():
+        for size in SIZES:
+            plain = make_plain(size)
+            answer = check_one(write(f"{size}.{suffix}", compress(plain)), plain)
+            if answer is not True:
+                return answer
+
+
+@tap.case("several streams in a row are one member; what follows the last is no stream")
+def _():
+    for suffix, compress in CODECS.items():
+        data = compress(b"first ") + compress(b"second")
+        for tail in (b"", b"\0" * 512):
+            answer = check_one(write(f"two.{suffix}", data + tail), b"first second")
+            if answer is not True:
+                return answer
+
+
+@tap.case("a stream that breaks off gives what came before")
+def _():
+    plain = random.Random(3).randbytes(300_000)
+    for suffix, compress in CODECS.items():
+        packed = compress(plain)
+        path = write(f"cut.{suffix}", packed[:len(packed) // 2])
+        parts, _, status = walk(path)
+        if suffix == "bz2" and parts == []:
+            continue  # half a block is nothing
+        size = parts[0][2]
+        with_python = {"gz": 100_000, "bz2": 0, "xz": 0}[suffix]
+        if status != "damaged" or not with_python <= size < len(plain):
+            return f"{suffix}: {size} {status}"
+
+
+@tap.case("the name in a gzip header is the member's")
+def _():
+    with open("named.gz", "wb") as file, gzip.GzipFile("odd \xe4 name.txt", "wb", 9, file) as out:
+        out.write(b"some bytes")
+    return walk("named.gz")[0][0][1] == b"odd \xe4 name.txt" or str(walk("named.gz"))
+
+
+@tap.case("EICAR is found in each, and in one inside another")
+def _():
+    for suffix, compress in CODECS.items():
+        answer = finds_eicar(write(f"eicar.{suffix}", compress(EICAR)), "!#1")
+        if answer is not True:
+            return answer
+    nested = EICAR
+    for compress in (gzip.compress, lzma.compress, bz2.compress, gzip.compress):
+        nested = compress(nested)
+    return finds_eicar(write("nested.gz", nested), "!#1!#1!#1!#1")
+
+
+@tap.case("a stream of much is limited, never clean")
+def _():
+    bomb = write("bomb.gz", gzip.compress(b"\0" * 50_000_000))
+    record = scan(bomb, "--max-filesize=1M")
+    return (record["verdict"], record.get("limit")) == ("limited", "max-filesize") or str(record)
+
+
+@tap.case("seventeen layers are looked into, and more are limited")
+def _():
+    nested = EICAR
+    for _ in range(30):
+        nested = gzip.compress(nested)
+    record = scan(write("deep.gz", nested))
+    if record["verdict"] != "limited":
+        return str(record)
+    for _ in range(14):
+        nested = gzip.decompress(nested)
+    return finds_eicar(write("sixteen.gz", nested))
+
+
+tap.run()
