@@ -2,6 +2,7 @@
 // Expressions of rules, decided in two steps: with what the filter knows, then by searching.
 #include "match/eval.h"
 
+#include "base/filetype.h"
 #include "match/compare.h"
 #include "match/regex.h"
 #include "match/search.h"
@@ -263,6 +264,30 @@ static bool is_within(uint64_t value, uint32_t min, uint32_t max) {
     return value >= min && value <= max;
 }
 
+// Whether the object lies in what the rule names, the last of it nearest. clamscan's way: a view is
+// a layer in the count alone, and CL_TYPE_ANY is passed over without taking the place of a layer.
+static bool is_inside(const struct ov_object *object, const struct ov_image_limits *limits) {
+    uint16_t parent = object->container_count > 0 ? object->containers[0] : OV_FILETYPE_ANY;
+    if (limits->container != 0 && limits->container != parent) {
+        return false;
+    }
+    if (limits->intermediate_count > object->layer_count) {
+        return false;
+    }
+    uint32_t at = 0;
+    for (uint32_t i = limits->intermediate_count; i > 0; i--) {
+        uint16_t wanted = limits->intermediates[i - 1];
+        if (wanted == OV_FILETYPE_ANY) {
+            continue;
+        }
+        if (at >= object->container_count || object->containers[at] != wanted) {
+            return false;
+        }
+        at++;
+    }
+    return true;
+}
+
 // The conditions of the target description block.
 static bool meets_limits(struct ov_matcher *matcher, const struct ov_image_rule *rule) {
     const struct ov_object *object = matcher->object;
@@ -275,11 +300,12 @@ static bool meets_limits(struct ov_matcher *matcher, const struct ov_image_rule 
     }
     const struct ov_image_limits *limits = &matcher->limits[rule->limits];
     const struct ov_anchors *anchors = &object->anchors;
-    if (limits->needs_icon != 0 || limits->handler != 0 || limits->intermediate_count != 0) {
-        return false; // nothing here has icons or layers yet
-    }
-    if (limits->container != 0 && limits->container != object->container) {
+    if (limits->intermediate_count > OV_IMAGE_INTERMEDIATES_MAX) {
+        matcher->code.is_damaged = true;
         return false;
+    }
+    if (limits->needs_icon != 0 || limits->handler != 0 || !is_inside(object, limits)) {
+        return false; // icons and other handlers are not known here
     }
     if (!is_within(object->bytes.size, limits->file_size_min, limits->file_size_max)) {
         return false;

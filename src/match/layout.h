@@ -18,6 +18,7 @@ enum {
     OV_IMAGE_SECTIONS_MAX = 256,
     OV_IMAGE_TARGETS = 15,  // ClamAV target types 0 to 14
     OV_IMAGE_SUBS_MAX = 64, // subsignatures of one rule
+    OV_IMAGE_INTERMEDIATES_MAX = 16,
 };
 
 #define OV_IMAGE_NONE UINT32_MAX // "no such index"
@@ -99,7 +100,7 @@ struct ov_image_limits {
     uint16_t container; // enum ov_filetype of the parent layer, or 0
     uint16_t handler;
     uint16_t intermediate_count;
-    uint16_t intermediates[16];
+    uint16_t intermediates[OV_IMAGE_INTERMEDIATES_MAX];
     uint8_t needs_icon; // asks for an icon group
     uint8_t zero[7];
 };

@@ -31,8 +31,11 @@ struct ov_anchors {
 
 struct ov_object {
     struct ov_span bytes;
-    uint32_t target;    // ClamAV target type, 0 to 14
-    uint16_t container; // enum ov_filetype of the parent layer; OV_FILETYPE_ANY at the top
+    uint32_t target; // ClamAV target type, 0 to 14
+    // What it lies in: enum ov_filetype, the innermost first; a view is no container.
+    uint32_t container_count;
+    const uint16_t *containers;
+    uint32_t layer_count; // containers, and one more when the object is a view
     struct ov_anchors anchors;
     struct ov_budget *budget;
 };

@@ -40,13 +40,28 @@ static void read_ahead(struct ov_scanner *scanner, uint32_t target, size_t bytes
     }
 }
 
-static enum ov_status match_rules(struct ov_subject *subject) {
+// The types of what the object lies in, the innermost first. Returns how many.
+static uint32_t list_containers(const struct ov_subject *subject,
+                                uint16_t ret_types[OV_MEMBER_DEPTH]) {
+    uint32_t count = 0;
+    for (const struct ov_subject *at = subject->container; at != NULL; at = at->container) {
+        if (count < OV_MEMBER_DEPTH) {
+            ret_types[count++] = (uint16_t)at->type;
+        }
+    }
+    return count;
+}
+
+static enum ov_status match_rules(struct ov_subject *subject, bool is_view) {
     struct ov_scanner *scanner = subject->scanner;
+    uint16_t containers[OV_MEMBER_DEPTH];
+    uint32_t container_count = list_containers(subject, containers);
     struct ov_object object = {
         .bytes = subject->bytes,
         .target = subject->target,
-        .container =
-            (uint16_t)(subject->container != NULL ? subject->container->type : OV_FILETYPE_ANY),
+        .container_count = container_count,
+        .containers = containers,
+        .layer_count = container_count + is_view,
         .anchors = ov_subject_anchors(subject),
         .budget = &scanner->budget,
     };
@@ -89,7 +104,7 @@ static void report(struct ov_subject *subject) {
 static enum ov_status scan_bytes(struct ov_subject *subject, const struct ov_digest_job *digests) {
     struct ov_scanner *scanner = subject->scanner;
     struct ov_digest_job own = {.bytes = subject->bytes};
-    enum ov_status matched = match_rules(subject);
+    enum ov_status matched = match_rules(subject, false);
     if (digests == NULL && scanner->has_objects) {
         own.kinds = ov_hashset_kinds_wanted(&scanner->objects, subject->bytes.size);
         ov_digest_many(&own, own.kinds != 0);
@@ -113,7 +128,7 @@ static enum ov_status scan_view(struct ov_subject *subject, const struct ov_chil
     view.target = ov_filetype_target(child->type);
     view.is_exe = false;
     view.exe = (struct ov_exe){0};
-    enum ov_status status = match_rules(&view);
+    enum ov_status status = match_rules(&view, true);
     report(subject);
     return is_final(subject->scanner) ? OV_END : status;
 }
