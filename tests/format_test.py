@@ -3,7 +3,7 @@
 # timeout: 300
 """Readers of executables and types of files against clamscan, and mutated executables. TAP.
 
-Builds the two programs that print our answers from the sources, with sanitizers. Comparisons are
+The build has the two programs that print our answers, exe-dump and type-dump. Comparisons are
 skipped where clamscan is not installed; the longer runs are by hand (tests/format/*.py).
 """
 import os
@@ -17,30 +17,8 @@ BUILD = pathlib.Path(os.environ.get("OVERT_BUILD", "."))
 SEED = "11"
 
 
-def build(name, sources):
-    """Compiles a program of tests/format into the current folder; its path."""
-    out = pathlib.Path.cwd() / name
-    subprocess.run([os.environ.get("CC", "cc"), "-std=gnu2x", "-D_GNU_SOURCE", "-O1", "-g",
-                    "-fsanitize=address,undefined", "-fno-sanitize-recover=all",
-                    f"-I{SOURCE / 'src'}", "-o", str(out), *map(str, sources)], check=True)
-    return str(out)
-
-
-def build_programs():
-    """(exe-dump, type-dump)"""
-    base = [SOURCE / "src/base" / f"{name}.c"
-            for name in ("arena", "buf", "cursor", "filetype", "hex", "json", "status", "utf8")]
-    formats = [file for file in sorted((SOURCE / "src/format").glob("*.c"))
-               if not file.name.endswith("_test.c")]
-    tests = SOURCE / "tests/format"
-    table = next(BUILD.rglob("format_table.c"))
-    return (build("exe-dump", [tests / "exe_dump.c", *formats, *base]),
-            build("type-dump", [tests / "type_dump.c", SOURCE / "src/scan/identify.c", table,
-                                *formats, *base]))
-
-
 def main():
-    exe_dump, type_dump = build_programs()
+    exe_dump, type_dump = str(BUILD / "tests/exe-dump"), str(BUILD / "tests/type-dump")
     tools = SOURCE / "tests/format"
     cases = [(f"{kind} files like clamscan",
               ["differential.py", exe_dump, "--kind", kind, "--count", "200", "--seed", SEED])
