@@ -31,7 +31,7 @@ void ov_finds_add_match(struct ov_finds *finds, const struct ov_image_rule *rule
                            .is_pua = (rule->flags & OV_RULE_FLAG_PUA) != 0,
                            .offset = match->start};
     bool is_own = rule->target != 0;
-    bool is_late = rule->target == TARGET_TEXT || rule->target == TARGET_OTHER;
+    bool is_late = finds->has_late && (rule->target == TARGET_TEXT || rule->target == TARGET_OTHER);
     bool is_plain = (rule->flags & OV_RULE_FLAG_PLAIN) != 0;
     if ((rule->flags & OV_RULE_FLAG_BODY) != 0) {
         find.order[0] = is_late ? OV_FIND_LATE_BODY : OV_FIND_BODY;

@@ -5,8 +5,8 @@
 // clamscan stops at the first detection, so its order decides which name people see. Within one
 // object: body rules window by window (those of the object's own target before those of any, plain
 // ones before others), then hashes of the object, logical rules of its target, logical rules of
-// any, then section and import hashes. Text and unknown data are first scanned with the rules for
-// any target alone: all of these come before those of their own target.
+// any, then section and import hashes. ASCII text and unknown data are first scanned with the rules
+// for any target alone: all of these come before those of their own target.
 #pragma once
 
 #include "match/image.h"
@@ -25,6 +25,7 @@ struct ov_find {
 };
 
 struct ov_finds {
+    bool has_late; // rules for text and for unknown data come in a second pass
     uint32_t count;
     struct ov_find items[OV_FINDS_MAX];
 };

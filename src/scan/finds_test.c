@@ -18,6 +18,7 @@ static const struct ov_detection top; // the file itself
 static int clear(void **state) {
     (void)state;
     finds.count = 0;
+    finds.has_late = true;
     memset(&verdict, 0, sizeof verdict);
     return 0;
 }

@@ -2,6 +2,7 @@
 // One object: its parts, each an object of its own, and then its own bytes; or the other way round.
 #include "base/fd.h"
 #include "format/format.h"
+#include "format/text.h"
 #include "scan/identify.h"
 #include "scan/scanner_state.h"
 
@@ -52,13 +53,23 @@ static uint32_t list_containers(const struct ov_subject *subject,
     return count;
 }
 
+// ASCII text as it stands is matched with the rules for any target alone: those for text are
+// written for its view. Where the view is the same, or there is none, one look does for both.
+static uint32_t choose_target(const struct ov_subject *subject, bool is_view) {
+    bool has_view = !is_view && subject->type == OV_FILETYPE_TEXT_ASCII &&
+                    subject->bytes.size <= OV_TEXT_VIEW_BYTES_MAX &&
+                    !ov_text_is_normal(subject->bytes);
+    return has_view ? 0 : subject->target;
+}
+
 static enum ov_status match_rules(struct ov_subject *subject, bool is_view) {
     struct ov_scanner *scanner = subject->scanner;
     uint16_t containers[OV_MEMBER_DEPTH];
     uint32_t container_count = list_containers(subject, containers);
+    uint32_t target = choose_target(subject, is_view);
     struct ov_object object = {
         .bytes = subject->bytes,
-        .target = subject->target,
+        .target = target,
         .container_count = container_count,
         .containers = containers,
         .layer_count = container_count + is_view,
@@ -68,7 +79,9 @@ static enum ov_status match_rules(struct ov_subject *subject, bool is_view) {
     const struct ov_match *matches = NULL;
     size_t count = 0;
     scanner->finds.count = 0;
-    read_ahead(scanner, subject->target, subject->bytes.size);
+    scanner->finds.has_late = !is_view && (subject->type == OV_FILETYPE_TEXT_ASCII ||
+                                           subject->type == OV_FILETYPE_BINARY_DATA);
+    read_ahead(scanner, target, subject->bytes.size);
     enum ov_status status = ov_matcher_run(scanner->matcher, &object, &matches, &count);
     for (size_t i = 0; i < count; i++) {
         const struct ov_image_rule *rule = ov_matcher_rule(scanner->matcher, matches[i].rule);
