@@ -357,40 +357,6 @@ def no_process_is_left():
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
 
 
-def quarantine_moves_and_notes():
-    command_file("bad", "found")
-    command_file("good", "nothing")
-    os.chmod("bad", 0o755)
-    content = pathlib.Path("bad").read_bytes()
-    done = scan("--quarantine", "q", "bad", "good")
-    assert done.returncode == 1 and b"bad: moved to 'q/" in done.stdout
-    assert not os.path.exists("bad") and os.path.exists("good")
-    assert stat.S_IMODE(os.stat("q").st_mode) == 0o700
-    note = next(pathlib.Path("q").glob("*.json"))
-    moved = note.with_suffix("")
-    told = json.loads(note.read_text())
-    assert told["path"] == "bad" and told["rules"] == [NAME] and told["mode"] == 0o755
-    assert stat.S_IMODE(moved.stat().st_mode) == 0
-    moved.chmod(0o600)
-    assert moved.read_bytes() == content
-    os.chmod("q", 0o777)
-    done = scan("--quarantine", "q", "good")
-    assert done.returncode == 2 and b"others could change" in done.stderr
-
-
-def quarantine_loses_nothing():
-    if os.stat("/dev/shm").st_dev == os.stat(".").st_dev:
-        raise Skip("no second file system")
-    elsewhere = pathlib.Path(f"/dev/shm/overt-quarantine-{os.getpid()}")
-    command_file("bad", "found")
-    try:
-        done = scan("--quarantine", elsewhere, "bad")
-        assert done.returncode == 1 and b"another file system" in done.stderr
-        assert os.path.exists("bad") and not list(elsewhere.iterdir())
-    finally:
-        elsewhere.rmdir()
-
-
 def changed_files_alone():
     command_file("clean", "nothing")
     command_file("found", "found")
@@ -483,6 +449,6 @@ if __name__ == "__main__":
         refused_images_say_why, bad_rules_are_counted, bad_trees_lose_nothing,
         shrinking_and_growing_files, files_that_never_rest, interrupt_ends_in_order,
         no_process_is_left,
-        quarantine_moves_and_notes, quarantine_loses_nothing, changed_files_alone,
+        changed_files_alone,
         includes_and_excludes, options_are_checked, confinement_can_be_required,
         workers_are_killed_from_outside])

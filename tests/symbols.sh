@@ -80,7 +80,7 @@ libraries() { # libraries PROGRAM NAME...
         more="$more|$name"
     done
     readelf -d "$program" | sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p' |
-        grep -vE "^(libc|libm|libgcc_s|libseccomp|libasan|libubsan|ld-linux.*$more)\.so"
+        grep -vE "^(libc|libm|libgcc_s|libseccomp|libsodium|libasan|libubsan|ld-linux.*$more)\.so"
 }
 
 executables() { # every program that would be installed

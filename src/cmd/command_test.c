@@ -42,7 +42,7 @@ static void test_nearest_typing_mistakes(void **state) {
 
 static void test_nearest_far_words(void **state) {
     (void)state;
-    assert_null(ov_command_nearest("quarantine"));
+    assert_null(ov_command_nearest("inventories"));
     assert_null(ov_command_nearest(""));
     assert_null(ov_command_nearest("x"));
     assert_null(ov_command_nearest("a-very-long-word-that-nobody-types-by-mistake"));

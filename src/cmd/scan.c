@@ -4,7 +4,7 @@
 #include "cmd/command.h"
 #include "cmd/scan_options.h"
 #include "cmd/scan_output.h"
-#include "cmd/scan_quarantine.h"
+#include "cmd/quarantine_take.h"
 #include "cmd/scan_rules.h"
 #include "cmd/scan_state.h"
 #include "role/roles.h"
@@ -52,12 +52,16 @@ static const char *quarantine(struct scan *scan, const struct ov_scan_result *re
     if (scan->quarantine.folder < 0 || result->kind != OV_RESULT_FOUND) {
         return NULL;
     }
-    if (ov_quarantine_take(&scan->quarantine, result, &scan->image, path, &why) != OV_OK) {
-        ov_say_error("quarantine", why, "the file stays where it is");
-        scan->output.totals.errors++;
-        return NULL;
+    enum ov_status status = ov_quarantine_take(&scan->quarantine, result, &scan->image, path, &why);
+    if (status == OV_OK) {
+        return path;
     }
-    return path;
+    bool is_policy = status == OV_END;
+    ov_say_error("quarantine", why,
+                 is_policy ? "the file stays where it is; --quarantine-containers takes it"
+                           : "the file stays where it is");
+    scan->output.totals.errors += !is_policy;
+    return NULL;
 }
 
 static void take_result(void *arg, const struct ov_scan_result *result) {
@@ -87,11 +91,14 @@ static enum ov_status open_parts(struct scan *scan) {
     if (args->quarantine != NULL) {
         status = ov_quarantine_open(args->quarantine, &scan->quarantine);
         if (status != OV_OK) {
-            const char *why =
-                status == OV_DENIED ? "others could change what is in it" : strerror(errno);
+            const char *why = status == OV_DENIED
+                                  ? "others could read its key or change what is in it"
+                              : status == OV_SYSTEM ? strerror(errno)
+                                                    : ov_status_text(status);
             ov_say_error(args->quarantine, why, "give a folder that is yours alone");
             return status;
         }
+        scan->quarantine.with_containers = args->with_containers;
     }
     if (args->is_changed_only) {
         status =
@@ -116,7 +123,8 @@ static struct ov_scan_request make_request(struct scan *scan) {
         .limits = args->limits,
         .worker_count = args->jobs,
         .is_all_matches = args->is_all_matches,
-        .with_member_names = args->is_json, // plain lines have no place for them
+        .with_member_names =
+            args->is_json || args->quarantine != NULL, // plain lines have no place for them
         .required_layers = args->is_confinement_required ? ov_role_get(OV_ROLE_WORKER)->layers : 0,
         .is_stopped = &is_interrupted,
         .arg = scan,

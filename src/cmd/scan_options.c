@@ -26,7 +26,10 @@ const char ov_scan_help[] =
     "  --exclude GLOB       leave out such files and folders; repeatable\n"
     "  --changed            leave out files that were clean before, under the same rules,\n"
     "                       and have not changed since\n"
-    "  --quarantine DIR     move what is found into DIR (on the same file system)\n"
+    "  --quarantine DIR     take what is found away, encrypted, into DIR (overt quarantine\n"
+    "                       lists and restores it)\n"
+    "  --quarantine-containers\n"
+    "                       also a file of which only a member was found\n"
     "\n"
     "Output:\n"
     "  --json               one JSON object a line, and last a summary\n"
@@ -59,6 +62,7 @@ enum option_code {
     OPT_ALL_MATCHES,
     OPT_JOBS,
     OPT_QUARANTINE,
+    OPT_QUARANTINE_CONTAINERS,
     OPT_CHANGED,
     OPT_PUA,
     OPT_VERBOSE,
@@ -82,6 +86,7 @@ static const struct option long_options[] = {
     {"all-matches", no_argument, NULL, OPT_ALL_MATCHES},
     {"jobs", required_argument, NULL, OPT_JOBS},
     {"quarantine", required_argument, NULL, OPT_QUARANTINE},
+    {"quarantine-containers", no_argument, NULL, OPT_QUARANTINE_CONTAINERS},
     {"changed", no_argument, NULL, OPT_CHANGED},
     {"pua", no_argument, NULL, OPT_PUA},
     {"verbose", no_argument, NULL, OPT_VERBOSE},
@@ -201,6 +206,9 @@ static enum ov_status take_value(struct ov_scan_arguments *args, int code, const
 
 static void take_flag(struct ov_scan_arguments *args, int code) {
     switch (code) {
+    case OPT_QUARANTINE_CONTAINERS:
+        args->with_containers = true;
+        break;
     case OPT_JSON:
         args->is_json = true;
         break;

@@ -18,6 +18,7 @@ struct ov_scan_arguments {
     const char *const *paths; // borrowed from argv
     size_t path_count;
     const char *quarantine; // folder, or NULL
+    bool with_containers;   // quarantine also takes files of which only a member was found
     struct ov_limits limits;
     unsigned jobs; // 0 = all processors
     bool is_json;

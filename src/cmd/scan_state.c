@@ -158,7 +158,7 @@ static void read_state(struct ov_scan_state *state) {
     ov_file_map_close(&map);
 }
 
-static enum ov_status make_folders(char *path) {
+enum ov_status ov_state_make_folders(char *path) {
     for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         int result = mkdir(path, 0700);
@@ -224,7 +224,7 @@ enum ov_status ov_scan_state_save(struct ov_scan_state *state) {
     char path[PATH_MAX + 16];
     write_entries(state, &out);
     TRY(ov_buf_status(&out));
-    TRY(make_folders(state->path));
+    TRY(ov_state_make_folders(state->path));
     (void)snprintf(path, sizeof path, "%s.XXXXXX", state->path);
     OV_AUTO_FD fd = mkostemp(path, O_CLOEXEC); // mode 0600
     if (fd < 0) {

@@ -17,6 +17,9 @@ struct ov_scan_state;
 // ~/.local/share/overt. OV_LIMIT when `size` is too small, OV_INVALID when there is none.
 enum ov_status ov_state_folder(char *ret_path, size_t size);
 
+// Makes the folders above the last part of the path (0700) that are missing. OV_SYSTEM (errno).
+enum ov_status ov_state_make_folders(char *path);
+
 // Reads the state; one of another image or other limits, and a damaged one, count as empty.
 enum ov_status ov_scan_state_open(const char *image_id, const struct ov_limits *limits,
                                   bool is_all_matches, struct ov_scan_state **ret_state);
