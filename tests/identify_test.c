@@ -90,7 +90,7 @@ static enum ov_filetype find_slowly(struct ov_span first) {
     for (uint32_t s = 0; s < ov_format_set_count; s++) {
         for (uint32_t f = 0; f < ov_format_sets[s]->count; f++) {
             const struct ov_format *format = &ov_format_sets[s]->formats[f];
-            for (uint32_t m = 0; m < format->magic_count; m++) {
+            for (uint32_t m = 0; m < format->magic_count && !format->is_beside; m++) {
                 const struct ov_magic *magic = &format->magics[m];
                 if (magic->offset != OV_MAGIC_ANYWHERE && stands_at(first, magic->offset, magic) &&
                     (format->is_sure == NULL || format->is_sure(first))) {
@@ -108,7 +108,7 @@ static size_t list_magics(const struct ov_magic *ret_magics[256], enum ov_filety
     for (uint32_t s = 0; s < ov_format_set_count; s++) {
         for (uint32_t f = 0; f < ov_format_sets[s]->count; f++) {
             const struct ov_format *format = &ov_format_sets[s]->formats[f];
-            for (uint32_t m = 0; m < format->magic_count; m++) {
+            for (uint32_t m = 0; m < format->magic_count && !format->is_beside; m++) {
                 assert_true(count < 256);
                 ret_magics[count] = &format->magics[m];
                 ret_types[count++] = format->type;

@@ -94,10 +94,16 @@ static const char *const names[OV_FILETYPE_COUNT] = {
     [OV_FILETYPE_XZ] = "CL_TYPE_XZ",
     [OV_FILETYPE_ZIP] = "CL_TYPE_ZIP",
     [OV_FILETYPE_ZIPSFX] = "CL_TYPE_ZIPSFX",
+    [OV_FILETYPE_AR] = "ar",
+    [OV_FILETYPE_COMPRESS] = "compress",
+    [OV_FILETYPE_LZ4] = "lz4",
+    [OV_FILETYPE_LZIP] = "lzip",
+    [OV_FILETYPE_RPM] = "rpm",
+    [OV_FILETYPE_ZSTD] = "zstd",
 };
 
 enum ov_filetype ov_filetype_from_name(struct ov_span name) {
-    for (unsigned type = OV_FILETYPE_ANY; type < OV_FILETYPE_COUNT; type++) {
+    for (unsigned type = OV_FILETYPE_ANY; type < OV_FILETYPE_NAMED_COUNT; type++) {
         if (ov_span_is_text(name, names[type])) {
             return (enum ov_filetype)type;
         }

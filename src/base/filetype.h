@@ -100,11 +100,20 @@ enum ov_filetype {
     OV_FILETYPE_XZ,
     OV_FILETYPE_ZIP,
     OV_FILETYPE_ZIPSFX,
-    OV_FILETYPE_COUNT
+    // clamscan has no type for these, so no rule can name them.
+    OV_FILETYPE_AR,
+    OV_FILETYPE_COMPRESS,
+    OV_FILETYPE_LZ4,
+    OV_FILETYPE_LZIP,
+    OV_FILETYPE_RPM,
+    OV_FILETYPE_ZSTD,
+    OV_FILETYPE_COUNT,
+    OV_FILETYPE_NAMED_COUNT = OV_FILETYPE_AR, // those that rules can name
 };
 
 // The type with exactly this name ("CL_TYPE_ZIP"), or OV_FILETYPE_NONE when there is none.
 enum ov_filetype ov_filetype_from_name(struct ov_span name);
 
-// The name of a type ("CL_TYPE_ZIP"); "none" for OV_FILETYPE_NONE and for numbers out of range.
+// The name of a type ("CL_TYPE_ZIP"; "rpm" where clamscan has none); "none" for OV_FILETYPE_NONE
+// and for numbers out of range.
 const char *ov_filetype_name(enum ov_filetype type);

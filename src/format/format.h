@@ -39,6 +39,10 @@ struct ov_format {
     ov_exe_reader *read; // headers, for executables alone; else NULL
     ov_walker *walk;     // what lies inside; NULL: nothing. One format of a type has it
     bool is_late;        // the object's own bytes are matched before its parts are looked at
+    // Beside its type: clamscan has no type for it, or does not find it in the first bytes. The
+    // object keeps the type that clamscan gives it, and is walked as this as well. Its magics may
+    // stand behind the first OV_MAGIC_WINDOW_BYTES.
+    bool is_beside;
 };
 
 // The formats that one word declares.

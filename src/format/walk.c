@@ -21,6 +21,18 @@ enum ov_status ov_walk_member(struct ov_walk *walk, struct ov_span bytes, struct
     return ov_walk_child(walk, &child);
 }
 
+enum ov_status ov_walk_stored(struct ov_walk *walk, struct ov_span bytes, struct ov_span name) {
+    struct ov_child child = {.kind = OV_CHILD_MEMBER,
+                             .bytes = ov_span_part(bytes, 0, ov_walk_room(walk)),
+                             .name = name,
+                             .packed_bytes = bytes.size,
+                             .plain_bytes = bytes.size};
+    if (child.bytes.size < bytes.size) {
+        ov_walk_note_cut(walk);
+    }
+    return ov_walk_child(walk, &child);
+}
+
 enum ov_status ov_walk_view(struct ov_walk *walk, struct ov_span bytes, enum ov_filetype type) {
     struct ov_child child = {.kind = OV_CHILD_VIEW, .bytes = bytes, .type = type};
     return ov_walk_child(walk, &child);

@@ -72,6 +72,10 @@ enum ov_status ov_walk_child(struct ov_walk *walk, const struct ov_child *child)
 enum ov_status ov_walk_member(struct ov_walk *walk, struct ov_span bytes, struct ov_span name,
                               enum ov_filetype type);
 
+// Hands over a member that stands in the object as it is, or was made in a buffer: cut to
+// ov_walk_room(), which is told.
+enum ov_status ov_walk_stored(struct ov_walk *walk, struct ov_span bytes, struct ov_span name);
+
 // Hands over a view of the object itself.
 enum ov_status ov_walk_view(struct ov_walk *walk, struct ov_span bytes, enum ov_filetype type);
 

@@ -71,7 +71,9 @@ static const struct index *get_index(void) {
     static bool is_made;
     for (uint32_t s = 0; !is_made && s < ov_format_set_count; s++) {
         for (uint32_t i = 0; i < ov_format_sets[s]->count; i++) {
-            index_format(&index, &ov_format_sets[s]->formats[i]);
+            if (!ov_format_sets[s]->formats[i].is_beside) {
+                index_format(&index, &ov_format_sets[s]->formats[i]);
+            }
         }
     }
     is_made = true;
@@ -292,6 +294,54 @@ enum ov_filetype ov_identify(struct ov_span first, uint64_t object_bytes) {
     }
     enum ov_filetype type = find_magic(first);
     return type != OV_FILETYPE_NONE ? type : identify_content(first);
+}
+
+// ---- formats beside the type -------------------------------------------------------------------
+
+enum { BESIDE_MAX = 16 };
+
+struct beside {
+    const struct ov_format *formats[BESIDE_MAX];
+    uint32_t count;
+};
+
+static const struct beside *get_beside(void) {
+    static struct beside beside;
+    static bool is_made; // of constants: always the same
+    for (uint32_t s = 0; !is_made && s < ov_format_set_count; s++) {
+        for (uint32_t i = 0; i < ov_format_sets[s]->count; i++) {
+            const struct ov_format *format = &ov_format_sets[s]->formats[i];
+            if (format->is_beside && beside.count == BESIDE_MAX) {
+                __builtin_trap(); // raise BESIDE_MAX; no test gets past this
+            }
+            if (format->is_beside) {
+                beside.formats[beside.count++] = format;
+            }
+        }
+    }
+    is_made = true;
+    return &beside;
+}
+
+static bool is_format(struct ov_span object, const struct ov_format *format) {
+    for (uint32_t i = 0; i < format->magic_count; i++) {
+        if (has_magic(object, format->magics[i].offset, &format->magics[i])) {
+            return format->is_sure == NULL || format->is_sure(object);
+        }
+    }
+    return false;
+}
+
+const struct ov_format *ov_identify_beside(struct ov_span object, const struct ov_format *last) {
+    const struct beside *beside = get_beside();
+    bool is_behind = last == NULL;
+    for (uint32_t i = 0; i < beside->count; i++) {
+        if (is_behind && is_format(object, beside->formats[i])) {
+            return beside->formats[i];
+        }
+        is_behind = is_behind || beside->formats[i] == last;
+    }
+    return NULL;
 }
 
 uint32_t ov_filetype_target(enum ov_filetype type) {

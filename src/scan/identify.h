@@ -18,6 +18,9 @@ enum {
 // The type of an object of `object_bytes` that begins with `first`; BINARY_DATA when nothing fits.
 enum ov_filetype ov_identify(struct ov_span first, uint64_t object_bytes);
 
+// The next format after `last` (NULL: the first) that the object is beside its type; NULL: none.
+const struct ov_format *ov_identify_beside(struct ov_span object, const struct ov_format *last);
+
 // The number by which rules name a group of types (0 to 14 of ClamAV's target types); 0 when the
 // type is in no group.
 uint32_t ov_filetype_target(enum ov_filetype type);

@@ -182,12 +182,13 @@ static void take_fact(void *arg, enum ov_fact fact) {
 
 // Walks the object. That its structure is damaged or unknown is no failure of ours: its bytes are
 // matched all the same.
-static enum ov_status walk_parts(struct ov_subject *subject, ov_walker *walk_object) {
+static enum ov_status walk_parts(struct ov_subject *subject, ov_walker *walk_object,
+                                 enum ov_filetype type) {
     struct ov_sink sink = {.arg = subject, .child = take_child, .fact = take_fact};
     struct ov_walk walk = {.sink = &sink,
                            .arena = subject->arena,
                            .budget = &subject->scanner->budget,
-                           .type = subject->type,
+                           .type = type,
                            .name = subject->name};
     struct ov_cursor in = ov_cursor_init(subject->bytes);
     enum ov_status status = walk_object(&in, &walk);
@@ -197,19 +198,31 @@ static enum ov_status walk_parts(struct ov_subject *subject, ov_walker *walk_obj
     return status == OV_DAMAGED || status == OV_UNSUPPORTED ? OV_OK : status;
 }
 
+// Walks the object as what it is beside its type: most objects are nothing.
+static enum ov_status walk_beside(struct ov_subject *subject) {
+    const struct ov_format *format = NULL;
+    while ((format = ov_identify_beside(subject->bytes, format)) != NULL) {
+        if (format->type != subject->type) {
+            TRY(walk_parts(subject, format->walk, format->type));
+        }
+    }
+    return OV_OK;
+}
+
 enum ov_status ov_subject_scan(struct ov_subject *subject, const struct ov_digest_job *digests) {
     bool is_late;
     ov_walker *walk = ov_walker_of(subject->type, &is_late);
     enum ov_status walked = OV_OK;
     if (walk != NULL && !is_late) {
-        walked = walk_parts(subject, walk);
+        walked = walk_parts(subject, walk, subject->type);
     }
+    walked = walked == OV_OK ? walk_beside(subject) : walked;
     if (walked == OV_END) {
         return OV_END;
     }
     enum ov_status status = scan_bytes(subject, digests);
     if (walk != NULL && is_late && status == OV_OK) {
-        walked = walk_parts(subject, walk);
+        walked = walk_parts(subject, walk, subject->type);
     }
     return status != OV_OK ? status : walked;
 }
