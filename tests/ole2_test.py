@@ -1,0 +1,252 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Compound files, held against gsf, msibuild and clamscan; VBA projects. TAP."""
+import os
+import pathlib
+import random
+import struct
+import subprocess
+import sys
+import zlib
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "walk"))
+import forge_ole as forge  # noqa: E402
+from members import BUILD, EICAR, Skip, Tap, finds_eicar, has, sha256, walk  # noqa: E402
+
+tap = Tap()
+ENCRYPTED, MACROS = 1, 8  # facts, as bits
+draw = random.Random(5)
+STREAMS = {"small": b"hello", "empty": b"", "edge": b"e" * 4095, "first": b"f" * 4096,
+           "folder/big": draw.randbytes(70_000), "folder/deep/small": draw.randbytes(65),
+           "folder/deep/\x01Odd \xe4 name": b"odd"}
+SOURCE = (b'Attribute VB_Name = "Module1"\r\nSub AutoOpen()\r\n\tDim A  As\tString\r\n'
+          b'  Shell "Cmd  /C " & _\r\n    "CALC"\r\nEnd Sub\r\n')
+FOLDED = ('attribute vb_name = "Module1"\r\nsub autoopen()\r\n dim a as string\r\n'
+          ' shell "Cmd  /C " & "CALC"\r\nend sub\r\n').encode()
+
+
+def write(name, data):
+    pathlib.Path(name).write_bytes(data)
+    return name
+
+
+def needs(program):
+    if not has(program):
+        raise Skip(f"{program} is not installed")
+
+
+def members_of(path):
+    """{name: sha256} of what is told as members."""
+    return {name: digest for kind, name, _, digest in walk(path)[0] if kind == "member"}
+
+
+def views_of(path):
+    """The bytes of the views, in their order."""
+    os.makedirs("views", exist_ok=True)
+    done = subprocess.run([BUILD / "tests/members", "-x", "views", path], capture_output=True,
+                          timeout=60, check=True)
+    lines = [line.split() for line in done.stdout.decode().splitlines()]
+    return [(line[4], pathlib.Path("views", line[1]).read_bytes())
+            for line in lines if line[0] == "view"]
+
+
+def expect(streams):
+    return {name.encode(): sha256(data) for name, data in streams.items()}
+
+
+@tap.case("streams of all sizes, in both sector sizes, with their paths")
+def _():
+    for big in (False, True):
+        path = write(f"plain{big}.ole", forge.compound(STREAMS, big))
+        told = members_of(path)
+        if told != expect(STREAMS) or walk(path)[2] != "done":
+            return f"{told} {walk(path)[1:]}"
+
+
+@tap.case("a file of many sectors, whose table needs a table of its own")
+def _():
+    streams = {"much": draw.randbytes(9_000_000), "x": b"x"}
+    return members_of(write("difat.ole", forge.compound(streams))) == expect(streams)
+
+
+@tap.case("gsf reads the same out of what was forged, and we read what gsf makes")
+def _():
+    needs("gsf")
+    for path, big in (("g3.ole", False), ("g4.ole", True)):
+        write(path, forge.compound(STREAMS, big))
+        for name, data in STREAMS.items():
+            if name.isascii() and data:
+                done = subprocess.run(["gsf", "cat", path, name], capture_output=True, timeout=60,
+                                      check=False)
+                if done.stdout != data:
+                    return f"gsf cat {path} {name}: {len(done.stdout)} bytes {done.stderr}"
+    os.makedirs("in/sub", exist_ok=True)
+    files = {"a.txt": b"a text", "sub/b.bin": draw.randbytes(50_000), "sub/c": draw.randbytes(4095)}
+    for name, data in files.items():
+        write(f"in/{name}", data)
+    subprocess.run(["gsf", "createole", "made.ole", "in/a.txt", "in/sub"], capture_output=True,
+                   timeout=60, check=True)
+    told = members_of("made.ole")
+    return told == expect(files) or str(told)
+
+
+@tap.case("names in a Windows Installer package are unpacked")
+def _():
+    needs("msibuild")
+    cabinet = write("cabinet", draw.randbytes(20_000))
+    subprocess.run(["msibuild", "made.msi", "-s", "t", "a", "Intel;1033"], capture_output=True,
+                   timeout=60, check=True)
+    subprocess.run(["msibuild", "made.msi", "-a", "My.Files_2.cab", cabinet], capture_output=True,
+                   timeout=60, check=True)
+    told = members_of("made.msi")
+    is_there = told.get(b"My.Files_2.cab") == sha256(pathlib.Path("cabinet").read_bytes())
+    return is_there and b"!_StringPool" in told or str(told)
+
+
+@tap.case("ideographs in other documents are not taken for packed names")
+def _():
+    name = "\u4e2d\u3801 x"
+    told = members_of(write("han.ole", forge.compound({name: b"han"})))
+    return list(told) == [name.encode()] or str(told)
+
+
+@tap.case("a stream that no tree reaches is told too")
+def _():
+    path = write("lost.ole", forge.compound({"a": b"a"}, spare=[("lost", b"found"), ("b", b"B")]))
+    return members_of(path) == expect({"a": b"a", "lost": b"found", "b": b"B"})
+
+
+@tap.case("a chain that loops, a stream that ends too soon: damaged, and what is there is told")
+def _():
+    data = bytearray(forge.compound({"big": b"A" * 512 + b"B" * 9000, "c": b"small"}))
+    fat = 512 + struct.unpack_from("<I", data, 76)[0] * 512
+    struct.pack_into("<I", data, fat + 4, 0)  # sector 1 goes back to sector 0
+    parts, _, status = walk(write("loop.ole", bytes(data)))
+    sizes = {name: size for _, name, size, _ in parts}
+    if status != "damaged" or sizes != {b"big": 1024, b"c": 5}:
+        return f"{sizes} {status}"
+    whole = forge.compound({"a": b"1" * 5000, "z": draw.randbytes(100_000)})
+    for size in (100, 511, 512, 700, 2000, len(whole) // 2, len(whole) - 1):
+        walk(write("cut.ole", whole[:size]))  # the directory stands at the end here
+    moved = forge.compound({"z": draw.randbytes(5000)})
+    header = bytearray(moved)
+    struct.pack_into("<I", header, 44, 0x7fffffff)  # the counter of FAT sectors is not believed
+    return len(members_of(write("counter.ole", bytes(header)))) == 1
+
+
+@tap.case("a directory that loops is survived")
+def _():
+    data = bytearray(forge.compound(STREAMS))
+    first = 512 + struct.unpack_from("<I", data, 48)[0] * 512
+    for at in range(first + 128, first + 128 * 8, 128):
+        struct.pack_into("<III", data, at + 68, 1, 2, 1)
+    parts, _, status = walk(write("tree.ole", bytes(data)))
+    return (status == "damaged" and len(parts) == len(STREAMS)) or f"{len(parts)} {status}"
+
+
+@tap.case("the sources of a VBA project, each and all together")
+def _():
+    modules = {"Module1": SOURCE, "ThisDocument": b"Attribute VB_Name = \"B\"\r\n" * 700}
+    path = write("vba.doc", forge.compound(forge.vba_project(modules, "Macros/")))
+    views = views_of(path)
+    kinds = [kind for kind, _ in views]
+    if kinds != ["CL_TYPE_MSOLE2", "CL_TYPE_MSOLE2", "CL_TYPE_SCRIPT"]:
+        return str(kinds)
+    if [data for _, data in views[:2]] != list(modules.values()):
+        return "the sources differ"
+    if FOLDED not in views[2][1] or b"REM MODULENAME: ThisDocument\n" not in views[2][1]:
+        return views[2][1][:900]
+    return walk(path)[1] == MACROS or f"facts {walk(path)[1]}"
+
+
+@tap.case("sources that do not compress, and chunks that are stored")
+def _():
+    source = b'Attribute VB_Name = "M"\r\n' + draw.randbytes(9000)
+    path = write("raw.doc", forge.compound(forge.vba_project({"M": source})))
+    return views_of(path)[0][1] == source
+
+
+@tap.case("names and sources in another code page")
+def _():
+    source = 'Attribute VB_Name = "Модуль"\r\nMsgBox "Привет"\r\n'
+    streams = forge.vba_project({"Модуль": source.encode("cp1251")}, codepage=1251)
+    views = views_of(write("cyrillic.doc", forge.compound(streams)))
+    return ("привет".casefold() in views[-1][1].decode().casefold()
+            and "REM MODULENAME: Модуль\n" in views[-1][1].decode()) or str(views[-1])
+
+
+@tap.case("without a readable dir the sources are found all the same")
+def _():
+    streams = forge.vba_project({"Module1": SOURCE, "Module2": SOURCE})
+    for broken in (b"", b"\x02nothing", streams["VBA/dir"][:40]):
+        streams["VBA/dir"] = broken
+        path = write("nodir.doc", forge.compound(streams))
+        views = views_of(path)
+        sources = [data for kind, data in views if kind == "CL_TYPE_MSOLE2"]
+        texts = [data for kind, data in views if kind == "CL_TYPE_SCRIPT" and FOLDED in data]
+        if sources != [SOURCE, SOURCE] or len(texts) != 1 or not walk(path)[1] & MACROS:
+            return f"{views} {walk(path)[1]}"
+
+
+@tap.case("what clamscan writes of a project is what we tell, but for its first line")
+def _():
+    needs("clamscan")
+    modules = {"Module1": SOURCE, "ThisDocument": b"Attribute VB_Name = \"B\"\r\n" * 700}
+    path = write("both.doc", forge.compound(forge.vba_project(modules)))
+    os.makedirs("left", exist_ok=True)
+    write("none.ndb", b"None:0:*:00112233445566778899aabbccddeeff00\n")
+    subprocess.run(["clamscan", "--leave-temps", "--tempdir=left", "-d", "none.ndb", path],
+                   capture_output=True, timeout=120, check=False)
+    left = list(pathlib.Path("left").rglob("vba_project.*"))
+    if not left:
+        return "clamscan left no text"
+    theirs = left[0].read_bytes().split(b"\n", 1)[1]
+    ours = views_of(path)[-1][1].split(b"\n", 1)[1]
+    return ours == theirs or f"{ours[:700]} beside {theirs[:700]}"
+
+
+@tap.case("a file in a package, and a storage that PowerPoint compressed")
+def _():
+    streams = {"ObjectPool/_1/\x01Ole10Native": forge.packaged(b"tool.exe", b"MZ" + b"x" * 5000),
+               "other/\x01Ole10Native": struct.pack("<I", 4) + b"\x1c\0\0\0"}
+    inner = forge.compound({"Contents": b"inner"})
+    packed = zlib.compress(inner)
+    streams["PowerPoint Document"] = (
+        struct.pack("<HHI", 0xf, 1000, 8) + struct.pack("<HHI", 0, 1001, 0)
+        + struct.pack("<HHII", 0x10, 0x1011, len(packed) + 4, len(inner)) + packed
+        + struct.pack("<HHI", 0, 0x1011, len(inner)) + inner)
+    told = walk(write("objects.ppt", forge.compound(streams)))[0]
+    digests = [(name, digest) for _, name, _, digest in told]
+    wanted = [(b"tool.exe", sha256(b"MZ" + b"x" * 5000)), (b"Ole10Native", sha256(b"\x1c\0\0\0"))]
+    wanted += [(b"ExOleObjStg", sha256(inner))] * 2
+    return sorted(one for one in digests if one in wanted) == sorted(wanted) or str(digests)
+
+
+@tap.case("what a password protects is said so")
+def _():
+    word = struct.pack("<5HH", 0xa5ec, 0xc1, 0, 0, 0, 0x100) + bytes(600)
+    book = forge.biff(0x809, bytes(16)) + forge.biff(0x2f, b"\1\0") + forge.biff(10)
+    samples = [({"EncryptionInfo": b"i", "EncryptedPackage": b"p" * 99}, 1),
+               ({"WordDocument": word}, 1), ({"WordDocument": word[:10] + bytes(600)}, 0),
+               ({"Workbook": book}, 1), ({"Workbook": forge.biff(0x809, bytes(16))}, 0),
+               ({"Current User": bytes(12) + struct.pack("<I", 0xf3d1c4df)}, 1)]
+    for streams, wanted in samples:
+        facts = walk(write("password.ole", forge.compound(streams)))[1]
+        if facts != wanted:
+            return f"{list(streams)}: {facts}"
+
+
+@tap.case("EICAR is found in a stream, a package, and a document within a document")
+def _():
+    package = forge.packaged(b"eicar.com", EICAR)
+    samples = {"stream.ole": ({"a/Contents": EICAR}, "!a/Contents"),
+               "package.doc": ({"\x01Ole10Native": package}, "!eicar.com"),
+               "nested.doc": ({"x": forge.compound({"\x01Ole10Native": package})}, "!eicar.com"),
+               "big.ole": ({"a/Contents": EICAR + b" " * 5}, "!a/Contents")}
+    for path, (streams, inside) in samples.items():
+        answer = finds_eicar(write(path, forge.compound(streams, path == "big.ole")), inside)
+        if answer is not True:
+            return answer
+
+
+tap.run()

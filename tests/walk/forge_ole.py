@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes compound files ([MS-CFB]) and VBA projects ([MS-OVBA]) for tests."""
+import struct
+
+FREE, END, FAT, DIFAT = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD, 0xFFFFFFFC
+CUTOFF = 4096
+MSI_CLASS = bytes.fromhex("84100c0000000000c000000000000046")
+
+
+class Tables:
+    """Sectors of a file under construction, and which follows which."""
+
+    def __init__(self, size):
+        self.size, self.data, self.next = size, [], []
+
+    def add(self, data, end=END):
+        """Appends bytes as a chain; returns its first sector."""
+        count = -(-len(data) // self.size)
+        first = len(self.data)
+        for i in range(count):
+            self.data.append(data[i * self.size:(i + 1) * self.size].ljust(self.size, b"\0"))
+            self.next.append(first + i + 1 if i + 1 < count else end)
+        return first if count else END
+
+
+def entry(name, kind, start=END, size=0, right=FREE, child=FREE, class_id=b""):
+    raw = name.encode("utf-16-le")
+    return (raw.ljust(64, b"\0") + struct.pack("<HBBIII", len(raw) + 2 if name else 0, kind, 1,
+                                               FREE, right, child)
+            + class_id.ljust(16, b"\0") + bytes(20) + struct.pack("<IQ", start, size))
+
+
+def directory(streams):
+    """[(name, kind, path, right, child)], the root first, siblings linked as a list."""
+    rows = [["Root Entry", 5, "", FREE, FREE]]
+
+    def add_level(parent, prefix):
+        names = sorted({path[len(prefix):].split("/")[0] for path in streams
+                        if path.startswith(prefix)}, key=lambda n: (len(n), n.upper()))
+        first = len(rows)
+        rows.extend([name, 2 if prefix + name in streams else 1, prefix + name, FREE, FREE]
+                    for name in names)
+        if names:
+            rows[parent][4] = first
+        for i in range(len(names)):
+            at = first + i
+            if i + 1 < len(names):
+                rows[at][3] = at + 1
+            if rows[at][1] == 1:
+                add_level(at, rows[at][2] + "/")
+    add_level(0, "")
+    return rows
+
+
+def compound(streams, big=False, class_id=b"", spare=()):
+    """A compound file of {path: bytes}; `spare` are more entries (name, bytes) that no tree names."""
+    shift = 12 if big else 9
+    sectors, minis = Tables(1 << shift), Tables(64)
+    rows = directory(streams)
+    places = {}
+    for path, data in list(streams.items()) + [("\0" + name, data) for name, data in spare]:
+        table = minis if len(data) < CUTOFF else sectors
+        places[path] = (table.add(data), len(data))
+    mini_stream = b"".join(minis.data)
+    mini_start = sectors.add(mini_stream)
+    mini_fat = sectors.add(struct.pack(f"<{len(minis.next)}I", *minis.next)
+                           .ljust(-(-len(minis.next) * 4 // sectors.size) * sectors.size, b"\xff"))
+    raw = b""
+    for name, kind, path, right, child in rows:
+        start, size = places.get(path, (0 if kind == 1 else mini_start, 0))
+        size = len(mini_stream) if kind == 5 else size
+        raw += entry(name, kind, start, size, right, child, class_id if kind == 5 else b"")
+    for name, data in spare:
+        raw += entry(name, 2, *places["\0" + name])
+    raw += entry("", 0, 0) * (-(len(raw) // 128) % (sectors.size // 128))
+    dir_start = sectors.add(raw)
+    return finish(sectors, shift, dir_start, len(raw) // sectors.size if big else 0, mini_fat,
+                  -(-len(minis.next) * 4 // sectors.size))
+
+
+def finish(sectors, shift, dir_start, dir_count, mini_fat, mini_count):
+    per = sectors.size // 4
+    plain = len(sectors.next)
+    fats = difats = 0
+    while True:
+        total = plain + fats + difats
+        need = -(-total // per)
+        more = max(0, -(-(need - 109) // (per - 1)))
+        if (need, more) == (fats, difats):
+            break
+        fats, difats = need, more
+    fat_at = list(range(plain, plain + fats))
+    links = sectors.next + [FAT] * fats + [DIFAT] * difats
+    links += [FREE] * (fats * per - len(links))
+    body = b"".join(sectors.data) + struct.pack(f"<{len(links)}I", *links)
+    rest = fat_at[109:]
+    for i in range(difats):
+        part = rest[i * (per - 1):(i + 1) * (per - 1)]
+        part += [FREE] * (per - 1 - len(part))
+        after = plain + fats + i + 1 if i + 1 < difats else END
+        body += struct.pack(f"<{per}I", *part, after)
+    head = fat_at[:109] + [FREE] * (109 - len(fat_at[:109]))
+    header = (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(16)
+              + struct.pack("<HHHHH6xIIIIIIIII", 0x3E, 4 if shift == 12 else 3, 0xFFFE, shift, 6,
+                            dir_count, fats, dir_start, 0, CUTOFF, mini_fat, mini_count,
+                            plain + fats if difats else END, difats)
+              + struct.pack("<109I", *head))
+    return header.ljust(1 << shift, b"\0") + body
+
+
+# ---- VBA ----------------------------------------------------------------------------------------
+
+def copy_bits(done):
+    """How many bits of a token tell the distance ([MS-OVBA] 2.4.1.3.19.1)."""
+    bits = 4
+    while 1 << bits < done:
+        bits += 1
+    return bits
+
+
+def compress_chunk(chunk):
+    out, at = b"", 0
+    while at < len(chunk):
+        flags, group = 0, b""
+        for i in range(8):
+            if at >= len(chunk):
+                break
+            bits = copy_bits(at)
+            longest, distance = 0, 0
+            limit = min((0xFFFF >> bits) + 3, len(chunk) - at)
+            for back in range(1, min(at, 1 << bits) + 1):
+                size = 0
+                while size < limit and chunk[at - back + size] == chunk[at + size]:
+                    size += 1
+                if size > longest:
+                    longest, distance = size, back
+            if longest >= 3:
+                group += struct.pack("<H", (distance - 1) << (16 - bits) | (longest - 3))
+                flags |= 1 << i
+                at += longest
+            else:
+                group += chunk[at:at + 1]
+                at += 1
+        out += bytes([flags]) + group
+    return out
+
+
+def compress(data):
+    """A CompressedContainer ([MS-OVBA] 2.4.1)."""
+    out = b"\x01"
+    for at in range(0, len(data), 4096):
+        chunk = data[at:at + 4096]
+        packed = compress_chunk(chunk)
+        if len(packed) >= 4096 and len(chunk) == 4096:
+            out += struct.pack("<H", 0x3FFF) + chunk
+        else:
+            out += struct.pack("<H", 0xB000 | (len(packed) - 1)) + packed
+    return out
+
+
+def record(number, data):
+    return struct.pack("<HI", number, len(data)) + data
+
+
+def dir_stream(modules, codepage=1252, name="VBAProject", encoding=None):
+    """The plain dir stream of [(module, offset)]."""
+    encoding = encoding or f"cp{codepage}"
+    both = [(n.encode(encoding), n.encode("utf-16-le")) for n, _ in modules]
+    out = record(1, struct.pack("<I", 1)) + record(2, struct.pack("<I", 0x409))
+    out += record(0x14, struct.pack("<I", 0x409)) + record(3, struct.pack("<H", codepage))
+    out += record(4, name.encode(encoding)) + record(5, b"") + record(0x40, b"")
+    out += record(6, b"") + record(0x3D, b"") + record(7, bytes(4)) + record(8, bytes(4))
+    out += struct.pack("<HIIH", 9, 4, 0x5F5E100, 6) + record(0xC, b"") + record(0x3C, b"")
+    out += record(0x0F, struct.pack("<H", len(modules))) + record(0x13, b"\xff\xff")
+    for (narrow, wide), (_, offset) in zip(both, modules):
+        out += record(0x19, narrow) + record(0x47, wide) + record(0x1A, narrow)
+        out += record(0x32, wide) + record(0x1C, b"") + record(0x48, b"")
+        out += record(0x31, struct.pack("<I", offset)) + record(0x1E, bytes(4))
+        out += record(0x2C, b"\xff\xff") + record(0x21, b"") + record(0x2B, b"")
+    return out + record(0x10, b"")
+
+
+def vba_project(modules, prefix="", codepage=1252, encoding=None, junk=b"\0p-code" * 9):
+    """Streams of a project of {module: source bytes}, as compound() takes them."""
+    streams = {}
+    for name, source in modules.items():
+        streams[f"{prefix}VBA/{name}"] = junk + compress(source)
+    plain = dir_stream([(name, len(junk)) for name in modules], codepage, encoding=encoding)
+    streams[f"{prefix}VBA/dir"] = compress(plain)
+    streams[f"{prefix}VBA/_VBA_PROJECT"] = b"\xcc\x61\xff\xff\0\0\0"
+    streams[f"{prefix}PROJECT"] = b"".join(b"Module=%s\r\n" % n.encode("utf-8") for n in modules)
+    return streams
+
+
+# ---- objects, BIFF8, installers -------------------------------------------------------------------
+
+def packaged(label, data):
+    """\\x01Ole10Native as the Object Packager writes it."""
+    path = b"C:\\x\\" + label + b"\0"
+    body = (b"\x02\0" + label + b"\0" + path + struct.pack("<HHI", 0, 3, len(path)) + path
+            + struct.pack("<I", len(data)) + data)
+    return struct.pack("<I", len(body)) + body
+
+
+def biff(number, data=b""):
+    return struct.pack("<HH", number, len(data)) + data
+
+
+def pack_installer_name(name, is_table=False):
+    letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._"
+    out = "\u4840" if is_table else ""
+    while name:
+        if len(name) > 1 and name[0] in letters and name[1] in letters:
+            out += chr(0x3800 + letters.index(name[0]) + 64 * letters.index(name[1]))
+            name = name[2:]
+        else:
+            out += chr(0x4800 + letters.index(name[0])) if name[0] in letters else name[0]
+            name = name[1:]
+    return out
