@@ -3,6 +3,7 @@
 #include "catalog/names.h"
 
 #include "base/cursor.h"
+#include "base/heuristic.h"
 
 #include <stdio.h>
 
@@ -38,7 +39,8 @@ enum ov_status ov_rule_names_open(struct ov_span image, struct ov_rule_names *re
         .sources = find_section(image, OV_SECTION_SOURCES),
     };
     if (header.version != OV_IMAGE_VERSION || header.image_bytes != image.size ||
-        __builtin_add_overflow(header.rule_count, header.hash_rule_count, &names.count)) {
+        __builtin_add_overflow(header.rule_count, header.hash_rule_count, &names.count) ||
+        names.count > OV_HEURISTIC_FIRST) {
         return OV_DAMAGED;
     }
     memcpy(names.digest, header.digest, sizeof names.digest);
@@ -78,6 +80,11 @@ static bool read_name(struct ov_cursor *cursor, char *text, bool *ret_is_officia
 
 bool ov_rule_names_get(const struct ov_rule_names *names, uint32_t rule,
                        char ret_text[OV_NAME_TEXT_BYTES]) {
+    enum ov_heuristic heuristic = ov_heuristic_of_rule(rule);
+    if (heuristic != OV_HEURISTIC_NONE) {
+        (void)snprintf(ret_text, OV_NAME_TEXT_BYTES, "%s", ov_heuristic_name(heuristic));
+        return true;
+    }
     char text[OV_NAME_TEXT_BYTES] = "";
     bool is_official = false;
     bool is_good = rule < names->count;
@@ -100,6 +107,9 @@ struct ov_span ov_rule_names_source(const struct ov_rule_names *names, uint32_t 
     uint32_t count = ov_cursor_u32le(&cursor);
     ov_cursor_seek(&cursor, sizeof(struct ov_image_sources));
     struct ov_span text = ov_span_make(NULL, 0);
+    if (ov_heuristic_of_rule(rule) != OV_HEURISTIC_NONE) {
+        return ov_span_text("heuristics");
+    }
     uint64_t sources = ov_cursor_count(&cursor, count, sizeof(struct ov_image_source));
     for (uint64_t i = 0; i < sources && rule < names->count; i++) {
         uint32_t first = ov_cursor_u32le(&cursor);

@@ -25,11 +25,13 @@ struct ov_rule_names {
 // OV_DAMAGED when the bytes are no image whose table and sections lie within it.
 enum ov_status ov_rule_names_open(struct ov_span image, struct ov_rule_names *ret_names);
 
-// The name as clamscan prints it; false, and "?", when the number or the section is damaged.
+// The name as clamscan prints it, that of a heuristic (base/heuristic.h) as well; false, and "?",
+// when the number or the section is damaged.
 bool ov_rule_names_get(const struct ov_rule_names *names, uint32_t rule,
                        char ret_text[OV_NAME_TEXT_BYTES]);
 
-// The file that the rule came from ("daily.cvd!daily.ldb"), borrowed; empty when damaged.
+// The file that the rule came from ("daily.cvd!daily.ldb"), borrowed; "heuristics" for those; empty
+// when damaged.
 struct ov_span ov_rule_names_source(const struct ov_rule_names *names, uint32_t rule);
 
 // The head of the name section.

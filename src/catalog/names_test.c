@@ -2,6 +2,8 @@
 // Names and sources through an image and back; and out of damaged sections.
 #include "catalog/names.h"
 
+#include "base/heuristic.h"
+
 #include "rules/emit.h"
 
 #include <setjmp.h>
@@ -94,6 +96,16 @@ static void test_numbers_outside(void **state) {
 }
 
 // Every byte of both sections set to several values: whatever it says, an answer with a NUL.
+static void test_heuristics_have_names_without_an_image(void **state) {
+    (void)state;
+    char text[OV_NAME_TEXT_BYTES];
+    uint32_t rule = OV_HEURISTIC_FIRST + OV_HEURISTIC_ENCRYPTED_ZIP;
+    assert_true(ov_rule_names_get(&names, rule, text));
+    assert_string_equal(text, "Heuristics.Encrypted.Zip");
+    assert_true(ov_span_is_text(ov_rule_names_source(&names, rule), "heuristics"));
+    assert_false(ov_rule_names_get(&names, OV_HEURISTIC_FIRST + OV_HEURISTIC_COUNT, text));
+}
+
 static void test_damaged_sections(void **state) {
     (void)state;
     static const uint8_t values[] = {0, 1, 0x7f, 0x80, 0xff};
@@ -152,6 +164,7 @@ int main(void) {
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_sources),
         cmocka_unit_test(test_numbers_outside),
+        cmocka_unit_test(test_heuristics_have_names_without_an_image),
         cmocka_unit_test(test_damaged_sections),
         cmocka_unit_test(test_sections_cut_off),
         cmocka_unit_test(test_refusals),

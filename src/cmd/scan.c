@@ -101,8 +101,8 @@ static enum ov_status open_parts(struct scan *scan) {
         scan->quarantine.with_containers = args->with_containers;
     }
     if (args->is_changed_only) {
-        status =
-            ov_scan_state_open(scan->image.id, &args->limits, args->is_all_matches, &scan->state);
+        status = ov_scan_state_open(scan->image.id, &args->limits, args->is_all_matches,
+                                    args->alerts, &scan->state);
         if (status != OV_OK) {
             ov_say_error("--changed", ov_status_text(status), "set OVERT_STATE to a folder");
         }
@@ -123,6 +123,7 @@ static struct ov_scan_request make_request(struct scan *scan) {
         .limits = args->limits,
         .worker_count = args->jobs,
         .is_all_matches = args->is_all_matches,
+        .alerts = args->alerts,
         .with_member_names =
             args->is_json || args->quarantine != NULL, // plain lines have no place for them
         .required_layers = args->is_confinement_required ? ov_role_get(OV_ROLE_WORKER)->layers : 0,

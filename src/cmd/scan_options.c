@@ -45,6 +45,15 @@ const char ov_scan_help[] =
     "  --max-scantime MS    milliseconds for one file (120000)\n"
     "  --incomplete=ok      exit with 0, not 3, when something was not fully scanned\n"
     "\n"
+    "Alerts without a rule (VALUE is yes or no, and yes when it is left out):\n"
+    "  --heuristic-alerts=VALUE  overlapping zip members, disguised names in PDF (yes)\n"
+    "  --heuristic-scan-precedence[=VALUE]  such alerts count as much as rules (no)\n"
+    "  --alert-encrypted[=VALUE]  what needs a password; for archives or documents alone:\n"
+    "  --alert-encrypted-archive[=VALUE], --alert-encrypted-doc[=VALUE] (no)\n"
+    "  --alert-macros[=VALUE]  documents with macros (no)\n"
+    "  --alert-broken[=VALUE]  executables with headers that contradict themselves (no)\n"
+    "  --alert-exceeds-max[=VALUE]  what a limit left out: found, not limited (no)\n"
+    "\n"
     "Processes:\n"
     "  --jobs N             scanner processes (one for each processor)\n"
     "  --require-confinement  refuse to scan unless every layer that `overt status` lists\n"
@@ -78,6 +87,19 @@ enum option_code {
     OPT_INCLUDE,
     OPT_EXCLUDE,
     OPT_HELP,
+    OPT_ALERT_FIRST, // the first of those that `switches` lists
+};
+
+// What each of the options from OPT_ALERT_FIRST on switches, OV_ALERT_*.
+static const uint32_t switches[] = {
+    OV_ALERT_HEURISTICS,
+    OV_ALERT_PRECEDENCE,
+    OV_ALERT_ENCRYPTED_ARCHIVE | OV_ALERT_ENCRYPTED_DOC,
+    OV_ALERT_ENCRYPTED_ARCHIVE,
+    OV_ALERT_ENCRYPTED_DOC,
+    OV_ALERT_MACROS,
+    OV_ALERT_BROKEN,
+    OV_ALERT_EXCEEDS_MAX,
 };
 
 static const struct option long_options[] = {
@@ -102,6 +124,14 @@ static const struct option long_options[] = {
     {"include", required_argument, NULL, OPT_INCLUDE},
     {"exclude", required_argument, NULL, OPT_EXCLUDE},
     {"help", no_argument, NULL, OPT_HELP},
+    {"heuristic-alerts", optional_argument, NULL, OPT_ALERT_FIRST},
+    {"heuristic-scan-precedence", optional_argument, NULL, OPT_ALERT_FIRST + 1},
+    {"alert-encrypted", optional_argument, NULL, OPT_ALERT_FIRST + 2},
+    {"alert-encrypted-archive", optional_argument, NULL, OPT_ALERT_FIRST + 3},
+    {"alert-encrypted-doc", optional_argument, NULL, OPT_ALERT_FIRST + 4},
+    {"alert-macros", optional_argument, NULL, OPT_ALERT_FIRST + 5},
+    {"alert-broken", optional_argument, NULL, OPT_ALERT_FIRST + 6},
+    {"alert-exceeds-max", optional_argument, NULL, OPT_ALERT_FIRST + 7},
     {NULL, 0, NULL, 0},
 };
 
@@ -180,6 +210,15 @@ static enum ov_status take_limit(struct ov_limits *limits, int code, const char 
         limits->time_ms = count;
         return OV_OK;
     }
+}
+
+static enum ov_status take_alert(uint32_t *alerts, uint32_t changed, const char *text) {
+    bool is_on = text == NULL || strcmp(text, "yes") == 0;
+    if (!is_on && strcmp(text, "no") != 0) {
+        return OV_INVALID;
+    }
+    *alerts = is_on ? *alerts | changed : *alerts & ~changed;
+    return OV_OK;
 }
 
 static enum ov_status take_value(struct ov_scan_arguments *args, int code, const char *text) {
@@ -265,11 +304,14 @@ static enum ov_status read_options(int argc, char **argv, struct ov_scan_argumen
                          "overt scan --help lists them");
             return OV_INVALID;
         }
-        if (optarg == NULL) {
+        bool is_alert = code >= OPT_ALERT_FIRST;
+        if (optarg == NULL && !is_alert) {
             take_flag(args, code);
             continue;
         }
-        enum ov_status status = take_value(args, code, optarg);
+        enum ov_status status =
+            is_alert ? take_alert(&args->alerts, switches[code - OPT_ALERT_FIRST], optarg)
+                     : take_value(args, code, optarg);
         if (status != OV_OK) {
             return status == OV_INVALID ? complain(option_name(code), optarg) : status;
         }
@@ -290,7 +332,8 @@ static enum ov_status read_all(int argc, char **argv, struct ov_scan_arguments *
 }
 
 enum ov_status ov_scan_arguments_read(int argc, char **argv, struct ov_scan_arguments *ret_args) {
-    *ret_args = (struct ov_scan_arguments){.limits = ov_limits_default(), .has_summary = true};
+    *ret_args = (struct ov_scan_arguments){
+        .limits = ov_limits_default(), .alerts = OV_ALERT_HEURISTICS, .has_summary = true};
     return read_all(argc, argv, ret_args);
 }
 

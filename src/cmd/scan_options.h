@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/budget.h"
+#include "base/heuristic.h"
 #include "base/status.h"
 
 #include <stddef.h>
@@ -20,7 +21,8 @@ struct ov_scan_arguments {
     const char *quarantine; // folder, or NULL
     bool with_containers;   // quarantine also takes files of which only a member was found
     struct ov_limits limits;
-    unsigned jobs; // 0 = all processors
+    uint32_t alerts; // OV_ALERT_*
+    unsigned jobs;   // 0 = all processors
     bool is_json;
     bool is_all_matches;
     bool is_changed_only;

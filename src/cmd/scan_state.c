@@ -23,7 +23,7 @@ enum {
     SETTLE_SECONDS = 2,
 };
 
-static const char magic[8] = {'O', 'V', 'S', 'C', 'A', 'N', '0', '1'};
+static const char magic[8] = {'O', 'V', 'S', 'C', 'A', 'N', '0', '2'};
 
 struct entry {
     struct ov_file_key key;
@@ -115,7 +115,7 @@ void ov_scan_state_note(struct ov_scan_state *state, const struct ov_file_key *k
 // ---- file -------------------------------------------------------------------------------------
 
 static void write_header(struct ov_buf *header, const char *image_id,
-                         const struct ov_limits *limits, bool is_all_matches) {
+                         const struct ov_limits *limits, bool is_all_matches, uint32_t alerts) {
     ov_buf_add(header, magic, sizeof magic);
     ov_buf_add(header, image_id, strlen(image_id));
     ov_buf_add_u8(header, is_all_matches ? 1 : 0);
@@ -124,6 +124,7 @@ static void write_header(struct ov_buf *header, const char *image_id,
     ov_buf_add_u64le(header, limits->time_ms);
     ov_buf_add_u32le(header, limits->depth);
     ov_buf_add_u32le(header, limits->files);
+    ov_buf_add_u32le(header, alerts);
 }
 
 static void read_entries(struct ov_scan_state *state, struct ov_span bytes) {
@@ -171,7 +172,8 @@ enum ov_status ov_state_make_folders(char *path) {
 }
 
 enum ov_status ov_scan_state_open(const char *image_id, const struct ov_limits *limits,
-                                  bool is_all_matches, struct ov_scan_state **ret_state) {
+                                  bool is_all_matches, uint32_t alerts,
+                                  struct ov_scan_state **ret_state) {
     char folder[PATH_MAX - 32];
     TRY(ov_state_folder(folder, sizeof folder));
     struct ov_scan_state *state = calloc(1, sizeof *state);
@@ -180,7 +182,7 @@ enum ov_status ov_scan_state_open(const char *image_id, const struct ov_limits *
     }
     state->entries = calloc(FIRST_SLOTS, sizeof *state->entries);
     state->slot_count = FIRST_SLOTS;
-    write_header(&state->header, image_id, limits, is_all_matches);
+    write_header(&state->header, image_id, limits, is_all_matches, alerts);
     if (state->entries == NULL || ov_buf_status(&state->header) != OV_OK) {
         ov_scan_state_free(state);
         return OV_MEMORY;

@@ -20,9 +20,11 @@ enum ov_status ov_state_folder(char *ret_path, size_t size);
 // Makes the folders above the last part of the path (0700) that are missing. OV_SYSTEM (errno).
 enum ov_status ov_state_make_folders(char *path);
 
-// Reads the state; one of another image or other limits, and a damaged one, count as empty.
+// Reads the state; one of another image, other limits or alerts (OV_ALERT_*), and a damaged one,
+// count as empty.
 enum ov_status ov_scan_state_open(const char *image_id, const struct ov_limits *limits,
-                                  bool is_all_matches, struct ov_scan_state **ret_state);
+                                  bool is_all_matches, uint32_t alerts,
+                                  struct ov_scan_state **ret_state);
 void ov_scan_state_free(struct ov_scan_state *state);
 
 bool ov_scan_state_is_known(const struct ov_scan_state *state, const struct ov_file_key *key);

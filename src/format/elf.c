@@ -16,6 +16,7 @@ enum {
     SECTION64_BYTES = 64,
     SEGMENTS_MAX = 128, // with more of either, clamscan refuses the file
     SECTIONS_MAX = 256,
+    LISTED_SECTIONS_MAX = 2048,
 };
 
 struct elf_headers {
@@ -24,6 +25,7 @@ struct elf_headers {
     uint64_t segments_at, sections_at;
     uint16_t segment_bytes, segment_count;
     uint16_t section_bytes, section_count;
+    bool is_whole; // enough of it is there to be judged
 };
 
 static bool read_headers(struct ov_cursor *in, struct elf_headers *headers) {
@@ -31,6 +33,7 @@ static bool read_headers(struct ov_cursor *in, struct elf_headers *headers) {
     uint8_t class = ov_cursor_u8(in);
     headers->is_big = ov_cursor_u8(in) != DATA_LITTLE;
     headers->is_64 = class == CLASS_64;
+    bool has_class = class == CLASS_32 || class == CLASS_64;
     ov_cursor_seek(in, IDENT_BYTES);
     ov_cursor_skip(in, 8); // type, machine, version
     headers->entry = ov_order_word(in, headers->is_big, headers->is_64);
@@ -42,7 +45,8 @@ static bool read_headers(struct ov_cursor *in, struct elf_headers *headers) {
     headers->section_bytes = ov_order_u16(in, headers->is_big);
     headers->section_count = ov_order_u16(in, headers->is_big);
     ov_cursor_skip(in, 2); // index of the section with names
-    return is_elf && (class == CLASS_32 || class == CLASS_64) && !in->has_failed;
+    headers->is_whole = is_elf && !in->has_failed;
+    return headers->is_whole && has_class;
 }
 
 struct elf_segment {
@@ -125,6 +129,18 @@ static enum ov_status read_sections(struct ov_cursor *in, const struct elf_heade
     return OV_OK;
 }
 
+// Whether clamscan can go through the section table when it looks for what is broken: it does so
+// for more sections than when it looks for offsets, and passes over a table of very many.
+static bool has_sections(struct ov_cursor in, const struct elf_headers *headers) {
+    size_t section_bytes = headers->is_64 ? SECTION64_BYTES : SECTION32_BYTES;
+    if (headers->section_count > LISTED_SECTIONS_MAX || headers->section_count == 0) {
+        return headers->section_count != 0 || headers->section_bytes == section_bytes;
+    }
+    ov_cursor_seek(&in, headers->sections_at);
+    (void)ov_cursor_count(&in, headers->section_count, section_bytes);
+    return headers->section_bytes == section_bytes && !in.has_failed;
+}
+
 enum ov_status ov_elf_read(struct ov_span file, struct ov_arena *arena, struct ov_exe *ret_exe) {
     struct ov_exe exe = {0};
     struct elf_headers headers = {0};
@@ -133,7 +149,10 @@ enum ov_status ov_elf_read(struct ov_span file, struct ov_arena *arena, struct o
         find_entry(in, &headers, &exe.entry_offset)) {
         exe.is_64 = headers.is_64;
         exe.has_entry = true;
+        exe.is_broken = !has_sections(in, &headers);
         TRY(read_sections(&in, &headers, arena, &exe));
+    } else {
+        exe.is_broken = headers.is_whole;
     }
     *ret_exe = exe;
     return OV_OK;

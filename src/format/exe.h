@@ -28,6 +28,7 @@ struct ov_pe_places {
 
 struct ov_exe {
     bool is_readable; // false: clamscan refuses the headers; no relative offset means anything
+    bool is_broken;   // clamscan would alert, when asked to: contradictions that it reads past, too
     bool is_hashable; // PE: section and import hashes apply; clamscan decides this apart
     bool is_64;
     bool has_entry;

@@ -32,6 +32,7 @@ struct macho_reader {
     uint32_t entry; // address; 0 when no thread command tells one
     struct ov_exe_section *sections;
     uint32_t section_count, section_room;
+    bool is_whole; // its header is
 };
 
 static bool read_header(struct macho_reader *reader) {
@@ -44,8 +45,8 @@ static bool read_header(struct macho_reader *reader) {
     ov_cursor_skip(in, 8); // cpu subtype, file type
     reader->command_count = ov_order_u32(in, reader->is_big);
     ov_cursor_skip(in, reader->is_64 ? 12 : 8); // size of commands, flags, reserved
-    return is_macho && !in->has_failed && reader->command_count > 0 &&
-           reader->command_count <= COMMANDS_MAX;
+    reader->is_whole = is_macho && !in->has_failed;
+    return reader->is_whole && reader->command_count > 0 && reader->command_count <= COMMANDS_MAX;
 }
 
 // Whether a section is zeros that the file does not hold: plain, large or of each thread.
@@ -194,6 +195,7 @@ enum ov_status ov_macho_read(struct ov_span file, struct ov_arena *arena, struct
     exe.section_count = reader.section_count;
     exe.has_entry = status == OV_OK && find_entry(&exe, reader.entry, &exe.entry_offset);
     exe.is_readable = exe.has_entry;
+    exe.is_broken = reader.is_whole && status != OV_OK;
     *ret_exe = exe;
     return OV_OK;
 }

@@ -15,6 +15,8 @@ enum {
     USUAL_ALIGN = 0x200, // what the loader of Windows uses, whatever the header says
     IMPORT_DIRECTORY = 1,
     RESOURCE_DIRECTORY = 2,
+    USUAL_SECTION_ALIGN = 0x1000,
+    SUBSYSTEM_NATIVE = 1,
     DIRECTORIES_MAX = 16, // those that exist; more are not read
 };
 
@@ -27,6 +29,8 @@ struct pe_headers {
     uint32_t section_align, file_align;
     uint32_t header_bytes;
     uint32_t directory_count;
+    bool is_pe;     // the signature stands where it should
+    bool is_native; // runs without a subsystem: drivers may be aligned as they like
 };
 
 // The same, rounded down to a multiple of `align`; 0 rounds nothing.
@@ -43,6 +47,7 @@ static bool read_headers(struct ov_cursor *in, struct pe_headers *headers, struc
     bool is_dos = ov_cursor_u16le(in) == 0x5a4d;
     ov_cursor_seek(in, LFANEW_OFFSET);
     uint32_t coff_at = ov_cursor_u32le(in);
+    exe->is_broken = is_dos && in->has_failed; // without a signature it may be a program for DOS
     ov_cursor_seek(in, coff_at);
     bool is_pe = ov_cursor_u32le(in) == 0x4550;
     ov_cursor_skip(in, 2); // machine
@@ -51,6 +56,7 @@ static bool read_headers(struct ov_cursor *in, struct pe_headers *headers, struc
     headers->optional_bytes = ov_cursor_u16le(in);
     ov_cursor_skip(in, 2); // flags
     headers->optional_at = in->at;
+    headers->is_pe = is_dos && is_pe && coff_at != 0 && !in->has_failed;
     exe->is_64 = ov_cursor_u16le(in) == OPTIONAL64_MAGIC;
     uint32_t fixed_bytes = exe->is_64 ? OPTIONAL64_BYTES : OPTIONAL32_BYTES;
     if (!is_dos || !is_pe || coff_at == 0 || headers->section_count == 0 ||
@@ -64,6 +70,8 @@ static bool read_headers(struct ov_cursor *in, struct pe_headers *headers, struc
     headers->file_align = ov_cursor_u32le(in);
     ov_cursor_skip(in, 20); // versions, image size
     headers->header_bytes = ov_cursor_u32le(in);
+    ov_cursor_skip(in, 4); // checksum
+    headers->is_native = ov_cursor_u16le(in) == SUBSYSTEM_NATIVE;
     ov_cursor_seek(in, headers->optional_at + fixed_bytes - 4);
     uint32_t count = ov_cursor_u32le(in);
     headers->directory_count = count < DIRECTORIES_MAX ? count : DIRECTORIES_MAX;
@@ -75,6 +83,8 @@ static bool read_headers(struct ov_cursor *in, struct pe_headers *headers, struc
 static void read_directories(struct ov_cursor *in, const struct pe_headers *headers,
                              struct ov_exe *exe) {
     uint32_t fixed_bytes = exe->is_64 ? OPTIONAL64_BYTES : OPTIONAL32_BYTES;
+    ov_cursor_seek(in, headers->optional_at + fixed_bytes +
+                           headers->directory_count * DIRECTORY_BYTES); // fails if some are cut off
     if (headers->directory_count > IMPORT_DIRECTORY) {
         ov_cursor_seek(in, headers->optional_at + fixed_bytes + IMPORT_DIRECTORY * DIRECTORY_BYTES);
         exe->pe.imports_rva = ov_cursor_u32le(in);
@@ -105,6 +115,7 @@ static uint32_t choose_file_align(struct ov_cursor in, uint32_t count, uint32_t 
 struct section_check {
     bool is_missing; // lies past the end of the file: the pass for hashes leaves it out
     bool has_top_bit;
+    uint32_t address; // as written
 };
 
 static struct section_check read_section(struct ov_cursor *in, const struct pe_headers *headers,
@@ -133,7 +144,8 @@ static struct section_check read_section(struct ov_cursor *in, const struct pe_h
     }
     *ret_section = section;
     uint32_t top = address | virtual_bytes | raw_bytes | (section.raw_bytes != 0 ? raw_offset : 0);
-    return (struct section_check){.is_missing = is_missing, .has_top_bit = top >> 31 != 0};
+    return (struct section_check){
+        .is_missing = is_missing, .has_top_bit = top >> 31 != 0, .address = address};
 }
 
 bool ov_pe_find_offset(const struct ov_exe *exe, uint64_t file_bytes, uint32_t rva,
@@ -153,18 +165,61 @@ bool ov_pe_find_offset(const struct ov_exe *exe, uint64_t file_bytes, uint32_t r
     return false;
 }
 
+static bool is_aligned_oddly(const struct pe_headers *headers) {
+    return !headers->is_native &&
+           (headers->section_align == 0 || headers->section_align % USUAL_SECTION_ALIGN != 0 ||
+            headers->file_align == 0 || headers->file_align % USUAL_ALIGN != 0);
+}
+
+// Whether a section does not stand where the one before it ends, or is not aligned. `next` is where
+// it should stand.
+static bool is_misplaced(const struct section_check *check, const struct pe_headers *headers,
+                         uint32_t next) {
+    return headers->section_align == 0 || check->address % headers->section_align != 0 ||
+           check->address != next;
+}
+
+// Reads the section table behind the cursor into `sections`, and what it says of the whole.
+static void read_sections(struct ov_cursor *in, const struct pe_headers *headers,
+                          struct ov_exe_section *sections, struct ov_exe *exe) {
+    uint64_t file_bytes = in->bytes.size;
+    bool has_top_bit = false;
+    bool has_odd = false; // what is missing does not count: clamscan takes it out of the table
+    uint32_t missing_count = 0;
+    uint32_t next = exe->pe.header_bytes;
+    for (uint32_t i = 0; i < exe->section_count; i++) {
+        struct section_check check = read_section(in, headers, file_bytes, &sections[i]);
+        has_top_bit = has_top_bit || check.has_top_bit;
+        if (check.is_missing) {
+            missing_count++;
+            continue;
+        }
+        exe->is_hashable = exe->is_hashable && !check.has_top_bit;
+        has_odd = has_odd || is_misplaced(&check, headers, next);
+        next = check.address + (uint32_t)sections[i].virtual_bytes;
+    }
+    exe->sections = sections;
+    exe->is_readable = !has_top_bit;
+    exe->is_broken =
+        exe->is_broken || has_odd || !exe->is_hashable || missing_count == exe->section_count;
+}
+
 enum ov_status ov_pe_read(struct ov_span file, struct ov_arena *arena, struct ov_exe *ret_exe) {
     struct ov_exe exe = {0};
     struct pe_headers headers = {0};
     struct ov_cursor in = ov_cursor_init(file);
     if (!read_headers(&in, &headers, &exe)) {
+        exe.is_broken = exe.is_broken || headers.is_pe;
         *ret_exe = exe;
         return OV_OK;
     }
     read_directories(&in, &headers, &exe);
+    exe.is_broken = is_aligned_oddly(&headers);
+    bool has_directories = !in.has_failed;
     ov_cursor_seek(&in, headers.optional_at + headers.optional_bytes);
     uint32_t count = (uint32_t)ov_cursor_count(&in, headers.section_count, SECTION_BYTES);
     if (in.has_failed) {
+        exe.is_broken = exe.is_broken || has_directories;
         *ret_exe = exe;
         return OV_OK;
     }
@@ -173,19 +228,14 @@ enum ov_status ov_pe_read(struct ov_span file, struct ov_arena *arena, struct ov
         return OV_MEMORY;
     }
     headers.file_align = choose_file_align(in, count, headers.file_align);
-    bool is_readable = true;
-    bool is_hashable = true;
-    for (uint32_t i = 0; i < count; i++) {
-        struct section_check check = read_section(&in, &headers, file.size, &sections[i]);
-        is_readable = is_readable && !check.has_top_bit;
-        is_hashable = is_hashable && (check.is_missing || !check.has_top_bit);
-    }
-    exe.sections = sections;
     exe.section_count = count;
+    exe.is_hashable = true;
     exe.pe.header_bytes = round_up(headers.header_bytes, headers.section_align);
+    read_sections(&in, &headers, sections, &exe);
     exe.has_entry = ov_pe_find_offset(&exe, file.size, headers.entry_rva, &exe.entry_offset);
-    exe.is_readable = is_readable && exe.has_entry;
-    exe.is_hashable = is_hashable && exe.has_entry;
+    exe.is_readable = exe.is_readable && exe.has_entry;
+    exe.is_hashable = exe.is_hashable && exe.has_entry;
+    exe.is_broken = exe.is_broken || !exe.has_entry;
     *ret_exe = exe;
     return OV_OK;
 }

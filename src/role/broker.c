@@ -97,6 +97,18 @@ static enum ov_status add_ticket(struct broker *broker, const struct ov_walk_ite
 
 // ---- files ------------------------------------------------------------------------------------
 
+// A file that is larger than the largest: told as limited, or as an alert where that is asked for.
+static void settle_large(const struct ov_scan_request *request, struct ov_ticket *ticket) {
+    if ((request->alerts & OV_ALERT_EXCEEDS_MAX) == 0) {
+        ov_ticket_finish(ticket, OV_RESULT_LIMITED, ov_limit_name(OV_LIMIT_FILE_SIZE));
+        return;
+    }
+    const struct ov_wire_verdict verdict = {.kind = OV_WIRE_FOUND, .detection_count = 1};
+    const struct ov_wire_detection alert = {
+        .rule = ov_heuristic_rule(ov_heuristic_of_limit(OV_LIMIT_FILE_SIZE))};
+    ov_ticket_take(ticket, &verdict, &alert);
+}
+
 // Files whose result needs no worker. True when the ticket is done.
 static bool settle_early(struct broker *broker, const struct ov_walk_item *item,
                          struct ov_ticket *ticket) {
@@ -109,7 +121,7 @@ static bool settle_early(struct broker *broker, const struct ov_walk_item *item,
     } else if (size == 0) {
         ov_ticket_finish(ticket, OV_RESULT_CLEAN, NULL);
     } else if (request->limits.file_bytes != 0 && size > request->limits.file_bytes) {
-        ov_ticket_finish(ticket, OV_RESULT_LIMITED, ov_limit_name(OV_LIMIT_FILE_SIZE));
+        settle_large(request, ticket);
     } else if (request->is_known != NULL && request->is_known(request->arg, &ticket->result.key)) {
         ov_ticket_finish(ticket, OV_RESULT_UNCHANGED, NULL);
     }

@@ -38,6 +38,7 @@ enum ov_status ov_crew_open(const struct ov_scan_request *request, unsigned coun
         .bounds = {.rule_count = request->image->names.count,
                    .members_max = limits->files != 0 ? limits->files : UINT32_MAX,
                    .inner_bytes = limits->file_bytes != 0 ? limits->file_bytes : UINT64_MAX,
+                   .alerts = request->alerts,
                    .is_all_matches = request->is_all_matches,
                    .with_member_names = request->with_member_names},
         .program = -1,
@@ -178,7 +179,7 @@ static enum ov_status start_member(struct ov_crew *crew, struct ov_member *membe
         .ring_bytes = OV_RING_BYTES,
         .limits = request->limits,
         .is_all_matches = request->is_all_matches,
-        .with_heuristics = request->with_heuristics,
+        .alerts = request->alerts,
         .with_member_names = request->with_member_names,
     };
     const int passed[OV_CHILD_PASSED_MAX] = {request->image->fd, member->ring.fd};

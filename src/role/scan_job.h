@@ -94,7 +94,7 @@ struct ov_scan_request {
     unsigned worker_count;      // 0 = one for each processor
     const char *worker_program; // NULL = the installed one
     bool is_all_matches;
-    bool with_heuristics;
+    uint32_t alerts; // OV_ALERT_* (base/heuristic.h)
     bool with_member_names;
     uint32_t required_layers;                // OV_CAGE() bits without which nothing is scanned
     const volatile sig_atomic_t *is_stopped; // set by a signal handler: finish early; may be NULL

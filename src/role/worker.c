@@ -99,7 +99,7 @@ static void enter_cage(const struct ov_wire_setup *setup, struct ov_cage_report 
 static enum ov_status open_scanner(struct worker *worker, char *ret_reason, size_t reason_size) {
     struct ov_scan_options options = {.limits = worker->setup.limits,
                                       .is_all_matches = worker->setup.is_all_matches,
-                                      .with_heuristics = worker->setup.with_heuristics};
+                                      .alerts = worker->setup.alerts};
     return ov_scanner_new(worker->image, &options, ret_reason, reason_size, &worker->scanner);
 }
 

@@ -28,7 +28,8 @@ static uint64_t window_of(const struct ov_match *match, uint32_t overlap) {
 void ov_finds_add_match(struct ov_finds *finds, const struct ov_image_rule *rule,
                         const struct ov_match *match, uint32_t overlap) {
     struct ov_find find = {.rule = match->rule,
-                           .is_pua = (rule->flags & OV_RULE_FLAG_PUA) != 0,
+                           .is_pua =
+                               (rule->flags & OV_RULE_FLAG_PUA) != 0 && !finds->has_precedence,
                            .offset = match->start};
     bool is_own = rule->target != 0;
     bool is_late = finds->has_late && (rule->target == TARGET_TEXT || rule->target == TARGET_OTHER);
@@ -51,6 +52,11 @@ void ov_finds_add_match(struct ov_finds *finds, const struct ov_image_rule *rule
 void ov_finds_add_hash(struct ov_finds *finds, enum ov_find_stage stage, uint32_t rule,
                        uint64_t number) {
     struct ov_find find = {.order = {stage, number}, .rule = rule};
+    add(finds, &find);
+}
+
+void ov_finds_add_heuristic(struct ov_finds *finds, enum ov_heuristic heuristic) {
+    struct ov_find find = {.rule = ov_heuristic_rule(heuristic), .is_pua = !finds->has_precedence};
     add(finds, &find);
 }
 

@@ -9,6 +9,7 @@
 // for any target alone: all of these come before those of their own target.
 #pragma once
 
+#include "base/heuristic.h"
 #include "match/image.h"
 #include "match/matcher.h"
 #include "scan/verdict.h"
@@ -26,6 +27,7 @@ struct ov_find {
 
 struct ov_finds {
     bool has_late; // rules for text and for unknown data come in a second pass
+    bool has_precedence; // what is unwanted by name counts as strong
     uint32_t count;
     struct ov_find items[OV_FINDS_MAX];
 };
@@ -49,6 +51,9 @@ void ov_finds_add_match(struct ov_finds *finds, const struct ov_image_rule *rule
 // the image: they count as strong, as their databases are loaded on request only.
 void ov_finds_add_hash(struct ov_finds *finds, enum ov_find_stage stage, uint32_t rule,
                        uint64_t number);
+
+// Adds a heuristic.
+void ov_finds_add_heuristic(struct ov_finds *finds, enum ov_heuristic heuristic);
 
 // Adds what was found in the object at `place` (depth, members and name; the rest is ignored) to
 // the verdict: the first strong one, which is then the only one, else the last unwanted one; with

@@ -179,6 +179,25 @@ static void test_huge_overlap(void **state) {
     assert_int_equal(finds.count, 4);
 }
 
+static void test_heuristics_are_unwanted_unless_they_take_precedence(void **state) {
+    (void)state;
+    ov_finds_add_heuristic(&finds, OV_HEURISTIC_BROKEN_EXECUTABLE);
+    ov_finds_report(&finds, false, &top, &verdict);
+    assert_int_equal(verdict.count, 1);
+    assert_int_equal(verdict.detections[0].rule, ov_heuristic_rule(OV_HEURISTIC_BROKEN_EXECUTABLE));
+    assert_false(verdict.has_strong);
+    finds.count = 0;
+    finds.has_precedence = true;
+    ov_finds_add_heuristic(&finds, OV_HEURISTIC_MACROS_VBA);
+    add(1, OV_RULE_FLAG_BODY | OV_RULE_FLAG_PUA, 0, 0, 4);
+    ov_finds_report(&finds, false, &top, &verdict);
+    finds.has_precedence = false;
+    assert_int_equal(verdict.count, 1);
+    assert_true(verdict.has_strong);
+    assert_int_not_equal(verdict.detections[0].rule,
+                         ov_heuristic_rule(OV_HEURISTIC_BROKEN_EXECUTABLE));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_nothing, clear),
@@ -193,6 +212,7 @@ int main(void) {
         cmocka_unit_test_setup(test_each_rule_once, clear),
         cmocka_unit_test_setup(test_more_than_fit, clear),
         cmocka_unit_test_setup(test_huge_overlap, clear),
+        cmocka_unit_test_setup(test_heuristics_are_unwanted_unless_they_take_precedence, clear),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

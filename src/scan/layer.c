@@ -96,8 +96,7 @@ static bool is_final(const struct ov_scanner *scanner) {
     return scanner->verdict->has_strong && !scanner->options.is_all_matches;
 }
 
-// Adds what was found in the object to the verdict.
-static void report(struct ov_subject *subject) {
+void ov_subject_report(struct ov_subject *subject) {
     struct ov_scanner *scanner = subject->scanner;
     if (scanner->finds.count == 0 || ov_subject_is_allowed(subject)) {
         return;
@@ -124,7 +123,7 @@ static enum ov_status scan_bytes(struct ov_subject *subject, const struct ov_dig
     }
     ov_subject_look_up(subject, digests != NULL ? digests : &own);
     enum ov_status hashed = ov_subject_hash_parts(subject);
-    report(subject);
+    ov_subject_report(subject);
     if (is_final(scanner)) {
         return OV_END;
     }
@@ -142,7 +141,7 @@ static enum ov_status scan_view(struct ov_subject *subject, const struct ov_chil
     view.is_exe = false;
     view.exe = (struct ov_exe){0};
     enum ov_status status = match_rules(&view, true);
-    report(subject);
+    ov_subject_report(subject);
     return is_final(subject->scanner) ? OV_END : status;
 }
 
@@ -172,12 +171,20 @@ static enum ov_status scan_member(struct ov_subject *container, const struct ov_
 }
 
 static enum ov_status take_child(void *arg, const struct ov_child *child) {
+    const struct ov_subject *subject = arg;
+    if (is_final(subject->scanner)) { // by a fact
+        return OV_END;
+    }
     return child->kind == OV_CHILD_VIEW ? scan_view(arg, child) : scan_member(arg, child);
 }
 
 static void take_fact(void *arg, enum ov_fact fact) {
     struct ov_subject *subject = arg;
-    subject->facts |= 1u << fact;
+    uint32_t bit = 1u << fact;
+    if ((subject->facts & bit) == 0) {
+        subject->facts |= bit;
+        ov_subject_alert_fact(subject, fact);
+    }
 }
 
 // Walks the object. That its structure is damaged or unknown is no failure of ours: its bytes are
@@ -221,6 +228,10 @@ enum ov_status ov_subject_scan(struct ov_subject *subject, const struct ov_diges
         return OV_END;
     }
     enum ov_status status = scan_bytes(subject, digests);
+    if (status == OV_OK && subject->exe.is_broken && subject->type != OV_FILETYPE_MACHO_UNIBIN) {
+        ov_subject_alert(subject, OV_HEURISTIC_BROKEN_EXECUTABLE);
+        status = is_final(subject->scanner) ? OV_END : OV_OK;
+    }
     if (walk != NULL && is_late && status == OV_OK) {
         walked = walk_parts(subject, walk, subject->type);
     }

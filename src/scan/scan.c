@@ -41,6 +41,7 @@ enum ov_status ov_scanner_new(struct ov_span image, const struct ov_scan_options
         return OV_MEMORY;
     }
     scanner->options = *options;
+    scanner->finds.has_precedence = (options->alerts & OV_ALERT_PRECEDENCE) != 0;
     ov_arena_init(&scanner->arena, ARENA_BYTES);
     enum ov_status status = ov_image_open(image, &scanner->image, reason);
     status = status == OV_OK ? open_sets(scanner, reason) : status;
@@ -88,6 +89,7 @@ static void scan_file(struct ov_scanner *scanner, struct ov_scan_job *job,
     ov_arena_reset(&scanner->arena);
     enum ov_status status = ov_subject_open(&subject, OV_FILETYPE_NONE);
     status = status == OV_OK ? ov_subject_scan(&subject, digests) : status;
+    ov_subject_alert(&subject, ov_heuristic_of_limit(scanner->budget.hit));
     verdict->error = error_of(status);
     verdict->limit = scanner->budget.hit;
     if (verdict->kind == OV_VERDICT_FOUND) {

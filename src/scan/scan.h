@@ -15,8 +15,8 @@ struct ov_scanner;
 
 struct ov_scan_options {
     struct ov_limits limits;
-    bool is_all_matches;  // report every rule that matches, not the first alone
-    bool with_heuristics; // place kept for clamscan's heuristic alerts
+    bool is_all_matches; // report every rule that matches, not the first alone
+    uint32_t alerts;     // OV_ALERT_* (base/heuristic.h)
 };
 
 // A scanner over an image. OV_DAMAGED when the image is refused; the reason, with the position in

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/heuristic.h"
 #include "format/exe.h"
 #include "format/walk.h"
 #include "match/digest_many.h"
@@ -65,6 +66,15 @@ bool ov_subject_is_allowed(struct ov_subject *subject);
 // scanner's verdict. `digests` are those of the object that are computed already, or NULL.
 // OV_OK; OV_END: the verdict is final; OV_LIMIT; OV_MEMORY or OV_DAMAGED: not all was done. layer.c
 enum ov_status ov_subject_scan(struct ov_subject *subject, const struct ov_digest_job *digests);
+
+// Adds a heuristic to the verdict, if it is asked for and no allow rule names the object. alert.c
+void ov_subject_alert(struct ov_subject *subject, enum ov_heuristic heuristic);
+
+// Adds what a walker noticed, as far as there is a name for it in objects of this type. alert.c
+void ov_subject_alert_fact(struct ov_subject *subject, enum ov_fact fact);
+
+// Adds what was found in the object to the verdict. layer.c
+void ov_subject_report(struct ov_subject *subject);
 
 // The walker of a type, or NULL, and whether the object's own bytes come before its parts.
 ov_walker *ov_walker_of(enum ov_filetype type, bool *ret_is_late);

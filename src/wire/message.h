@@ -9,6 +9,7 @@
 
 #include "base/budget.h"
 #include "base/buf.h"
+#include "base/heuristic.h"
 #include "base/span.h"
 #include "base/status.h"
 
@@ -33,7 +34,7 @@ struct ov_wire_setup {
     uint64_t ring_bytes;
     struct ov_limits limits;
     bool is_all_matches;
-    bool with_heuristics;
+    uint32_t alerts;        // OV_ALERT_*: the heuristics that are asked for
     bool with_member_names; // whoever asked for the scan also wants member names
 };
 
@@ -87,7 +88,7 @@ struct ov_wire_verdict {
 };
 
 struct ov_wire_detection {
-    uint32_t rule;
+    uint32_t rule;  // below the image's count, or that of a heuristic
     uint32_t depth; // numbers used in members
     uint64_t offset;
     uint32_t members[OV_WIRE_DEPTH_MAX]; // zero from depth on
@@ -100,6 +101,7 @@ struct ov_wire_bounds {
     uint32_t rule_count;
     uint32_t members_max;   // no member number reaches this
     uint64_t inner_bytes;   // no offset inside a member lies beyond
+    uint32_t alerts;        // OV_ALERT_*: no other heuristics
     bool is_all_matches;    // else one detection a file
     bool with_member_names; // else no name at all
 };

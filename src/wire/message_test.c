@@ -50,6 +50,7 @@ static void setup_survives(void **state) {
                                   .ring_bytes = 99,
                                   .limits = ov_limits_default(),
                                   .is_all_matches = true,
+                                  .alerts = OV_ALERT_MACROS | OV_ALERT_PRECEDENCE,
                                   .with_member_names = true};
     struct ov_wire_setup back = {0};
     ov_wire_setup_encode(&setup, &out);
@@ -59,10 +60,20 @@ static void setup_survives(void **state) {
     assert_int_equal(back.limits.scan_bytes, setup.limits.scan_bytes);
     assert_int_equal(back.limits.depth, 17);
     assert_int_equal(back.limits.time_ms, 120000);
-    assert_true(back.is_all_matches && back.with_member_names && !back.with_heuristics);
+    assert_true(back.is_all_matches && back.with_member_names);
+    assert_int_equal(back.alerts, OV_ALERT_MACROS | OV_ALERT_PRECEDENCE);
+    for (uint32_t alerts = 0; alerts <= OV_ALERT_ALL; alerts++) {
+        setup.alerts = alerts;
+        ov_wire_setup_encode(&setup, &out);
+        assert_int_equal(ov_wire_setup_decode(ov_buf_span(&out), &back), OV_OK);
+        assert_int_equal(back.alerts, alerts);
+    }
     for (size_t size = 0; size < out.size; size++) {
         assert_int_equal(ov_wire_setup_decode(ov_span_make(out.data, size), &back), OV_PEER);
     }
+    out.data[9] |= 2; // an alert that there is not
+    assert_int_equal(ov_wire_setup_decode(ov_buf_span(&out), &back), OV_PEER);
+    out.data[9] = 0;
     out.data[4] = 2; // another version
     assert_int_equal(ov_wire_setup_decode(ov_buf_span(&out), &back), OV_PEER);
     ov_buf_release(&out);
@@ -342,6 +353,26 @@ static void long_messages_and_descriptors_from_below_are_refused(void **state) {
     ov_fd_close(&ends[1]);
 }
 
+static void heuristics_only_when_asked_for(void **state) {
+    (void)state;
+    struct ov_buf out = {0};
+    struct ov_wire_jobs jobs = two_jobs();
+    struct ov_wire_bounds asked = bounds;
+    asked.alerts = OV_ALERT_BROKEN;
+    for (unsigned i = 0; i <= OV_HEURISTIC_COUNT; i++) {
+        struct ov_wire_detection detection = {.rule = OV_HEURISTIC_FIRST + i}, back;
+        ov_wire_detections_encode(jobs.items[0].number, &detection, 1, &out);
+        enum ov_status expected = i == OV_HEURISTIC_BROKEN_EXECUTABLE ? OV_OK : OV_PEER;
+        assert_int_equal(
+            ov_wire_detections_decode(ov_buf_span(&out), &jobs.items[0], 1, &asked, &back),
+            expected);
+        assert_int_equal(
+            ov_wire_detections_decode(ov_buf_span(&out), &jobs.items[0], 1, &bounds, &back),
+            OV_PEER);
+    }
+    ov_buf_release(&out);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(setup_survives),
@@ -357,6 +388,7 @@ int main(void) {
         cmocka_unit_test(names_only_when_asked_for),
         cmocka_unit_test(channel_carries_messages_and_descriptors),
         cmocka_unit_test(long_messages_and_descriptors_from_below_are_refused),
+        cmocka_unit_test(heuristics_only_when_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

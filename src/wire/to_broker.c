@@ -136,8 +136,9 @@ void ov_wire_detections_encode(uint32_t job, const struct ov_wire_detection *det
 static bool is_sound_detection(const struct ov_wire_detection *detection,
                                const struct ov_wire_job *job, const struct ov_wire_bounds *bounds) {
     uint64_t offset_max = detection->depth == 0 ? job->size : bounds->inner_bytes;
-    if (detection->rule >= bounds->rule_count || detection->depth > OV_WIRE_DEPTH_MAX ||
-        detection->offset > offset_max) {
+    bool is_rule = detection->rule < bounds->rule_count ||
+                   ov_heuristic_is_on(ov_heuristic_of_rule(detection->rule), bounds->alerts);
+    if (!is_rule || detection->depth > OV_WIRE_DEPTH_MAX || detection->offset > offset_max) {
         return false;
     }
     for (unsigned level = 0; level < OV_WIRE_DEPTH_MAX; level++) {

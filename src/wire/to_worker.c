@@ -5,13 +5,15 @@
 
 #include "base/cursor.h"
 
-enum { FLAG_ALL_MATCHES = 1, FLAG_HEURISTICS = 2, FLAG_MEMBER_NAMES = 4, FLAGS = 7 };
+enum { FLAG_ALL_MATCHES = 1, FLAG_HEURISTICS = 2, FLAG_MEMBER_NAMES = 4 };
+enum { ALERTS_AT = 3 }; // bits of the alerts but for OV_ALERT_HEURISTICS, from this one on
 enum { IN_RING = 0, BY_DESCRIPTOR = 1 };
 
 void ov_wire_setup_encode(const struct ov_wire_setup *setup, struct ov_buf *out) {
     uint32_t flags = (setup->is_all_matches ? FLAG_ALL_MATCHES : 0u) |
-                     (setup->with_heuristics ? FLAG_HEURISTICS : 0u) |
-                     (setup->with_member_names ? FLAG_MEMBER_NAMES : 0u);
+                     ((setup->alerts & OV_ALERT_HEURISTICS) != 0 ? FLAG_HEURISTICS : 0u) |
+                     (setup->with_member_names ? FLAG_MEMBER_NAMES : 0u) |
+                     setup->alerts >> 1 << ALERTS_AT;
     ov_buf_reset(out);
     ov_buf_add_u32le(out, OV_WIRE_SETUP);
     ov_buf_add_u32le(out, OV_WIRE_VERSION);
@@ -39,11 +41,12 @@ enum ov_status ov_wire_setup_decode(struct ov_span message, struct ov_wire_setup
     setup.limits.scan_bytes = ov_cursor_u64le(&in);
     setup.limits.time_ms = ov_cursor_u64le(&in);
     if (in.has_failed || ov_cursor_left(&in) != 0 || kind != OV_WIRE_SETUP ||
-        version != OV_WIRE_VERSION || (flags & ~(uint32_t)FLAGS) != 0) {
+        version != OV_WIRE_VERSION || flags >> ALERTS_AT > OV_ALERT_ALL >> 1) {
         return OV_PEER;
     }
     setup.is_all_matches = (flags & FLAG_ALL_MATCHES) != 0;
-    setup.with_heuristics = (flags & FLAG_HEURISTICS) != 0;
+    setup.alerts =
+        flags >> ALERTS_AT << 1 | ((flags & FLAG_HEURISTICS) != 0 ? OV_ALERT_HEURISTICS : 0u);
     setup.with_member_names = (flags & FLAG_MEMBER_NAMES) != 0;
     *ret_setup = setup;
     return OV_OK;

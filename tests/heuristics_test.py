@@ -1,0 +1,196 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Alerts without a rule, their names and switches, held against clamscan. TAP."""
+import io
+import os
+import pathlib
+import random
+import struct
+import subprocess
+import sys
+import zipfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE / "walk"))
+sys.path.insert(0, str(HERE / "format"))
+import differential  # noqa: E402
+from beside import (clamscan_names, needs_walkers, overt_names, wrap, write)  # noqa: E402
+from members import BUILD, OVERT, Skip, Tap, has  # noqa: E402
+
+tap = Tap()
+RULES = write("rules.ndb", "Test.Word:0:*:" + b"HEURWORD".hex() + "\nPUA.Word:0:*:" +
+              b"PUAWORD1".hex() + "\n")
+COUNT = int(os.environ.get("OVERT_HEURISTICS", "150"))
+
+
+def both(path, *options):
+    """The names that both tell, when they tell the same; else a sentence."""
+    ours, theirs = overt_names(path, RULES, *options), clamscan_names(path, RULES, *options)
+    return ours if ours == theirs else f"{path} {options}: overt {ours}, clamscan {theirs}"
+
+
+def run_many(paths, *options):
+    """{path: [names]} of overt and of clamscan."""
+    if not has("clamscan"):
+        raise Skip("clamscan is not installed")
+    write("list", "\n".join(paths) + "\n")
+    answers = []
+    for command in ([OVERT, "scan", "--no-summary", *options, "--rules", RULES, *paths],
+                    ["clamscan", "--no-summary", *options, "-d", RULES, "-f", "list"]):
+        done = subprocess.run(command, capture_output=True, timeout=280, check=False)
+        assert done.returncode in (0, 1), done.stderr.decode()[-500:]
+        found = {}
+        for line in done.stdout.decode().splitlines():
+            if line.endswith(" FOUND"):
+                path, name = line[:-len(" FOUND")].rsplit(": ", 1)
+                found.setdefault(path, []).append(name)
+        answers.append(found)
+    return answers
+
+
+def compare_broken(kind, forge):
+    rng = random.Random(kind)
+    paths = [write(f"{kind}/{number}", forge(rng)) for number in range(COUNT)]
+    ours, theirs = run_many(paths, "--alert-broken")
+    different = [p for p in paths if ours.get(p) != theirs.get(p)]
+    if different:
+        return f"{different[:9]}: {[(ours.get(p), theirs.get(p)) for p in different[:3]]}"
+    if not 10 < len(ours) < COUNT:
+        return f"{len(ours)} of {COUNT} are broken: that tells nothing"
+    return True
+
+
+@tap.case("PE headers that clamscan calls broken")
+def _():
+    return compare_broken("pe", differential.random_pe)
+
+
+@tap.case("ELF headers that clamscan calls broken")
+def _():
+    return compare_broken("elf", differential.random_elf)
+
+
+@tap.case("Mach-O headers that clamscan calls broken")
+def _():
+    return compare_broken("macho", differential.random_macho)
+
+
+@tap.case("broken headers are told only when asked for")
+def _():
+    path = write("short.exe", b"MZ" + b"\1" * 30)
+    if both(path, "--alert-broken") != ["Heuristics.Broken.Executable"]:
+        return both(path, "--alert-broken")
+    return both(path) == [] and both(path, "--alert-broken=no") == []
+
+
+@tap.case("a rule is told rather than an alert, unless alerts take precedence")
+def _():
+    path = write("rule.exe", b"MZ" + b"\1" * 20 + b"HEURWORD")
+    pua = write("pua.bin", b"\1\2\3PUAWORD1" + b"\1" * 50 + b"HEURWORD")
+    first = both(path, "--alert-broken")
+    second = overt_names(pua, RULES, "--heuristic-scan-precedence")
+    third = overt_names(pua, RULES)
+    return (first, second, third) == (["Test.Word.UNOFFICIAL"], ["PUA.Word.UNOFFICIAL"],
+                                      ["Test.Word.UNOFFICIAL"]) or f"{first} {second} {third}"
+
+
+@tap.case("with all matches both are told")
+def _():
+    path = write("both.exe", b"MZ" + b"\1" * 20 + b"HEURWORD")
+    ours = overt_names(path, RULES, "--alert-broken", "--all-matches")
+    theirs = clamscan_names(path, RULES, "--alert-broken", "--allmatch")
+    return ours == theirs == ["Heuristics.Broken.Executable", "Test.Word.UNOFFICIAL"] or \
+        f"{ours} {theirs}"
+
+
+@tap.case("a file beyond --max-filesize")
+def _():
+    path = write("large.bin", b"\1\2" * 5000)
+    options = ["--max-filesize=5000"]
+    if both(path, *options, "--alert-exceeds-max") != ["Heuristics.Limits.Exceeded.MaxFileSize"]:
+        return both(path, *options, "--alert-exceeds-max")
+    done = subprocess.run([OVERT, "scan", *options, "--rules", RULES, path], capture_output=True,
+                          timeout=60, check=False)
+    return done.returncode == 3 and b"LIMITED" in done.stdout
+
+
+@tap.case("a member beyond each limit")
+def _():
+    deep = write("deep", wrap(b"\1\2" * 500, ["gz", "xz", "bz2", "gz", "xz"]))
+    wide = write("wide.gz", wrap(b"\1\2" * 50000, ["gz"]))
+    cases = [(deep, "MaxRecursion", ["--max-recursion=3"]),
+             (wide, "MaxFileSize", ["--max-filesize=5000"]),
+             (wide, "MaxScanSize", ["--max-scansize=5000"])]
+    for path, name, options in cases:
+        answer = both(path, *options, "--alert-exceeds-max")
+        if answer != [f"Heuristics.Limits.Exceeded.{name}"]:
+            return f"{name}: {answer}"
+    return True
+
+
+@tap.case("more members than --max-files")
+def _():
+    needs_walkers("zip")
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for number in range(9):
+            archive.writestr(f"{number}.bin", bytes([number]) * 100)
+    path = write("many.zip", out.getvalue())
+    answer = both(path, "--max-files=5", "--alert-exceeds-max")
+    return answer == ["Heuristics.Limits.Exceeded.MaxFiles"] or answer
+
+
+def set_encrypted(data):
+    """The zip with the flag of encryption in all its headers."""
+    data = bytearray(data)
+    for mark, at in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        place = data.find(mark)
+        while place >= 0:
+            data[place + at] |= 1
+            place = data.find(mark, place + 4)
+    return bytes(data)
+
+
+@tap.case("an encrypted zip")
+def _():
+    needs_walkers("zip")
+    path = write("secret.zip", set_encrypted(wrap(b"\1\2\3" * 99, ["zip"])))
+    answers = [both(path, option) for option in
+               ("--alert-encrypted", "--alert-encrypted-archive", "--alert-encrypted-doc")]
+    return answers == [["Heuristics.Encrypted.Zip"]] * 2 + [[]] or answers
+
+
+def overlapping_zip(count=9):
+    """A zip whose members all begin in one stretch of the file, as zip bombs have it."""
+    body = b"\1" * 4000
+    head = struct.pack("<4sHHHHHIIIHH", b"PK\3\4", 20, 0, 0, 0, 0, 0, 3000, 3000, 1, 0) + b"x"
+    data, central = b"", b""
+    for number in range(count):
+        central += struct.pack("<4sHHHHHHIIIHHHHHII", b"PK\1\2", 20, 20, 0, 0, 0, 0, 0, 3000, 3000,
+                               1, 0, 0, 0, 0, 0, len(data)) + b"x"
+        data += head + b"\1" * 20
+    data += body
+    return data + central + struct.pack("<4sHHHHIIH", b"PK\5\6", 0, 0, count, count, len(central),
+                                        len(data), 0)
+
+
+@tap.case("a zip whose members overlap")
+def _():
+    needs_walkers("zip")
+    path = write("overlap.zip", overlapping_zip())
+    if both(path) != ["Heuristics.Zip.OverlappingFiles"]:
+        return both(path)
+    return both(path, "--heuristic-alerts=no") == []
+
+
+@tap.case("an alert in a member is told with its place")
+def _():
+    from members import scan
+    path = write("inside.gz", wrap(b"MZ" + b"\1" * 30, ["gz"]))
+    found = scan(path, "--alert-broken", "--rules", RULES)["detections"]
+    return [(d["rule"], d["set"], d["path_inside"]) for d in found] == \
+        [("Heuristics.Broken.Executable", "heuristics", f"{path}!#1")] or found
+
+
+assert BUILD.exists()
+tap.run()
