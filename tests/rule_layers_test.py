@@ -73,24 +73,37 @@ def _():
     return overt_names(deep, rules) == ["Deep.UNOFFICIAL"] and overt_names(other, rules) == []
 
 
-@tap.case("a view is a layer in the count alone")
-def _():
-    text = f"#!/bin/sh\n# A Text\n{WORD} {WORD}\n".encode() * 3
-    lines = [f"View.{name_of(chain)};Engine:81-255,Intermediates:{'>'.join(chain)},Target:7;0;"
-             f"{WORD.lower().encode().hex()}" for length in (1, 2, 3)
+def compare_views(target, word, samples):
+    """Rules for a target that is matched on views, in all chains, on the samples."""
+    lines = [f"View.{name_of(chain)};Engine:81-255,Intermediates:{'>'.join(chain)},"
+             f"Target:{target};0;{word.encode().hex()}" for length in (1, 2, 3)
              for chain in itertools.product(["CL_TYPE_GZ", ANY], repeat=length)]
-    lines += [f"ViewIn.{name_of([t])};Engine:81-255,Container:{t},Target:7;0;"
-              f"{WORD.lower().encode().hex()}" for t in ("CL_TYPE_GZ", "CL_TYPE_TEXT_ASCII", ANY)]
+    lines += [f"ViewIn.{name_of([t])};Engine:81-255,Container:{t},Target:{target};0;"
+              f"{word.encode().hex()}"
+              for t in ("CL_TYPE_GZ", "CL_TYPE_TEXT_ASCII", "CL_TYPE_HTML", ANY)]
     rules = write("views.ldb", "\n".join(lines) + "\n")
-    path = write("plain.txt", text)
-    if not overt_names(path, rules, "--all-matches"):
-        raise Skip("this build has no normalised text yet")
-    for sample in (path, write("text.gz", wrap(text, ["gz"]))):
+    if not overt_names(samples[0], rules, "--all-matches"):
+        raise Skip("this build has no such view yet")
+    for sample in samples:
         ours = overt_names(sample, rules, "--all-matches")
         theirs = clamscan_names(sample, rules, "--allmatch")
         if ours != theirs:
             return f"{sample}: overt {ours}, clamscan {theirs}"
     return True
+
+
+@tap.case("text in lower case is no layer")
+def _():
+    text = f"#!/bin/sh\n# A Text\n{WORD} {WORD}\n".encode() * 3
+    return compare_views(7, WORD.lower(), [write("plain.txt", text),
+                                           write("text.gz", wrap(text, ["gz"]))])
+
+
+@tap.case("HTML without its comments is a layer in the count, and no container")
+def _():
+    page = f"<html><body><p CLASS=a>layer<!-- x -->{WORD}</p></body></html>".encode() * 3
+    return compare_views(3, "layer" + WORD.lower(), [write("page.html", page),
+                                                     write("page.gz", wrap(page, ["gz"]))])
 
 
 tap.run()

@@ -265,7 +265,7 @@ static bool is_within(uint64_t value, uint32_t min, uint32_t max) {
 }
 
 // Whether the object lies in what the rule names, the last of it nearest. clamscan's way: a view is
-// a layer in the count alone, and CL_TYPE_ANY is passed over without taking the place of a layer.
+// a layer in the count at most, and CL_TYPE_ANY is passed over without taking the place of a layer.
 static bool is_inside(const struct ov_object *object, const struct ov_image_limits *limits) {
     uint16_t parent = object->container_count > 0 ? object->containers[0] : OV_FILETYPE_ANY;
     if (limits->container != 0 && limits->container != parent) {

@@ -35,7 +35,7 @@ struct ov_object {
     // What it lies in: enum ov_filetype, the innermost first; a view is no container.
     uint32_t container_count;
     const uint16_t *containers;
-    uint32_t layer_count; // containers, and one more when the object is a view
+    uint32_t layer_count; // containers, and one more for a view that clamscan counts
     struct ov_anchors anchors;
     struct ov_budget *budget;
 };

@@ -72,7 +72,8 @@ static enum ov_status match_rules(struct ov_subject *subject, bool is_view) {
         .target = target,
         .container_count = container_count,
         .containers = containers,
-        .layer_count = container_count + is_view,
+        // Text in lower case is no layer of its own for clamscan; the forms of HTML are.
+        .layer_count = container_count + (is_view && !ov_filetype_is_text(subject->type)),
         .anchors = ov_subject_anchors(subject),
         .budget = &scanner->budget,
     };
