@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -47,9 +48,24 @@ static void raise_descriptor_limit(void) {
     }
 }
 
+// A program whose file is gone, or never was one, is told whatever the verdict: it may be an update
+// that waits for a restart, and it is how malware hides that lives in memory alone.
+static void note_gone(const struct scan *scan, const struct ov_scan_result *result) {
+    static const char mark[] = " executable /", gone[] = " (deleted)";
+    struct ov_span path = result->path;
+    if (scan->args->with_processes && path.size > sizeof gone &&
+        memmem(path.data, path.size, mark, sizeof mark - 1) != NULL &&
+        memcmp(path.data + path.size - (sizeof gone - 1), gone, sizeof gone - 1) == 0) {
+        char text[512];
+        (void)snprintf(text, sizeof text, "%.*s", (int)path.size, (const char *)path.data);
+        ov_say_error(text, "runs a file that is gone or was never one", NULL);
+    }
+}
+
 static const char *quarantine(struct scan *scan, const struct ov_scan_result *result, char *path) {
     const char *why = NULL;
-    if (scan->quarantine.folder < 0 || result->kind != OV_RESULT_FOUND) {
+    bool is_file = result->key.inode != 0;
+    if (scan->quarantine.folder < 0 || result->kind != OV_RESULT_FOUND || !is_file) {
         return NULL;
     }
     enum ov_status status = ov_quarantine_take(&scan->quarantine, result, &scan->image, path, &why);
@@ -71,6 +87,7 @@ static void take_result(void *arg, const struct ov_scan_result *result) {
     if (scan->state != NULL && result->key.inode != 0) {
         ov_scan_state_note(scan->state, &result->key, is_clean);
     }
+    note_gone(scan, result);
     ov_scan_output_result(&scan->output, result, quarantine(scan, result, moved_to));
 }
 
@@ -113,6 +130,9 @@ static enum ov_status open_parts(struct scan *scan) {
 static struct ov_scan_request make_request(struct scan *scan) {
     const struct ov_scan_arguments *args = scan->args;
     return (struct ov_scan_request){
+        .processes = args->processes,
+        .process_count = args->process_count,
+        .with_all_processes = args->with_processes && args->process_count == 0,
         .paths = args->paths,
         .path_count = args->path_count,
         .includes = args->includes,

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,8 @@ const char ov_scan_help[] =
     "  --all-matches        report every rule that matches, not the first alone\n"
     "\n"
     "Files:\n"
+    "  --processes          scan the memory of running processes, and what they run; instead\n"
+    "                       of paths, their numbers can be given\n"
     "  --include GLOB       only files of such a name or path; repeatable\n"
     "  --exclude GLOB       leave out such files and folders; repeatable\n"
     "  --changed            leave out files that were clean before, under the same rules,\n"
@@ -70,6 +73,7 @@ enum option_code {
     OPT_JSON,
     OPT_ALL_MATCHES,
     OPT_JOBS,
+    OPT_PROCESSES,
     OPT_QUARANTINE,
     OPT_QUARANTINE_CONTAINERS,
     OPT_CHANGED,
@@ -107,6 +111,7 @@ static const struct option long_options[] = {
     {"json", no_argument, NULL, OPT_JSON},
     {"all-matches", no_argument, NULL, OPT_ALL_MATCHES},
     {"jobs", required_argument, NULL, OPT_JOBS},
+    {"processes", no_argument, NULL, OPT_PROCESSES},
     {"quarantine", required_argument, NULL, OPT_QUARANTINE},
     {"quarantine-containers", no_argument, NULL, OPT_QUARANTINE_CONTAINERS},
     {"changed", no_argument, NULL, OPT_CHANGED},
@@ -245,6 +250,9 @@ static enum ov_status take_value(struct ov_scan_arguments *args, int code, const
 
 static void take_flag(struct ov_scan_arguments *args, int code) {
     switch (code) {
+    case OPT_PROCESSES:
+        args->with_processes = true;
+        break;
     case OPT_QUARANTINE_CONTAINERS:
         args->with_containers = true;
         break;
@@ -319,9 +327,30 @@ static enum ov_status read_options(int argc, char **argv, struct ov_scan_argumen
     return OV_OK;
 }
 
+// With --processes the words are no paths but numbers.
+static enum ov_status read_processes(int count, char **words, struct ov_scan_arguments *args) {
+    args->processes = calloc((size_t)count + 1, sizeof *args->processes);
+    if (args->processes == NULL) {
+        return OV_MEMORY;
+    }
+    for (int i = 0; i < count; i++) {
+        char *end;
+        long pid = strtol(words[i], &end, 10);
+        if (words[i][0] == '\0' || *end != '\0' || pid <= 0 || pid > INT_MAX) {
+            ov_say_error(words[i], "is no number of a process", "overt scan --processes 1234");
+            return OV_INVALID;
+        }
+        args->processes[args->process_count++] = (pid_t)pid;
+    }
+    return OV_OK;
+}
+
 // Options may stand behind paths too: getopt moves the paths to the end.
 static enum ov_status read_all(int argc, char **argv, struct ov_scan_arguments *args) {
     TRY(read_options(argc, argv, args));
+    if (args->with_processes) {
+        return read_processes(argc - optind, argv + optind, args);
+    }
     args->paths = (const char *const *)argv + optind;
     args->path_count = (size_t)(argc - optind);
     if (args->path_count == 0) {
@@ -341,5 +370,6 @@ void ov_scan_arguments_release(struct ov_scan_arguments *args) {
     free((void *)args->rules);
     free((void *)args->includes);
     free((void *)args->excludes);
+    free(args->processes);
     *args = (struct ov_scan_arguments){0};
 }

@@ -9,6 +9,8 @@
 
 #include <stddef.h>
 
+#include <sys/types.h>
+
 struct ov_scan_arguments {
     const char **rules; // sources, in the order given
     size_t rule_count;
@@ -18,6 +20,9 @@ struct ov_scan_arguments {
     size_t exclude_count;
     const char *const *paths; // borrowed from argv
     size_t path_count;
+    bool with_processes; // paths are numbers of processes; none: all
+    pid_t *processes;
+    size_t process_count;
     const char *quarantine; // folder, or NULL
     bool with_containers;   // quarantine also takes files of which only a member was found
     struct ov_limits limits;

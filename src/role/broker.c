@@ -4,6 +4,7 @@
 
 #include "base/fd.h"
 #include "role/crew.h"
+#include "role/processes.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,6 +25,7 @@ enum {
 struct broker {
     const struct ov_scan_request *request;
     struct ov_scan_outcome *outcome;
+    struct ov_processes *processes; // NULL: none, or all are done
     struct ov_walk *walk;
     bool is_walk_done;
     struct ov_walk_item held; // a small file that did not fit into the last batch
@@ -128,6 +130,19 @@ static bool settle_early(struct broker *broker, const struct ov_walk_item *item,
     return ticket->is_done;
 }
 
+// The next of what is to be scanned: processes, then paths.
+static enum ov_status next_item(struct broker *broker, struct ov_walk_item *ret_item) {
+    if (broker->processes != NULL) {
+        enum ov_status status = ov_processes_next(broker->processes, ret_item);
+        if (status != OV_END) {
+            return status;
+        }
+        ov_processes_free(broker->processes);
+        broker->processes = NULL;
+    }
+    return ov_walk_next(broker->walk, ret_item);
+}
+
 // The next file that a worker has to look at. OV_END when the walk is over.
 static enum ov_status next_file(struct broker *broker, struct ov_walk_item *ret_item,
                                 struct ov_ticket **ret_ticket) {
@@ -138,7 +153,7 @@ static enum ov_status next_file(struct broker *broker, struct ov_walk_item *ret_
         return OV_OK;
     }
     while (true) {
-        TRY(ov_walk_next(broker->walk, ret_item));
+        TRY(next_item(broker, ret_item));
         enum ov_status status = add_ticket(broker, ret_item, ret_ticket);
         if (status != OV_OK) {
             ov_fd_close(&ret_item->fd);
@@ -307,7 +322,8 @@ static unsigned default_workers(void) {
     return count > 0 ? (unsigned)count : 1;
 }
 
-static enum ov_status open_walk(const struct ov_scan_request *request, struct ov_walk **ret_walk) {
+static enum ov_status open_walk(const struct ov_scan_request *request,
+                                struct ov_processes **ret_processes, struct ov_walk **ret_walk) {
     struct ov_walk_options options = {
         .includes = request->includes,
         .include_count = request->include_count,
@@ -315,6 +331,10 @@ static enum ov_status open_walk(const struct ov_scan_request *request, struct ov
         .exclude_count = request->exclude_count,
         .stdin_bytes = request->limits.file_bytes != 0 ? request->limits.file_bytes : 1ull << 31,
     };
+    if (request->with_all_processes || request->process_count > 0) {
+        size_t count = request->with_all_processes ? 0 : request->process_count;
+        TRY(ov_processes_new(request->processes, count, ret_processes));
+    }
     return ov_walk_new(request->paths, request->path_count, &options, ret_walk);
 }
 
@@ -324,7 +344,7 @@ enum ov_status ov_scan_run(const struct ov_scan_request *request,
     unsigned workers = request->worker_count != 0 ? request->worker_count : default_workers();
     workers = workers < WORKERS_MAX ? workers : WORKERS_MAX;
     *ret_outcome = (struct ov_scan_outcome){0};
-    enum ov_status status = open_walk(request, &broker.walk);
+    enum ov_status status = open_walk(request, &broker.processes, &broker.walk);
     if (status == OV_OK) {
         status = ov_crew_open(request, workers, ret_outcome, &broker.crew);
     }
@@ -339,6 +359,7 @@ enum ov_status ov_scan_run(const struct ov_scan_request *request,
     ov_pool_close(&broker.pool);
     ov_ticket_free_all(&broker.spares);
     ov_walk_free(broker.walk);
+    ov_processes_free(broker.processes);
     if (status != OV_OK && status != OV_END && ret_outcome->reason[0] == 0) {
         const char *why = status == OV_SYSTEM ? strerror(errno) : ov_status_text(status);
         (void)snprintf(ret_outcome->reason, sizeof ret_outcome->reason, "%s", why);

@@ -15,6 +15,7 @@
 #include "wire/message.h"
 
 #include <signal.h>
+#include <sys/types.h>
 
 enum { OV_SCAN_REASON_BYTES = 256, OV_IMAGE_ID_BYTES = 72 };
 
@@ -83,6 +84,9 @@ struct ov_scan_result {
 };
 
 struct ov_scan_request {
+    const pid_t *processes; // whose memory is scanned before the paths
+    size_t process_count;
+    bool with_all_processes; // of everybody whom this user may look at
     const char *const *paths;
     size_t path_count;
     const char *const *includes; // file name patterns
