@@ -23,8 +23,9 @@ enum {
 };
 
 enum {
-    MATCH_LIMIT = 100000,      // clamscan's PCREMatchLimit
-    DEPTH_LIMIT = 2000,        // clamscan's PCRERecMatchLimit
+    MATCH_LIMIT =
+        10000000,       // a hundred times clamscan's PCREMatchLimit, which ordinary HTML reaches
+    DEPTH_LIMIT = 2000, // clamscan's PCRERecMatchLimit
     SUBJECT_BYTES = 100 << 20, // clamscan's PCREMaxFileSize
     CACHE_SLOTS = 1024,        // a power of two; expressions share slots, the newer one stays
 };
