@@ -88,8 +88,9 @@ def check_fuzz():
     found = []
     names = [file.stem for file in (ROOT / "fuzz").glob("*.c")]
     # One target for each word of src/format that has a walker, all made from fuzz/walk.c.
-    names += [f"walk_{file.stem}" for file in (ROOT / "src/format").glob("*.c")
-              if ".walk =" in file.read_text()]
+    listed = subprocess.run([sys.executable, ROOT / "tools/targets.py", "walks"], text=True,
+                            capture_output=True, check=True)
+    names += [f"walk_{word}" for word in listed.stdout.split()]
     for name in sorted(set(names) - {"replay", "walk"}):
         words = ROOT / "fuzz" / f"{name}.dict"
         if not words.exists():
