@@ -4,6 +4,7 @@
 import os
 import pathlib
 import random
+import re
 import struct
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import forge_ole as forge  # noqa: E402
 from members import BUILD, EICAR, Skip, Tap, finds_eicar, has, sha256, walk  # noqa: E402
 
 tap = Tap()
-ENCRYPTED, MACROS = 1, 8  # facts, as bits
+ENCRYPTED, MACROS, XLM = 1, 8, 16  # facts, as bits
 draw = random.Random(5)
 STREAMS = {"small": b"hello", "empty": b"", "edge": b"e" * 4095, "first": b"f" * 4096,
            "folder/big": draw.randbytes(70_000), "folder/deep/small": draw.randbytes(65),
@@ -220,6 +221,66 @@ def _():
     wanted = [(b"tool.exe", sha256(b"MZ" + b"x" * 5000)), (b"Ole10Native", sha256(b"\x1c\0\0\0"))]
     wanted += [(b"ExOleObjStg", sha256(inner))] * 2
     return sorted(one for one in digests if one in wanted) == sorted(wanted) or str(digests)
+
+
+def forge_macros():
+    """A workbook with a macro sheet: names, formulas and their strings."""
+    name = struct.pack("<HBBHHHI", 0x20, 0, 1, 0, 0, 1, 0) + b"\0\1"
+    plain = struct.pack("<HBBHHHI", 0, 0, 5, 0, 0, 1, 0) + b"\0cell1"
+    tokens = (b"\x17\x03\0cmd" + b"\x17\x02\x01" + "\u0416\u0416".encode("utf-16-le") + b"\x08"
+              + b"\x1e\x07\0" + b"\x42\x02\x6e\0" + b"\x41\x36\0" + b"\x22\x01\x60\x80")
+    formula = struct.pack("<HH", 4, 1) + bytes(16) + struct.pack("<H", len(tokens)) + tokens
+    return (forge.biff(0x809, b"\0\6\5\0" + bytes(12)) + forge.biff(0x85, bytes(4) + b"\2\1\1\0M")
+            + forge.biff(0x18, name) + forge.biff(0x18, plain) + forge.biff(0x10, b"ignored")
+            + forge.biff(6, formula) + forge.biff(0x207, b"\5\0\0start") + forge.biff(10))
+
+
+@tap.case("Excel 4 macros become text")
+def _():
+    path = write("macros.xls", forge.compound({"Workbook": forge_macros()}))
+    views = views_of(path)
+    wanted = ["0085      9   BOUNDSHEET : Sheet Information - Excel 4.0 macro sheet, very hidden",
+              "NAME : Defined Name - built-in-name 1 auto_open\n", "Defined Name - cell1\n",
+              'R5C2 len=28  ptgStr "cmd" ptgStr "\u0416\u0416" ptgConcat ptgInt 7'
+              " ptgFuncVarV args 2 func EXEC (0x006e) ptgFuncV HALT (0x0036)"
+              " ptgFuncVar args 1 func FORMULA (0x8060)", '- "start"\n']
+    text = views[0][1].decode()
+    missing = [line for line in wanted if line not in text]
+    if missing or views[0][0] != "CL_TYPE_SCRIPT" or walk(path)[1] != XLM:
+        return f"{missing} not in {text} {walk(path)[1]}"
+    harmless = forge_macros().replace(bytes(4) + b"\2\1", bytes(4) + b"\2\0")
+    path = write("sheet.xls", forge.compound({"Workbook": harmless}))
+    return views_of(path) == [] and walk(path)[1] == 0
+
+
+@tap.case("formulas that xlwt wrote read as for clamscan, which cuts their strings")
+def _():
+    needs("clamscan")
+    script = ("import xlwt; w = xlwt.Workbook(); s = w.add_sheet('Macro1')\n"
+              "s.write(0, 0, xlwt.Formula('CONCATENATE(\"c\",CHAR(65+1),A1)'))\n"
+              "s.write(1, 0, xlwt.Formula('IF(A1>3.5;SUM(B1:C9);MAX(1;TRUE))'))\n"
+              "w.save('xlwt.xls')")
+    done = subprocess.run(["/usr/bin/python3", "-c", script], capture_output=True, timeout=60,
+                          check=False)
+    if done.returncode != 0:
+        raise Skip("python3-xlwt is not installed")
+    data = bytearray(pathlib.Path("xlwt.xls").read_bytes())
+    data[data.index(b"\6\0Macro1") - 1] = 1  # makes the sheet one of macros
+    write("xlwt.xls", bytes(data))
+    os.makedirs("left4", exist_ok=True)
+    write("none.ndb", b"None:0:*:00112233445566778899aabbccddeeff00\n")
+    subprocess.run(["clamscan", "--leave-temps", "--tempdir=left4", "-d", "none.ndb", "xlwt.xls"],
+                   capture_output=True, timeout=120, check=False)
+    theirs = next(pathlib.Path("left4").rglob("xlm_macros*")).read_bytes()
+    ours = views_of("xlwt.xls")[0][1]
+
+    def words(text):  # operators and functions, in their order
+        return [re.findall(rb"ptg\w+|args \d+|[A-Z]{2,} \(0x....\)|TRUE", line)
+                for line in text.splitlines() if b"FORMULA" in line]
+
+    # What clamscan reads of the byte behind a formula is no part of it.
+    pairs = list(zip(words(ours), words(theirs)))
+    return (len(pairs) == 2 and all(a == b[:len(a)] for a, b in pairs)) or str(pairs)
 
 
 @tap.case("what a password protects is said so")

@@ -2,6 +2,7 @@
 // Packaged files, compressed storages and the marks of encryption in streams of Office documents.
 #include "format/ole_objects.h"
 
+#include "format/biff.h"
 #include "format/codec.h"
 
 enum {
@@ -127,13 +128,16 @@ static bool is_encrypted_presentation(struct ov_span stream) {
     return ov_cursor_u32le(&in) == USER_IS_ENCRYPTED;
 }
 
+static bool is_workbook(const struct ov_ole_entry *entry) {
+    return ov_ole_is_named(entry, "Workbook") || ov_ole_is_named(entry, "Book");
+}
+
 static bool is_protected(const struct ov_ole_entry *entry, struct ov_span bytes) {
     if (ov_ole_is_encrypted(entry) || ov_ole_is_named(entry, "EncryptionInfo")) {
         return true;
     }
     return (ov_ole_is_named(entry, "WordDocument") && is_encrypted_word(bytes)) ||
-           ((ov_ole_is_named(entry, "Workbook") || ov_ole_is_named(entry, "Book")) &&
-            is_encrypted_workbook(bytes)) ||
+           (is_workbook(entry) && is_encrypted_workbook(bytes)) ||
            (ov_ole_is_named(entry, "Current User") && is_encrypted_presentation(bytes));
 }
 
@@ -144,6 +148,9 @@ enum ov_status ov_ole_tell_parts(struct ov_ole *ole, uint32_t entry, struct ov_s
     }
     if (ov_ole_is_named(at, "\x01Ole10Native")) {
         return tell_packaged(ole, bytes);
+    }
+    if (is_workbook(at)) {
+        return ov_biff_tell(ole->walk, bytes);
     }
     if (ov_ole_is_named(at, "PowerPoint Document")) {
         return tell_presentation(ole, bytes);
