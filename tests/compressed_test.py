@@ -1,18 +1,23 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""gzip, bzip2 and xz files, held against Python's modules. TAP."""
+"""Compressed files of all kinds, held against Python's modules and the programs. TAP."""
 import bz2
 import gzip
 import lzma
 import pathlib
 import random
+import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "walk"))
-from members import EICAR, Tap, finds_eicar, scan, sha256, walk  # noqa: E402
+from members import EICAR, Skip, Tap, finds_eicar, has, scan, sha256, walk  # noqa: E402
 
 tap = Tap()
 CODECS = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}
+# What Python has no module for: programs that read standard input.
+PROGRAMS = {"zst": ["zstd", "-c"], "lz4": ["lz4", "-c"], "lz": ["lzip", "-c"],
+            "lzma": ["xz", "--format=lzma", "-c"], "Z": ["compress", "-f", "-c"],
+            "b12.Z": ["compress", "-f", "-b", "12", "-c"]}
 SIZES = (0, 1, 100, 16384, 65537, 3_000_000)
 
 
@@ -105,6 +110,63 @@ def _():
     for _ in range(14):
         nested = gzip.decompress(nested)
     return finds_eicar(write("sixteen.gz", nested))
+
+
+def compress_with(suffix, plain):
+    return subprocess.run(PROGRAMS[suffix], input=plain, capture_output=True, check=True,
+                          timeout=60).stdout
+
+
+def has_programs():
+    """Those that are there; the case is skipped when none is."""
+    there = [suffix for suffix, command in PROGRAMS.items() if has(command[0])]
+    if not there:
+        raise Skip("none of " + ", ".join(command[0] for command in PROGRAMS.values()))
+    return there
+
+
+@tap.case("what zstd, lz4, lzip, xz and compress wrote gives its bytes")
+def _():
+    for suffix in has_programs():
+        for size in SIZES[1:]:
+            plain = make_plain(size)
+            answer = check_one(write(f"{size}.{suffix}", compress_with(suffix, plain)), plain)
+            if answer is not True:
+                return answer
+        # Long runs, and a table that is emptied on the way.
+        plain = b"a" * 400_000 + random.Random(5).randbytes(400_000) + bytes(range(256)) * 2000
+        answer = check_one(write(f"mixed.{suffix}", compress_with(suffix, plain)), plain)
+        if answer is not True:
+            return answer
+
+
+@tap.case("frames that are passed over hide none of those that follow")
+def _():
+    there = has_programs()
+    for suffix in [s for s in ("zst", "lz4") if s in there]:
+        skippable = b"\x5f\x2a\x4d\x18" + (5).to_bytes(4, "little") + b"extra"
+        data = skippable * 2 + compress_with(suffix, b"first ") + skippable
+        data += compress_with(suffix, b"second")
+        answer = check_one(write(f"skip.{suffix}", data), b"first second")
+        if answer is not True:
+            return answer
+        answer = finds_eicar(write(f"skip.{suffix}", skippable + compress_with(suffix, EICAR)))
+        if answer is not True:
+            return answer
+
+
+@tap.case("EICAR is found in all of them; a cut one gives what came before")
+def _():
+    for suffix in has_programs():
+        answer = finds_eicar(write(f"eicar.{suffix}", compress_with(suffix, EICAR)), "!#1")
+        if answer is not True:
+            return answer
+        plain = random.Random(6).randbytes(900_000)
+        packed = compress_with(suffix, plain)
+        parts, _, status = walk(write(f"half.{suffix}", packed[:len(packed) // 2]))
+        whole = {"Z": "done", "b12.Z": "done"}.get(suffix, "damaged")  # .Z has no end mark
+        if status != whole or not 100_000 < parts[0][2] < len(plain):
+            return f"{suffix}: {parts} {status}"
 
 
 tap.run()

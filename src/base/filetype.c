@@ -98,6 +98,7 @@ static const char *const names[OV_FILETYPE_COUNT] = {
     [OV_FILETYPE_COMPRESS] = "compress",
     [OV_FILETYPE_LZ4] = "lz4",
     [OV_FILETYPE_LZIP] = "lzip",
+    [OV_FILETYPE_LZMA] = "lzma",
     [OV_FILETYPE_RPM] = "rpm",
     [OV_FILETYPE_ZSTD] = "zstd",
 };

@@ -11,7 +11,8 @@ static const struct ov_codec_engine *const engines[OV_CODEC_COUNT] = {
     [OV_CODEC_DEFLATE] = &ov_codec_deflate, [OV_CODEC_ZLIB] = &ov_codec_zlib,
     [OV_CODEC_GZIP] = &ov_codec_gzip,       [OV_CODEC_BZIP2] = &ov_codec_bzip2,
     [OV_CODEC_XZ] = &ov_codec_xz,           [OV_CODEC_LZMA] = &ov_codec_lzma,
-    [OV_CODEC_ZSTD] = &ov_codec_zstd,       [OV_CODEC_LZ4] = &ov_codec_lz4,
+    [OV_CODEC_LZIP] = &ov_codec_lzip,       [OV_CODEC_ZSTD] = &ov_codec_zstd,
+    [OV_CODEC_LZ4] = &ov_codec_lz4,
 };
 
 // One step into the buffer; sets ret_moved when it read or wrote anything.

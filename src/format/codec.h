@@ -14,6 +14,7 @@ enum ov_codec {
     OV_CODEC_BZIP2,
     OV_CODEC_XZ,   // .xz, one stream
     OV_CODEC_LZMA, // .lzma: properties, dictionary, size, stream
+    OV_CODEC_LZIP, // one member
     OV_CODEC_ZSTD, // one frame
     OV_CODEC_LZ4,  // one frame
     OV_CODEC_COUNT,
@@ -25,6 +26,9 @@ enum ov_codec {
 // OV_MEMORY. `ret_used` is set in all cases.
 enum ov_status ov_codec_unpack(enum ov_codec codec, struct ov_span packed, struct ov_walk *walk,
                                struct ov_buf *plain, size_t *ret_used);
+
+// Unpacks a file of compress (.Z) and appends to `plain`, as ov_codec_unpack() does. lzw.c
+enum ov_status ov_lzw_unpack(struct ov_span packed, struct ov_walk *walk, struct ov_buf *plain);
 
 // A step of a codec: reads from `in` and writes to `out`, moving both on.
 struct ov_codec_step {
@@ -42,4 +46,4 @@ struct ov_codec_engine {
 };
 
 extern const struct ov_codec_engine ov_codec_deflate, ov_codec_zlib, ov_codec_gzip, ov_codec_bzip2,
-    ov_codec_xz, ov_codec_lzma, ov_codec_zstd, ov_codec_lz4;
+    ov_codec_xz, ov_codec_lzma, ov_codec_lzip, ov_codec_zstd, ov_codec_lz4;

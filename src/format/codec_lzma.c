@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// xz and lzma streams by liblzma.
+// xz, lzma and lzip streams by liblzma.
 #include "format/codec.h"
 
 #include <lzma.h>
@@ -29,12 +29,20 @@ static lzma_ret start_lzma(lzma_stream *stream) {
     return lzma_alone_decoder(stream, MEMORY_BYTES_MAX);
 }
 
+static lzma_ret start_lzip(lzma_stream *stream) {
+    return lzma_lzip_decoder(stream, MEMORY_BYTES_MAX, 0);
+}
+
 static void *open_xz(void) {
     return open_stream(start_xz);
 }
 
 static void *open_lzma(void) {
     return open_stream(start_lzma);
+}
+
+static void *open_lzip(void) {
+    return open_stream(start_lzip);
 }
 
 static enum ov_status step_stream(void *state, struct ov_codec_step *step) {
@@ -68,4 +76,5 @@ static void close_stream(void *state) {
 }
 
 const struct ov_codec_engine ov_codec_xz = {open_xz, step_stream, close_stream};
+const struct ov_codec_engine ov_codec_lzip = {open_lzip, step_stream, close_stream};
 const struct ov_codec_engine ov_codec_lzma = {open_lzma, step_stream, close_stream};
