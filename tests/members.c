@@ -2,7 +2,9 @@
 // Lists what the walkers tell of one file: members FILE [TYPE]. For tests beside other programs.
 //
 // One line for each part: kind, number, bytes, SHA-256, type if known, name (escaped); then facts
-// and the status. Parts are not walked themselves; with -x DIR their bytes go to DIR/NUMBER.
+// and the status. Parts are not walked themselves; with -x DIR their bytes go to DIR/NUMBER. With
+// -m, a line more for each: "meta", and packed size, plain size and checksum as the container
+// tells.
 #include "base/digest.h"
 #include "base/fd.h"
 #include "base/hex.h"
@@ -14,6 +16,7 @@
 #include <unistd.h>
 
 static const char *out_dir;
+static bool has_meta;
 
 struct listing {
     unsigned count;
@@ -56,6 +59,10 @@ static enum ov_status print_child(void *arg, const struct ov_child *child) {
            child->is_encrypted ? " encrypted" : "");
     print_name(child->name);
     putchar('\n');
+    if (has_meta) {
+        printf("meta %llu %llu %08x\n", (unsigned long long)child->packed_bytes,
+               (unsigned long long)child->plain_bytes, child->checksum);
+    }
     if (out_dir != NULL) {
         save(listing->count, child->bytes);
     }
@@ -101,9 +108,14 @@ int main(int argc, char **argv) {
         argv += 2;
         argc -= 2;
     }
+    if (argc > 2 && strcmp(argv[1], "-m") == 0) {
+        has_meta = true;
+        argv++;
+        argc--;
+    }
     struct ov_file_map map;
     if (argc < 2 || argc > 3 || ov_file_map_open(argv[1], &map) != OV_OK) {
-        (void)fprintf(stderr, "usage: members [-x DIR] FILE [CL_TYPE_...]\n");
+        (void)fprintf(stderr, "usage: members [-x DIR] [-m] FILE [CL_TYPE_...]\n");
         return 2;
     }
     const struct ov_format *format = choose(map.bytes, argc == 3 ? argv[2] : NULL);

@@ -58,3 +58,12 @@ static inline size_t ov_span_find(struct ov_span span, size_t from, uint8_t byte
     const uint8_t *hit = memchr(span.data + from, byte, span.size - from);
     return hit != NULL ? (size_t)(hit - span.data) : span.size;
 }
+
+// The index of `needle` (at least one byte) at or after `from`, or span.size when there is none.
+static inline size_t ov_span_search(struct ov_span span, size_t from, struct ov_span needle) {
+    if (from >= span.size) {
+        return span.size;
+    }
+    const uint8_t *hit = memmem(span.data + from, span.size - from, needle.data, needle.size);
+    return hit != NULL ? (size_t)(hit - span.data) : span.size;
+}

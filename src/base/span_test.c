@@ -52,12 +52,24 @@ static void test_find(void **state) {
     assert_int_equal(ov_span_find(ov_span_make(NULL, 0), 0, 'a'), 0);
 }
 
+static void test_search(void **state) {
+    (void)state;
+    struct ov_span text = ov_span_text("abcabd");
+    assert_int_equal(ov_span_search(text, 0, ov_span_text("ab")), 0);
+    assert_int_equal(ov_span_search(text, 1, ov_span_text("ab")), 3);
+    assert_int_equal(ov_span_search(text, 4, ov_span_text("ab")), 6);
+    assert_int_equal(ov_span_search(text, 0, ov_span_text("abcabde")), 6);
+    assert_int_equal(ov_span_search(text, SIZE_MAX, ov_span_text("a")), 6);
+    assert_int_equal(ov_span_search(ov_span_make(NULL, 0), 0, ov_span_text("a")), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_part_is_cut_to_what_there_is),
         cmocka_unit_test(test_equality),
         cmocka_unit_test(test_prefix),
         cmocka_unit_test(test_find),
+        cmocka_unit_test(test_search),
     };
     return cmocka_run_group_tests_name("base/span", tests, NULL, NULL);
 }

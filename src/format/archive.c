@@ -22,8 +22,6 @@ static const struct ov_magic magics_rar[] = {OV_MAGIC(0, "Rar!")};
 static const struct ov_magic magics_sis[] = {OV_MAGIC(8, "\x19\x04\x00\x10")};
 static const struct ov_magic magics_szdd[] = {OV_MAGIC(0, "SZDD")};
 static const struct ov_magic magics_xar[] = {OV_MAGIC(0, "xar!")};
-static const struct ov_magic magics_zip[] = {OV_MAGIC(0, "PK\x03\x04"),
-                                             OV_MAGIC(0, "PK00PK\x03\x04")};
 
 static const struct ov_format formats[] = {
     {.type = OV_FILETYPE_7Z, OV_MAGICS(magics_7z)},
@@ -39,7 +37,6 @@ static const struct ov_format formats[] = {
     {.type = OV_FILETYPE_SIS, OV_MAGICS(magics_sis)},
     {.type = OV_FILETYPE_MSSZDD, OV_MAGICS(magics_szdd)},
     {.type = OV_FILETYPE_XAR, OV_MAGICS(magics_xar)},
-    {.type = OV_FILETYPE_ZIP, OV_MAGICS(magics_zip)},
 };
 
 OV_FORMAT_SET(archive, formats);

@@ -36,6 +36,8 @@ struct ov_format {
     const struct ov_magic *magics; // any one of them will do
     // Looks closer at the first bytes once a magic fits; NULL: the magic is enough.
     bool (*is_sure)(struct ov_span first);
+    // The closer type of an object of this one, or OV_FILETYPE_NONE; NULL: there is none.
+    enum ov_filetype (*refine)(struct ov_span object);
     ov_exe_reader *read; // headers, for executables alone; else NULL
     ov_walker *walk;     // what lies inside; NULL: nothing. One format of a type has it
     bool is_late;        // the object's own bytes are matched before its parts are looked at

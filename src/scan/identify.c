@@ -344,6 +344,20 @@ const struct ov_format *ov_identify_beside(struct ov_span object, const struct o
     return NULL;
 }
 
+enum ov_filetype ov_identify_object(struct ov_span object) {
+    enum ov_filetype type = ov_identify(object, object.size);
+    for (uint32_t s = 0; s < ov_format_set_count; s++) {
+        for (uint32_t i = 0; i < ov_format_sets[s]->count; i++) {
+            const struct ov_format *format = &ov_format_sets[s]->formats[i];
+            if (format->refine != NULL && format->type == type) {
+                enum ov_filetype closer = format->refine(object);
+                return closer != OV_FILETYPE_NONE ? closer : type;
+            }
+        }
+    }
+    return type;
+}
+
 uint32_t ov_filetype_target(enum ov_filetype type) {
     switch (type) {
     case OV_FILETYPE_MSEXE:

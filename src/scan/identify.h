@@ -21,6 +21,10 @@ enum ov_filetype ov_identify(struct ov_span first, uint64_t object_bytes);
 // The next format after `last` (NULL: the first) that the object is beside its type; NULL: none.
 const struct ov_format *ov_identify_beside(struct ov_span object, const struct ov_format *last);
 
+// The type of a whole object: that of its first bytes, or a closer one that its format tells
+// after a look at the rest.
+enum ov_filetype ov_identify_object(struct ov_span object);
+
 // The number by which rules name a group of types (0 to 14 of ClamAV's target types); 0 when the
 // type is in no group.
 uint32_t ov_filetype_target(enum ov_filetype type);

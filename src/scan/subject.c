@@ -20,8 +20,7 @@ static enum ov_status read_headers(struct ov_subject *subject) {
 }
 
 enum ov_status ov_subject_open(struct ov_subject *subject, enum ov_filetype type) {
-    struct ov_span first = ov_span_part(subject->bytes, 0, OV_IDENTIFY_BYTES);
-    subject->type = type != OV_FILETYPE_NONE ? type : ov_identify(first, subject->bytes.size);
+    subject->type = type != OV_FILETYPE_NONE ? type : ov_identify_object(subject->bytes);
     subject->target = ov_filetype_target(subject->type);
     subject->is_exe = subject->target == TARGET_PE || subject->target == TARGET_ELF ||
                       subject->target == TARGET_MACHO;
