@@ -4,8 +4,6 @@
 
 static const struct ov_magic magics_chm[] = {OV_MAGIC(0, "ITSF")};
 static const struct ov_magic magics_hwp3[] = {OV_MAGIC(0, "HWP Document File V3.00 ")};
-static const struct ov_magic magics_onenote[] = {
-    OV_MAGIC(0, "\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d\xae\xb1\x53\x78\xd0\x29\x96\xd3")};
 // Anywhere, with version 1; at the start, with any.
 static const struct ov_magic magics_pdf[] = {OV_MAGIC(0, "%PDF-"),
                                              OV_MAGIC(OV_MAGIC_ANYWHERE, "%PDF-1.")};
@@ -18,7 +16,6 @@ static const struct ov_format formats[] = {
     {.type = OV_FILETYPE_MSCHM, OV_MAGICS(magics_chm)},
     {.type = OV_FILETYPE_HWP3, OV_MAGICS(magics_hwp3)},
     {.type = OV_FILETYPE_LNK, OV_MAGICS(magics_lnk)},
-    {.type = OV_FILETYPE_ONENOTE, OV_MAGICS(magics_onenote)},
     {.type = OV_FILETYPE_PDF, OV_MAGICS(magics_pdf)},
     {.type = OV_FILETYPE_PS, OV_MAGICS(magics_ps)},
     {.type = OV_FILETYPE_RTF, OV_MAGICS(magics_rtf)},
