@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Short verbs for people. The build itself is Meson's: see meson.build.
 
-.PHONY: help build scan check bench parity fuzz format new-format tidy install bare clean
+.PHONY: help build scan check bench parity benign fuzz format new-format tidy install bare clean
 .DEFAULT_GOAL := help
 
 # T: seconds for each fuzz target. NAME: one target alone. Both for `make fuzz`.
@@ -16,6 +16,7 @@ help:
 	@echo 'make install               build, and install below /usr/local (or PREFIX, DESTDIR)'
 	@echo 'make bench                 measure, beside clamscan and Hyperscan'
 	@echo 'make parity                compare verdicts with clamscan on forged files'
+	@echo 'make benign                scan a gigabyte of ordinary files, beside clamscan'
 	@echo 'make fuzz T=60 NAME=x      fuzz every target, or one, for T seconds'
 	@echo 'make new-format NAME=x     begin a file format'
 	@echo 'make format, make tidy     the look of the code; clang-tidy over all of it'
@@ -39,6 +40,9 @@ bench: build
 
 parity: build
 	@tools/parity.sh
+
+benign: build
+	@tools/benign.py
 
 fuzz:
 	@tools/packages.sh packages.txt packages-fuzz.txt
