@@ -63,7 +63,7 @@ def overt(program, folder, databases):
 
 
 def clamscan(folder, databases):
-    command = ["clamscan", "-r", "--no-summary", "--stdout"]
+    command = ["clamscan", "-r", "--no-summary", "--stdout", "--max-dir-recursion=100"]
     for database in databases:
         command += ["-d", database]
     start = time.monotonic()
@@ -101,10 +101,17 @@ def main():
     reference, theirs = clamscan(folder, databases)
     differ = [(path, reference.get(path), told.get(path)) for path in sorted(set(told) | set(reference))
               if reference.get(path) != told.get(path)]
+    # What a limit left out is "clean" for clamscan, and told as limited by us: no difference of
+    # opinion on what was looked at.
+    limited = [one for one in differ if one[1:] == ("clean", "limited")]
+    differ = [one for one in differ if one not in limited]
+    for path, _, _ in limited[:a.show]:
+        print(f"limited: {path}")
     for path, theirs_says, ours_says in differ[:a.show]:
         print(f"differs: {path}: clamscan {theirs_says}, overt {ours_says}")
     total = sum(f.stat().st_size for f in a.dir.rglob("*") if f.is_file() and not f.is_symlink())
-    print(f"{len(told)} files, {total / 1e6:.0f} MB: {len(differ)} differ; clamscan {theirs:.1f} s, "
+    print(f"{len(told)} files, {total / 1e6:.0f} MB: {len(differ)} differ, "
+          f"{len(limited)} limited; clamscan {theirs:.1f} s, "
           f"overt {ours:.1f} s: {theirs / ours:.1f} times as fast")
     sys.exit(1 if differ or alarms else 0)
 
