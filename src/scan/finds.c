@@ -6,6 +6,7 @@
 
 enum {
     WINDOW_BYTES = 131072, // clamscan's window
+    TARGET_MAIL = 4,
     TARGET_TEXT = 7,
     TARGET_OTHER = 14,
 };
@@ -25,6 +26,11 @@ static uint64_t window_of(const struct ov_match *match, uint32_t overlap) {
     return (match->end - WINDOW_BYTES + step - 1) / step;
 }
 
+// Text, mail and what nobody knows are first looked at with the rules for any target.
+static bool is_looked_at_late(uint8_t target) {
+    return target == TARGET_MAIL || target == TARGET_TEXT || target == TARGET_OTHER;
+}
+
 void ov_finds_add_match(struct ov_finds *finds, const struct ov_image_rule *rule,
                         const struct ov_match *match, uint32_t overlap) {
     struct ov_find find = {.rule = match->rule,
@@ -32,7 +38,7 @@ void ov_finds_add_match(struct ov_finds *finds, const struct ov_image_rule *rule
                                (rule->flags & OV_RULE_FLAG_PUA) != 0 && !finds->has_precedence,
                            .offset = match->start};
     bool is_own = rule->target != 0;
-    bool is_late = finds->has_late && (rule->target == TARGET_TEXT || rule->target == TARGET_OTHER);
+    bool is_late = finds->has_late && is_looked_at_late(rule->target);
     bool is_plain = (rule->flags & OV_RULE_FLAG_PLAIN) != 0;
     if ((rule->flags & OV_RULE_FLAG_BODY) != 0) {
         find.order[0] = is_late ? OV_FIND_LATE_BODY : OV_FIND_BODY;

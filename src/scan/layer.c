@@ -80,8 +80,9 @@ static enum ov_status match_rules(struct ov_subject *subject, bool is_view) {
     const struct ov_match *matches = NULL;
     size_t count = 0;
     scanner->finds.count = 0;
-    scanner->finds.has_late = !is_view && (subject->type == OV_FILETYPE_TEXT_ASCII ||
-                                           subject->type == OV_FILETYPE_BINARY_DATA);
+    scanner->finds.has_late =
+        !is_view && (subject->type == OV_FILETYPE_TEXT_ASCII || subject->type == OV_FILETYPE_MAIL ||
+                     subject->type == OV_FILETYPE_BINARY_DATA);
     read_ahead(scanner, target, subject->bytes.size);
     enum ov_status status = ov_matcher_run(scanner->matcher, &object, &matches, &count);
     for (size_t i = 0; i < count; i++) {
