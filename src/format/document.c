@@ -9,13 +9,10 @@ static const struct ov_magic magics_pdf[] = {OV_MAGIC(0, "%PDF-"),
                                              OV_MAGIC(OV_MAGIC_ANYWHERE, "%PDF-1.")};
 static const struct ov_magic magics_ps[] = {OV_MAGIC(0, "%!PS-Adobe-")};
 static const struct ov_magic magics_rtf[] = {OV_MAGIC(0, "{\\rt")};
-static const struct ov_magic magics_lnk[] = {
-    OV_MAGIC(0, "L\0\0\0\x01\x14\x02\0\0\0\0\0\xc0\0\0\0\0\0\0\x46")};
 
 static const struct ov_format formats[] = {
     {.type = OV_FILETYPE_MSCHM, OV_MAGICS(magics_chm)},
     {.type = OV_FILETYPE_HWP3, OV_MAGICS(magics_hwp3)},
-    {.type = OV_FILETYPE_LNK, OV_MAGICS(magics_lnk)},
     {.type = OV_FILETYPE_PDF, OV_MAGICS(magics_pdf)},
     {.type = OV_FILETYPE_PS, OV_MAGICS(magics_ps)},
     {.type = OV_FILETYPE_RTF, OV_MAGICS(magics_rtf)},

@@ -13,12 +13,10 @@ static const struct ov_magic magics_html[] = {
     OV_MAGIC(OV_MAGIC_ANYWHERE, "<object"), OV_MAGIC(OV_MAGIC_ANYWHERE, "<OBJECT"),
 };
 static const struct ov_magic magics_screnc[] = {OV_MAGIC(0, "#@~^")};
-static const struct ov_magic magics_xdp[] = {OV_MAGIC(OV_MAGIC_ANYWHERE, "<xdp:xdp")};
 
 static const struct ov_format formats[] = {
     {.type = OV_FILETYPE_HTML, OV_MAGICS(magics_html)},
     {.type = OV_FILETYPE_SCRENC, OV_MAGICS(magics_screnc)},
-    {.type = OV_FILETYPE_XDP, OV_MAGICS(magics_xdp)},
 };
 
 OV_FORMAT_SET(markup, formats);
