@@ -27,6 +27,35 @@ struct ov_magic {
 #define OV_MAGIC(where, text)                                                                      \
     { .offset = (where), .size = sizeof(text) - 1, .bytes = text }
 
+// In which objects something is looked for.
+enum ov_host {
+    OV_HOST_ANY = 0,
+    OV_HOST_EXE,         // PE
+    OV_HOST_EXE_OR_OLE2, // PE and OLE2
+    OV_HOST_UNTYPED,     // text and unknown data: the object as a whole may turn out to be this
+};
+
+enum ov_inner {
+    OV_INNER_NONE = 0, // the mark stands there by chance
+    OV_INNER_OPEN,     // its headers do not tell where it ends: told to the end of the object
+    OV_INNER_CLOSED,
+};
+
+// Says whether something of the type really stands at a mark in a larger object, and where it
+// begins and ends. Looks at headers alone. The whole object as an answer means that it is also of
+// this type.
+typedef enum ov_inner ov_embedded_finder(struct ov_span object, size_t mark_at,
+                                         struct ov_span *ret_inner);
+
+// How a type is found inside an object that is something else (self-extracting archives, a program
+// behind a picture). scan/embedded.c looks for the marks of all formats at once.
+struct ov_embedded {
+    struct ov_magic mark; // its offset is where it stands, OV_MAGIC_ANYWHERE mostly
+    enum ov_host host;
+    bool is_repeated; // it has many such marks inside: only the first is looked at
+    ov_embedded_finder *find;
+};
+
 typedef enum ov_status ov_exe_reader(struct ov_span file, struct ov_arena *arena,
                                      struct ov_exe *ret_exe);
 
@@ -45,6 +74,8 @@ struct ov_format {
     // object keeps the type that clamscan gives it, and is walked as this as well. Its magics may
     // stand behind the first OV_MAGIC_WINDOW_BYTES.
     bool is_beside;
+    uint32_t embedded_count;
+    const struct ov_embedded *embedded; // how it is found inside other objects
 };
 
 // The formats that one word declares.
@@ -58,6 +89,9 @@ struct ov_format_set {
 
 // The magics of a format as two initialisers.
 #define OV_MAGICS(array) .magics = (array), .magic_count = OV_COUNT(array)
+
+// The same for what is found inside other objects.
+#define OV_EMBEDDED(array) .embedded = (array), .embedded_count = OV_COUNT(array)
 
 // Defines the set of a word out of its array of formats.
 #define OV_FORMAT_SET(name, array)                                                                 \

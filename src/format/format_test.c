@@ -22,7 +22,8 @@ static void has_sound_magics(void **state) {
         for (uint32_t f = 0; f < ov_format_sets[s]->count; f++) {
             const struct ov_format *format = &ov_format_sets[s]->formats[f];
             assert_true(format->type > OV_FILETYPE_ANY && format->type < OV_FILETYPE_COUNT);
-            assert_true(format->magic_count > 0 || format->walk != NULL);
+            assert_true(format->magic_count > 0 || format->embedded_count > 0 ||
+                        format->walk != NULL);
             for (uint32_t m = 0; m < format->magic_count; m++) {
                 const struct ov_magic *magic = &format->magics[m];
                 assert_true(magic->size >= 2 && magic->size <= OV_MAGIC_BYTES_MAX);

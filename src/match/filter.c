@@ -254,6 +254,10 @@ bool ov_filter_run(const struct ov_filter_run *run) {
         struct ov_chunk piece = ov_chunk_take(object, at, run->scratch);
         struct chunk chunk = {.data = piece.data, .size = piece.size, .base = at};
         run_chunk(run, &chunk, live);
+        if (run->marks != NULL) {
+            struct ov_mark_piece mark_piece = {.at = at, .data = piece.data, .size = piece.size};
+            ov_marks_look(run->marks, run->kernels, object, &mark_piece, run->scratch->at);
+        }
         at += chunk.size;
         if (at % TIME_CHECK_BYTES == 0 && !run->has_time(run->sink_arg)) {
             return false;

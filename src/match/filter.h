@@ -10,6 +10,7 @@
 
 #include "match/image.h"
 #include "match/kernels.h"
+#include "match/marks.h"
 
 struct ov_filter {
     const struct ov_image_filter *head;
@@ -54,7 +55,8 @@ struct ov_filter_run {
     struct ov_span object;
     ov_window_sink *sink;
     void *sink_arg;
-    bool (*has_time)(void *arg); // asked every megabyte; false ends the run
+    bool (*has_time)(void *arg);        // asked every megabyte; false ends the run
+    const struct ov_mark_search *marks; // looked for in the same pass; or NULL
 };
 
 // Passes over the whole object once. Returns false when has_time ended it.

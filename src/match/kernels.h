@@ -18,6 +18,16 @@ struct ov_pair {
     uint8_t value_a, mask_a, value_b, mask_b;
 };
 
+enum { OV_MARK_POSITIONS = 3 };
+
+// Some short strings to look for at once, in 8 buckets: for each of their first bytes, which
+// buckets allow it.
+struct ov_mark_table {
+    uint8_t sets[OV_MARK_POSITIONS][256];
+    uint8_t low_bits[OV_MARK_POSITIONS][64];   // by the low six bits of the byte
+    uint8_t nibbles[2][OV_MARK_POSITIONS][16]; // by its low and its high four bits
+};
+
 // Positions in [0, size) whose gram may be in the class; `size` is at most OV_CHUNK_BYTES, a
 // multiple of 64 after rounding up, and data is readable for OV_FILTER_SLACK bytes past that.
 // `words` holds 1 << log2 of them. Positions are multiples of the stride, ascending; returns how
@@ -47,6 +57,11 @@ struct ov_kernels {
     // to ret_buckets beside them. Both have room for OV_CHUNK_BYTES + 64.
     uint32_t (*tail)(const struct ov_image_tail *tail, uint8_t live, const uint8_t *data,
                      uint32_t size, uint32_t *ret_at, uint8_t *ret_buckets);
+
+    // Positions in [0, size), ascending, where some bucket allows all three bytes; as the tables of
+    // part of a byte are not exact, others may be told too. Size, data and `ret_at` as for grams.
+    uint32_t (*marks)(const struct ov_mark_table *table, const uint8_t *data, uint32_t size,
+                      uint32_t *ret_at);
 
     // The first start in [from, last] where both masked bytes stand, or SIZE_MAX. The caller sees
     // to it that last + the larger offset lies within the data.

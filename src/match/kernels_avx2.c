@@ -153,6 +153,40 @@ static uint32_t find_tail(const struct ov_image_tail *tail, uint8_t live, const 
     return count;
 }
 
+// Which buckets allow each of 32 bytes.
+static inline __m256i allow_bytes(__m256i low, __m256i high, __m256i bytes) {
+    const __m256i nibble = _mm256_set1_epi8(15);
+    __m256i top = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), nibble);
+    // A set top bit of the index gives 0, so the low half has to be cut out too.
+    return _mm256_and_si256(_mm256_shuffle_epi8(low, _mm256_and_si256(bytes, nibble)),
+                            _mm256_shuffle_epi8(high, top));
+}
+
+static uint32_t find_marks(const struct ov_mark_table *table, const uint8_t *data, uint32_t size,
+                           uint32_t *ret_at) {
+    __m256i low[OV_MARK_POSITIONS], high[OV_MARK_POSITIONS];
+    for (unsigned k = 0; k < OV_MARK_POSITIONS; k++) {
+        low[k] = _mm256_broadcastsi128_si256(_mm_loadu_si128((const void *)table->nibbles[0][k]));
+        high[k] = _mm256_broadcastsi128_si256(_mm_loadu_si128((const void *)table->nibbles[1][k]));
+    }
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < size; i += 32) {
+        const uint8_t *at = data + i;
+        __m256i a = allow_bytes(low[0], high[0], _mm256_loadu_si256((const void *)at));
+        __m256i b = allow_bytes(low[1], high[1], _mm256_loadu_si256((const void *)(at + 1)));
+        __m256i c = allow_bytes(low[2], high[2], _mm256_loadu_si256((const void *)(at + 2)));
+        __m256i all = _mm256_and_si256(_mm256_and_si256(a, b), c);
+        __m256i none = _mm256_cmpeq_epi8(all, _mm256_setzero_si256());
+        uint32_t hits = ~(uint32_t)_mm256_movemask_epi8(none);
+        for (; hits != 0; hits &= hits - 1) {
+            uint32_t found = i + (uint32_t)__builtin_ctz(hits);
+            ret_at[count] = found;
+            count += found < size;
+        }
+    }
+    return count;
+}
+
 static size_t find_pair(const struct ov_pair *pair, const uint8_t *data, size_t from, size_t last) {
     const __m256i value_a = _mm256_set1_epi8((char)pair->value_a);
     const __m256i value_b = _mm256_set1_epi8((char)pair->value_b);
@@ -177,5 +211,6 @@ const struct ov_kernels ov_kernels_avx2 = {
     .grams = {find_grams6, find_grams3_by_2, find_grams4_by_1},
     .windows = find_windows,
     .tail = find_tail,
+    .marks = find_marks,
     .pair = find_pair,
 };

@@ -201,6 +201,35 @@ static uint32_t find_tail(const struct ov_image_tail *tail, uint8_t live, const 
     return count;
 }
 
+// The tables of three positions in registers. A permutation looks at the low six bits of each byte:
+// three positions are enough to make up for the other two.
+struct mark_tables {
+    __m512i first, second, third;
+};
+
+static inline uint64_t test_marks(const struct mark_tables *tables, const uint8_t *at) {
+    __m512i a = _mm512_permutexvar_epi8(_mm512_loadu_si512(at), tables->first);
+    __m512i b = _mm512_permutexvar_epi8(_mm512_loadu_si512(at + 1), tables->second);
+    __m512i c = _mm512_permutexvar_epi8(_mm512_loadu_si512(at + 2), tables->third);
+    return _mm512_test_epi8_mask(_mm512_and_si512(a, b), c);
+}
+
+static uint32_t find_marks(const struct ov_mark_table *table, const uint8_t *data, uint32_t size,
+                           uint32_t *ret_at) {
+    const struct mark_tables tables = {.first = _mm512_loadu_si512(table->low_bits[0]),
+                                       .second = _mm512_loadu_si512(table->low_bits[1]),
+                                       .third = _mm512_loadu_si512(table->low_bits[2])};
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < size; i += 64) {
+        for (uint64_t hits = test_marks(&tables, data + i); hits != 0; hits &= hits - 1) {
+            uint32_t found = i + (uint32_t)__builtin_ctzll(hits);
+            ret_at[count] = found;
+            count += found < size;
+        }
+    }
+    return count;
+}
+
 static size_t find_pair(const struct ov_pair *pair, const uint8_t *data, size_t from, size_t last) {
     const __m512i value_a = _mm512_set1_epi8((char)pair->value_a);
     const __m512i value_b = _mm512_set1_epi8((char)pair->value_b);
@@ -224,5 +253,6 @@ const struct ov_kernels ov_kernels_avx512 = {
     .grams = {find_grams6, find_grams3_by_2, find_grams4_by_1},
     .windows = find_windows,
     .tail = find_tail,
+    .marks = find_marks,
     .pair = find_pair,
 };

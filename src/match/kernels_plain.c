@@ -76,6 +76,20 @@ static uint32_t find_tail(const struct ov_image_tail *tail, uint8_t live, const 
     return count;
 }
 
+static uint32_t find_marks(const struct ov_mark_table *table, const uint8_t *data, uint32_t size,
+                           uint32_t *ret_at) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < size; i++) {
+        uint8_t buckets = table->sets[0][data[i]];
+        for (unsigned k = 1; buckets != 0 && k < OV_MARK_POSITIONS; k++) {
+            buckets &= table->sets[k][data[i + k]];
+        }
+        ret_at[count] = i;
+        count += buckets != 0;
+    }
+    return count;
+}
+
 static size_t find_pair(const struct ov_pair *pair, const uint8_t *data, size_t from, size_t last) {
     for (size_t i = from; i <= last; i++) {
         if ((data[i + pair->at_a] & pair->mask_a) == pair->value_a &&
@@ -91,5 +105,6 @@ const struct ov_kernels ov_kernels_plain = {
     .grams = {find_grams6, find_grams3_by_2, find_grams4_by_1},
     .windows = find_windows,
     .tail = find_tail,
+    .marks = find_marks,
     .pair = find_pair,
 };

@@ -404,6 +404,7 @@ enum ov_status ov_matcher_run(struct ov_matcher *matcher, const struct ov_object
         .sink = try_window,
         .sink_arg = matcher,
         .has_time = has_time_left,
+        .marks = object->marks,
     };
     (void)ov_filter_run(&run);
     run_probes(matcher, variant);

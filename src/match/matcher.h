@@ -10,6 +10,7 @@
 #include "base/budget.h"
 #include "match/image.h"
 #include "match/kernels.h"
+#include "match/marks.h"
 
 struct ov_matcher;
 
@@ -38,6 +39,7 @@ struct ov_object {
     uint32_t layer_count; // containers, and one more for a view that clamscan counts
     struct ov_anchors anchors;
     struct ov_budget *budget;
+    const struct ov_mark_search *marks; // or NULL
 };
 
 struct ov_match {

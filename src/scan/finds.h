@@ -26,7 +26,7 @@ struct ov_find {
 };
 
 struct ov_finds {
-    bool has_late; // rules for text and for unknown data come in a second pass
+    bool has_late;       // rules for text and for unknown data come in a second pass
     bool has_precedence; // what is unwanted by name counts as strong
     uint32_t count;
     struct ov_find items[OV_FINDS_MAX];

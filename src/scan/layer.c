@@ -2,6 +2,7 @@
 // One object: its parts, each an object of its own, and then its own bytes; or the other way round.
 #include "base/fd.h"
 #include "format/format.h"
+#include "scan/embedded.h"
 #include "format/text.h"
 #include "scan/identify.h"
 #include "scan/scanner_state.h"
@@ -62,7 +63,8 @@ static uint32_t choose_target(const struct ov_subject *subject, bool is_view) {
     return has_view ? 0 : subject->target;
 }
 
-static enum ov_status match_rules(struct ov_subject *subject, bool is_view) {
+static enum ov_status match_rules(struct ov_subject *subject, bool is_view,
+                                  const struct ov_mark_search *marks) {
     struct ov_scanner *scanner = subject->scanner;
     uint16_t containers[OV_MEMBER_DEPTH];
     uint32_t container_count = list_containers(subject, containers);
@@ -76,6 +78,7 @@ static enum ov_status match_rules(struct ov_subject *subject, bool is_view) {
         .layer_count = container_count + (is_view && !ov_filetype_is_text(subject->type)),
         .anchors = ov_subject_anchors(subject),
         .budget = &scanner->budget,
+        .marks = marks,
     };
     const struct ov_match *matches = NULL;
     size_t count = 0;
@@ -115,10 +118,11 @@ void ov_subject_report(struct ov_subject *subject) {
     ov_finds_report(&scanner->finds, scanner->options.is_all_matches, &place, scanner->verdict);
 }
 
-static enum ov_status scan_bytes(struct ov_subject *subject, const struct ov_digest_job *digests) {
+static enum ov_status scan_bytes(struct ov_subject *subject, const struct ov_digest_job *digests,
+                                 const struct ov_mark_search *marks) {
     struct ov_scanner *scanner = subject->scanner;
     struct ov_digest_job own = {.bytes = subject->bytes};
-    enum ov_status matched = match_rules(subject, false);
+    enum ov_status matched = match_rules(subject, false, marks);
     if (digests == NULL && scanner->has_objects) {
         own.kinds = ov_hashset_kinds_wanted(&scanner->objects, subject->bytes.size);
         ov_digest_many(&own, own.kinds != 0);
@@ -142,12 +146,13 @@ static enum ov_status scan_view(struct ov_subject *subject, const struct ov_chil
     view.target = ov_filetype_target(child->type);
     view.is_exe = false;
     view.exe = (struct ov_exe){0};
-    enum ov_status status = match_rules(&view, true);
+    enum ov_status status = match_rules(&view, true, NULL);
     ov_subject_report(subject);
     return is_final(subject->scanner) ? OV_END : status;
 }
 
-static enum ov_status scan_member(struct ov_subject *container, const struct ov_child *child) {
+enum ov_status ov_subject_scan_member(struct ov_subject *container, const struct ov_child *child,
+                                      bool is_embedded) {
     struct ov_scanner *scanner = container->scanner;
     uint32_t number = ++container->member_count;
     if (child->bytes.size == 0) {
@@ -165,6 +170,7 @@ static enum ov_status scan_member(struct ov_subject *container, const struct ov_
                                 .container = container,
                                 .depth = container->depth + 1,
                                 .number = number,
+                                .is_embedded = is_embedded,
                                 .name = child->name};
     enum ov_status status = ov_subject_open(&member, child->type);
     status = status == OV_OK ? ov_subject_scan(&member, NULL) : status;
@@ -177,7 +183,8 @@ static enum ov_status take_child(void *arg, const struct ov_child *child) {
     if (is_final(subject->scanner)) { // by a fact
         return OV_END;
     }
-    return child->kind == OV_CHILD_VIEW ? scan_view(arg, child) : scan_member(arg, child);
+    return child->kind == OV_CHILD_VIEW ? scan_view(arg, child)
+                                        : ov_subject_scan_member(arg, child, false);
 }
 
 static void take_fact(void *arg, enum ov_fact fact) {
@@ -191,8 +198,8 @@ static void take_fact(void *arg, enum ov_fact fact) {
 
 // Walks the object. That its structure is damaged or unknown is no failure of ours: its bytes are
 // matched all the same.
-static enum ov_status walk_parts(struct ov_subject *subject, ov_walker *walk_object,
-                                 enum ov_filetype type) {
+enum ov_status ov_subject_walk(struct ov_subject *subject, ov_walker *walker,
+                               enum ov_filetype type) {
     struct ov_sink sink = {.arg = subject, .child = take_child, .fact = take_fact};
     struct ov_walk walk = {.sink = &sink,
                            .arena = subject->arena,
@@ -200,7 +207,7 @@ static enum ov_status walk_parts(struct ov_subject *subject, ov_walker *walk_obj
                            .type = type,
                            .name = subject->name};
     struct ov_cursor in = ov_cursor_init(subject->bytes);
-    enum ov_status status = walk_object(&in, &walk);
+    enum ov_status status = walker(&in, &walk);
     if (status == OV_DAMAGED) {
         take_fact(subject, OV_FACT_BROKEN);
     }
@@ -212,7 +219,7 @@ static enum ov_status walk_beside(struct ov_subject *subject) {
     const struct ov_format *format = NULL;
     while ((format = ov_identify_beside(subject->bytes, format)) != NULL) {
         if (format->type != subject->type) {
-            TRY(walk_parts(subject, format->walk, format->type));
+            TRY(ov_subject_walk(subject, format->walk, format->type));
         }
     }
     return OV_OK;
@@ -223,19 +230,22 @@ enum ov_status ov_subject_scan(struct ov_subject *subject, const struct ov_diges
     ov_walker *walk = ov_walker_of(subject->type, &is_late);
     enum ov_status walked = OV_OK;
     if (walk != NULL && !is_late) {
-        walked = walk_parts(subject, walk, subject->type);
+        walked = ov_subject_walk(subject, walk, subject->type);
     }
     walked = walked == OV_OK ? walk_beside(subject) : walked;
     if (walked == OV_END) {
         return OV_END;
     }
-    enum ov_status status = scan_bytes(subject, digests);
+    struct ov_embedded_search search;
+    const struct ov_mark_search *marks = ov_embedded_start(&search, subject);
+    enum ov_status status = scan_bytes(subject, digests, marks);
     if (status == OV_OK && subject->exe.is_broken && subject->type != OV_FILETYPE_MACHO_UNIBIN) {
         ov_subject_alert(subject, OV_HEURISTIC_BROKEN_EXECUTABLE);
         status = is_final(subject->scanner) ? OV_END : OV_OK;
     }
+    status = status == OV_OK ? ov_embedded_scan(&search) : status;
     if (walk != NULL && is_late && status == OV_OK) {
-        walked = walk_parts(subject, walk, subject->type);
+        walked = ov_subject_walk(subject, walk, subject->type);
     }
     return status != OV_OK ? status : walked;
 }

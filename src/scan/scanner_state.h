@@ -36,6 +36,7 @@ struct ov_subject {
     uint32_t depth;               // containers around it
     uint32_t number;              // of this member in its container, from 1 on
     uint32_t member_count;        // of its own members so far
+    bool is_embedded;             // found among the container's bytes, not told by a walker
     struct ov_span name;          // as its container tells it
     enum ov_filetype type;
     uint32_t facts; // bits of enum ov_fact
@@ -78,3 +79,12 @@ void ov_subject_report(struct ov_subject *subject);
 
 // The walker of a type, or NULL, and whether the object's own bytes come before its parts.
 ov_walker *ov_walker_of(enum ov_filetype type, bool *ret_is_late);
+
+// Walks the object with a walker of its type, or of one that it also has. Statuses as above.
+// layer.c
+enum ov_status ov_subject_walk(struct ov_subject *subject, ov_walker *walker,
+                               enum ov_filetype type);
+
+// Scans a member of the object, one layer deeper. Statuses as above. layer.c
+enum ov_status ov_subject_scan_member(struct ov_subject *container, const struct ov_child *child,
+                                      bool is_embedded);
