@@ -8,11 +8,12 @@ import re
 import struct
 import subprocess
 import sys
+import zipfile
 import zlib
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "walk"))
 import forge_ole as forge  # noqa: E402
-from members import BUILD, EICAR, Skip, Tap, finds_eicar, has, sha256, walk  # noqa: E402
+from members import BUILD, EICAR, OVERT, Skip, Tap, finds_eicar, has, sha256, walk  # noqa: E402
 
 tap = Tap()
 ENCRYPTED, MACROS, XLM = 1, 8, 16  # facts, as bits
@@ -310,6 +311,39 @@ def _():
         answer = finds_eicar(write(path, forge.compound(streams, path == "big.ole")), inside)
         if answer is not True:
             return answer
+
+
+def names_told(path, rules):
+    """The rules that overt finds in a file, and those that clamscan does."""
+    ours = subprocess.run([OVERT, "scan", "--rules", rules, "--all-matches", "--no-summary", path],
+                          capture_output=True, timeout=120, check=False).stdout
+    theirs = subprocess.run(["clamscan", "--allmatch", "--no-summary", "-d", rules, path],
+                            capture_output=True, timeout=120, check=False).stdout
+    return [set(re.findall(rb": (\S+) FOUND", out)) for out in (ours, theirs)]
+
+
+@tap.case("rules of all targets about macros give clamscan's names, in documents old and new")
+def _():
+    needs("clamscan")
+    os.makedirs("rules", exist_ok=True)
+    texts = {"Source": SOURCE[30:60], "Folded": b'shell "Cmd  /C " & "CALC"',
+             "Line": b"REM MODULENAME: Module1", "Stream": b"Module=Module1"}
+    write("rules/t.ndb", "".join(f"{name}.{target}:{target}:*:{text.hex()}\n"
+                                 for name, text in texts.items()
+                                 for target in (0, 2, 7)).encode())
+    project = forge.compound(forge.vba_project({"Module1": SOURCE}))
+    with zipfile.ZipFile("macro.docm", "w", zipfile.ZIP_DEFLATED) as out:
+        for name in ("[Content_Types].xml", "word/document.xml"):
+            out.writestr(name, "<x/>")
+        out.writestr("word/vbaProject.bin", project)
+    macros = forge.vba_project({"Module1": SOURCE}, "Macros/")
+    old = write("macro.doc", forge.compound(macros | {"WordDocument": b"\xec\xa5" + bytes(5000)}))
+    for path in (old, "macro.docm"):
+        ours, theirs = names_told(path, "rules/t.ndb")
+        # A forged project has no cache, by which clamscan finds the sources that target 2 sees.
+        if theirs - ours or not {b"Folded.0.UNOFFICIAL", b"Line.0.UNOFFICIAL"} <= theirs or (
+                ours - theirs != {b"Source.0.UNOFFICIAL", b"Source.2.UNOFFICIAL"}):
+            return f"{path}: ours {ours} theirs {theirs}"
 
 
 tap.run()
