@@ -286,6 +286,28 @@ def _():
         f"{mine} beside {whole}")
 
 
+def drawing(kind, data, instance=0):
+    return struct.pack("<HHI", instance << 4 | (15 if kind in (0xf000, 0xf001) else 0), kind,
+                       len(data)) + data
+
+
+@tap.case("pictures of a workbook and of a presentation")
+def _():
+    png, jpeg, emf = b"\x89PNG" + draw.randbytes(9000), b"\xff\xd8\xff" + draw.randbytes(99), b"E" * 777
+    packed = zlib.compress(emf)
+    pictures = drawing(0xf01e, bytes(17) + png, 0x6e0) + drawing(0xf01d, bytes(33) + jpeg, 0x46b)
+    pictures += drawing(0xf01a, bytes(16) + bytes(32) + b"\0\xfe" + packed, 0x3d4)
+    entry = drawing(0xf007, bytes(33) + b"\4" + bytes(2) + b"n\0a\0" + pictures)
+    group = drawing(0xf000, drawing(0xf006, bytes(24)) + drawing(0xf001, entry))
+    book = forge.biff(0x809, bytes(16)) + forge.biff(0xeb, group[:8000])
+    book += forge.biff(0x3c, group[8000:]) + forge.biff(0x3c) + forge.biff(10)
+    wanted = [sha256(data) for data in (png, jpeg, emf)]
+    for streams in ({"Workbook": book}, {"Pictures": pictures}):
+        digests = [digest for _, _, _, digest in walk(write("pictures.ole", forge.compound(streams)))[0]]
+        if digests[:3] != wanted:
+            return f"{list(streams)}: {digests}"
+
+
 @tap.case("what a password protects is said so")
 def _():
     word = struct.pack("<5HH", 0xa5ec, 0xc1, 0, 0, 0, 0x100) + bytes(600)

@@ -2,13 +2,16 @@
 // The records of a workbook that tell of Excel 4 macros ([MS-XLS] 2.4), as lines of text.
 #include "format/biff.h"
 
+#include "format/officeart.h"
 #include "format/utf16.h"
 
 enum {
     RECORD_FORMULA = 0x06,
     RECORD_NAME = 0x18,
     RECORD_NAME_5 = 0x218, // where clamscan's table has it
+    RECORD_CONTINUE = 0x3c,
     RECORD_SHEET = 0x85,
+    RECORD_DRAWINGS = 0xeb,
     RECORD_STRING = 0x207,
     RECORD_FORMULA_5 = 0x406,
     RECORD_START = 0x809,
@@ -138,10 +141,24 @@ static bool has_macro_sheet(struct ov_span stream) {
     return false;
 }
 
-enum ov_status ov_biff_tell(struct ov_walk *walk, struct ov_span stream) {
-    if (!has_macro_sheet(stream)) {
-        return OV_OK;
+// The drawings of a workbook are cut into records of 8 KB ([MS-XLS] 2.4.171).
+static enum ov_status tell_drawings(struct ov_walk *walk, struct ov_span stream) {
+    OV_CLEANUP(ov_buf_release) struct ov_buf drawings = {0};
+    struct ov_cursor in = ov_cursor_init(stream);
+    unsigned last = 0;
+    while (ov_cursor_left(&in) >= 4) {
+        unsigned record;
+        struct ov_span body = next_record(&in, &record);
+        last = record == RECORD_CONTINUE ? last : record;
+        if (last == RECORD_DRAWINGS) {
+            ov_buf_add(&drawings, body.data, body.size);
+        }
     }
+    TRY(ov_buf_status(&drawings));
+    return ov_officeart_tell(walk, ov_buf_span(&drawings));
+}
+
+static enum ov_status tell_macros(struct ov_walk *walk, struct ov_span stream) {
     ov_walk_fact(walk, OV_FACT_MACROS_XLM);
     OV_CLEANUP(ov_buf_release) struct ov_buf text = {0};
     struct ov_cursor in = ov_cursor_init(stream);
@@ -166,4 +183,11 @@ enum ov_status ov_biff_tell(struct ov_walk *walk, struct ov_span stream) {
     }
     TRY(ov_buf_status(&text));
     return ov_walk_view(walk, ov_buf_span(&text), OV_FILETYPE_SCRIPT);
+}
+
+enum ov_status ov_biff_tell(struct ov_walk *walk, struct ov_span stream) {
+    if (has_macro_sheet(stream)) {
+        TRY(tell_macros(walk, stream));
+    }
+    return tell_drawings(walk, stream);
 }

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Excel 4 macros in a workbook of old Excel ([MS-XLS]), as text. Worker process only.
+// A workbook of old Excel ([MS-XLS]): its Excel 4 macros as text, its pictures. Worker process
+// only.
 #pragma once
 
 #include "format/walk.h"
 
 // Reads a Workbook or Book stream. When it has a macro sheet: OV_FACT_MACROS_XLM, and a view with
-// sheets, names, formulas and the strings that they gave, in the words that clamscan uses. OV_OK,
-// OV_MEMORY, OV_LIMIT, or what the sink said.
+// sheets, names, formulas and the strings that they gave, in the words that clamscan uses. Pictures
+// become members. OV_OK, OV_MEMORY, OV_LIMIT, or what the sink said.
 enum ov_status ov_biff_tell(struct ov_walk *walk, struct ov_span stream);
 
 // The tokens of a formula ([MS-XLS] 2.5.198.25), as far as they are known.

@@ -4,6 +4,7 @@
 
 #include "format/biff.h"
 #include "format/codec.h"
+#include "format/officeart.h"
 
 enum {
     RECORD_BYTES = 8,
@@ -154,6 +155,9 @@ enum ov_status ov_ole_tell_parts(struct ov_ole *ole, uint32_t entry, struct ov_s
     }
     if (ov_ole_is_named(at, "PowerPoint Document")) {
         return tell_presentation(ole, bytes);
+    }
+    if (ov_ole_is_named(at, "Pictures")) {
+        return ov_officeart_tell(ole->walk, bytes);
     }
     // Old Office keeps pictures and objects so: a size, then a zlib stream.
     if (is_zlib(ov_span_from(bytes, 4))) {
