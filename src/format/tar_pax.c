@@ -135,7 +135,8 @@ static enum ov_status add_by_map_in_data(struct expansion *out) {
     }
     counting = map;
     for (uint64_t i = 0; i < count; i++) {
-        if (!take_field(&counting, '\n', &ignored) || !take_field(&counting, '\n', &ignored)) {
+        bool has_offset = take_field(&counting, '\n', &ignored);
+        if (!take_field(&counting, '\n', &ignored) || !has_offset) {
             return OV_DAMAGED;
         }
     }

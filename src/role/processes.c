@@ -146,11 +146,10 @@ static void read_text(int folder, const char *file, char *ret_text, size_t size)
 // The process above, the fourth word of /proc/PID/stat: the name before it may hold anything.
 static pid_t parent_of(pid_t pid) {
     char path[64], text[1024];
-    int parent = 0;
     (void)snprintf(path, sizeof path, "/proc/%d/stat", pid);
     read_text(AT_FDCWD, path, text, sizeof text);
     const char *behind = strrchr(text, ')');
-    return behind != NULL && sscanf(behind + 1, " %*c %d", &parent) == 1 ? parent : 0;
+    return behind != NULL && strlen(behind) > 4 ? (pid_t)strtol(behind + 4, NULL, 10) : 0;
 }
 
 // Whether it is this process or one that it started: they hold the rules, which look like what the
@@ -267,15 +266,30 @@ static bool is_in_file(const struct region *region) {
     return region->inode != 0 && !is_deleted && !has_prefix(region->name, "/memfd:");
 }
 
+// The next word of a line, which is cut out of it; empty at the end.
+static char *cut_word(char **line) {
+    char *word = *line + strspn(*line, " ");
+    char *end = word + strcspn(word, " ");
+    *line = *end != '\0' ? end + 1 : end;
+    *end = '\0';
+    return word;
+}
+
+// A line: start-end rights offset device inode name.
 static bool parse_region(char *line, struct region *ret_region) {
     struct region region = {0};
-    int name_at = 0;
     line[strcspn(line, "\n")] = '\0';
-    int fields = sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %*x %*s %" SCNu64 " %n", &region.start,
-                        &region.end, region.rights, &region.inode, &name_at);
-    region.name = line + name_at;
+    char *dash;
+    char *range = cut_word(&line);
+    region.start = strtoull(range, &dash, 16);
+    region.end = *dash == '-' ? strtoull(dash + 1, NULL, 16) : 0;
+    (void)snprintf(region.rights, sizeof region.rights, "%s", cut_word(&line));
+    (void)cut_word(&line);
+    (void)cut_word(&line);
+    region.inode = strtoull(cut_word(&line), NULL, 10);
+    region.name = line + strspn(line, " ");
     *ret_region = region;
-    return fields == 4 && name_at > 0 && region.start < region.end;
+    return region.start < region.end;
 }
 
 // The next region that is worth reading. OV_END: there are no more.
