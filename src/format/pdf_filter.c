@@ -103,6 +103,7 @@ static void reset_lzw(struct lzw *lzw) {
     lzw->next = LZW_FIRST;
     lzw->bits = LZW_BITS_MIN;
     lzw->has_previous = false;
+    lzw->previous = 0;
 }
 
 // Writes what a code stands for; false when it stands for nothing.
