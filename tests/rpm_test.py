@@ -58,7 +58,7 @@ def _():
 
 @tap.case("a package that breaks off gives what came before")
 def _():
-    data = SEEDS[0].read_bytes()
+    data = next(path for path in SEEDS if "gzdio" in path.name).read_bytes()
     pathlib.Path("cut.rpm").write_bytes(data[:-60])
     parts, status = told("cut.rpm")
     return (len(parts), status) == (2, "damaged") or f"{parts} {status}"
