@@ -95,11 +95,13 @@ static const char *const names[OV_FILETYPE_COUNT] = {
     [OV_FILETYPE_ZIP] = "CL_TYPE_ZIP",
     [OV_FILETYPE_ZIPSFX] = "CL_TYPE_ZIPSFX",
     [OV_FILETYPE_AR] = "ar",
+    [OV_FILETYPE_BASE64] = "base64",
     [OV_FILETYPE_COMPRESS] = "compress",
     [OV_FILETYPE_LZ4] = "lz4",
     [OV_FILETYPE_LZIP] = "lzip",
     [OV_FILETYPE_LZMA] = "lzma",
     [OV_FILETYPE_RPM] = "rpm",
+    [OV_FILETYPE_YENC] = "yenc",
     [OV_FILETYPE_ZSTD] = "zstd",
 };
 

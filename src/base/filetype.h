@@ -102,11 +102,13 @@ enum ov_filetype {
     OV_FILETYPE_ZIPSFX,
     // clamscan has no type for these, so no rule can name them.
     OV_FILETYPE_AR,
+    OV_FILETYPE_BASE64,
     OV_FILETYPE_COMPRESS,
     OV_FILETYPE_LZ4,
     OV_FILETYPE_LZIP,
     OV_FILETYPE_LZMA,
     OV_FILETYPE_RPM,
+    OV_FILETYPE_YENC,
     OV_FILETYPE_ZSTD,
     OV_FILETYPE_COUNT,
     OV_FILETYPE_NAMED_COUNT = OV_FILETYPE_AR, // those that rules can name

@@ -4,8 +4,6 @@
 
 static const struct ov_magic magics_alz[] = {OV_MAGIC(0, "ALZ\x01")};
 static const struct ov_magic magics_arj[] = {OV_MAGIC(0, "\x60\xea")};
-static const struct ov_magic magics_binhex[] = {
-    OV_MAGIC(0, "(This file must be conve")}; // "...rted with BinHex"
 static const struct ov_magic magics_cryptff[] = {OV_MAGIC(0, "\xb6\xb9\xac\xae\xfe\xff\xff\xff")};
 static const struct ov_magic magics_egg[] = {OV_MAGIC(0, "EGGA")};
 static const struct ov_magic magics_mscab[] = {OV_MAGIC(0, "MSCF\0\0\0\0")};
@@ -18,7 +16,6 @@ static const struct ov_magic magics_xar[] = {OV_MAGIC(0, "xar!")};
 static const struct ov_format formats[] = {
     {.type = OV_FILETYPE_ALZ, OV_MAGICS(magics_alz)},
     {.type = OV_FILETYPE_ARJ, OV_MAGICS(magics_arj)},
-    {.type = OV_FILETYPE_BINHEX, OV_MAGICS(magics_binhex)},
     {.type = OV_FILETYPE_CRYPTFF, OV_MAGICS(magics_cryptff)},
     {.type = OV_FILETYPE_EGG, OV_MAGICS(magics_egg)},
     {.type = OV_FILETYPE_MSCAB, OV_MAGICS(magics_mscab)},

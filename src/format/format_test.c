@@ -41,6 +41,9 @@ static bool do_clash(const struct ov_magic *a, const struct ov_magic *b) {
 }
 
 static void check_pair(const struct ov_format *a, const struct ov_format *b) {
+    if (a->is_beside != b->is_beside) {
+        return; // they do not compete: an object can be both
+    }
     for (uint32_t i = 0; i < a->magic_count; i++) {
         for (uint32_t k = 0; k < b->magic_count; k++) {
             // Formats that share a magic have to look closer, both of them.

@@ -2,6 +2,8 @@
 // Types of objects from their first bytes.
 #include "scan/identify.h"
 
+#include "format/mail_signs.h"
+
 enum {
     TAR_HEADER_BYTES = 512,
     TAR_SUM_AT = 148,
@@ -233,39 +235,6 @@ static bool is_utf16_html(struct ov_span first) {
     return find_marks(ov_span_make(narrow, size)) == OV_FILETYPE_HTML;
 }
 
-// Whether the bytes are the text; where it has a capital letter, a small one will do.
-static bool is_header(struct ov_span line, const char *text) {
-    size_t i = 0;
-    for (; text[i] != '\0' && i < line.size; i++) {
-        bool is_capital = text[i] >= 'A' && text[i] <= 'Z';
-        if (line.data[i] != (uint8_t)text[i] &&
-            !(is_capital && line.data[i] == (uint8_t)(text[i] | 0x20))) {
-            return false;
-        }
-    }
-    return text[i] == '\0';
-}
-
-// Whether a header begins a line after `from`; sets ret_end to a place behind its beginning.
-static bool find_header(struct ov_span first, size_t from, const char *text, size_t *ret_end) {
-    for (size_t at = ov_span_find(first, from, '\n'); at < first.size;
-         at = ov_span_find(first, at + 1, '\n')) {
-        if (is_header(ov_span_from(first, at + 1), text)) {
-            *ret_end = at + 1;
-            return true;
-        }
-    }
-    return false;
-}
-
-// A MIME header anywhere: clamscan takes such files, catalogs of translations among them, for
-// MHTML.
-static bool has_mime_header(struct ov_span first) {
-    size_t at;
-    return find_header(first, 0, "MIME-Version: ", &at) &&
-           find_header(first, at, "Content-Type: ", &at);
-}
-
 // The type of what has no magic at a fixed place.
 static enum ov_filetype identify_content(struct ov_span first) {
     enum ov_filetype type = OV_FILETYPE_BINARY_DATA;
@@ -276,12 +245,17 @@ static enum ov_filetype identify_content(struct ov_span first) {
     } else if (is_old_tar(first)) {
         return OV_FILETYPE_OLD_TAR;
     }
+    // In this order, as for clamscan: of several signs the one counts that has the greatest number
+    // there. A header anywhere is a sign, so that catalogs of translations are MHTML.
+    if (ov_mail_has_mhtml_sign(first)) {
+        return OV_FILETYPE_MHTML;
+    }
+    if (ov_mail_has_mail_sign(first)) {
+        return OV_FILETYPE_MAIL;
+    }
     enum ov_filetype marked = find_marks(first);
     if (marked != OV_FILETYPE_NONE) {
         return marked;
-    }
-    if (has_mime_header(first)) {
-        return OV_FILETYPE_MHTML;
     }
     bool is_wide = type == OV_FILETYPE_TEXT_UTF16LE || type == OV_FILETYPE_TEXT_UTF16BE;
     return is_wide && is_utf16_html(first) ? OV_FILETYPE_HTML_UTF16 : type;
