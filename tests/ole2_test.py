@@ -16,6 +16,7 @@ import forge_ole as forge  # noqa: E402
 from members import BUILD, EICAR, OVERT, Skip, Tap, finds_eicar, has, sha256, walk  # noqa: E402
 
 tap = Tap()
+PASSWORD = "VelvetSweatshop"
 ENCRYPTED, MACROS, XLM = 1, 8, 16  # facts, as bits
 draw = random.Random(5)
 STREAMS = {"small": b"hello", "empty": b"", "edge": b"e" * 4095, "first": b"f" * 4096,
@@ -320,6 +321,47 @@ def _():
         facts = walk(write("password.ole", forge.compound(streams)))[1]
         if facts != wanted:
             return f"{list(streams)}: {facts}"
+
+
+def split_records(stream):
+    at, records = 0, []
+    while at < len(stream):
+        number, size = struct.unpack_from("<HH", stream, at)
+        records.append((number, stream[at + 4:at + 4 + size]))
+        at += 4 + size
+    return records
+
+
+@tap.case("what opens with Excel's own password is opened, and what does not is told")
+def _():
+    needs("openssl")
+    package = b"PK\3\4" + draw.randbytes(10_001)
+    for bits, word, facts in ((128, PASSWORD, 0), (256, PASSWORD, 0), (128, "other", ENCRYPTED)):
+        info, locked = forge.lock_package(package, word, bits)
+        streams = {"EncryptedPackage": locked, "EncryptionInfo": info}
+        parts, told, _ = walk(write("locked.xlsx", forge.compound(streams)))
+        if (sha256(package) in [part[3] for part in parts]) == (facts != 0) or told != facts:
+            return f"{bits} {word}: {parts} {told}"
+    records = split_records(forge_macros())[:-1]
+    records += [(0x10, draw.randbytes(5000)), (10, b"")]
+    for bits, word in ((None, PASSWORD), (40, PASSWORD), (128, PASSWORD), (128, "other")):
+        locked, plain = forge.lock_workbook(records, word, bits)
+        path = write("locked.xls", forge.compound({"Workbook": locked}))
+        parts, told, _ = walk(path)
+        is_open = sha256(plain) in [part[3] for part in parts]
+        if is_open != (word == PASSWORD) or told != (XLM if is_open else ENCRYPTED):
+            return f"{bits} {word}: {parts} {told}"
+        if is_open and b'ptgStr "cmd"' not in views_of(path)[0][1]:
+            return f"{bits}: {views_of(path)[0][1]}"
+
+
+@tap.case("EICAR is found in a package that opens by itself")
+def _():
+    needs("openssl")
+    info, locked = forge.lock_package(EICAR.ljust(5000), PASSWORD)
+    path = write("sweatshop.xlsx", forge.compound({"EncryptedPackage": locked,
+                                                   "EncryptionInfo": info.ljust(4096, b"\0")}))
+    return finds_eicar(path, "!EncryptedPackage")
 
 
 @tap.case("EICAR is found in a stream, a package, and a document within a document")

@@ -46,6 +46,7 @@ struct ov_ole {
     uint32_t entry_count;
     uint32_t *seen, seen_mark; // for each sector or mini sector: the last chain that it was in
     bool is_damaged;           // something contradicts itself
+    bool has_tried_password;   // which takes long: once a file
     bool is_installer;         // names are packed as Windows Installer does
 };
 

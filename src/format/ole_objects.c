@@ -4,6 +4,7 @@
 
 #include "format/biff.h"
 #include "format/codec.h"
+#include "format/office_password.h"
 #include "format/officeart.h"
 
 enum {
@@ -133,25 +134,73 @@ static bool is_workbook(const struct ov_ole_entry *entry) {
     return ov_ole_is_named(entry, "Workbook") || ov_ole_is_named(entry, "Book");
 }
 
-static bool is_protected(const struct ov_ole_entry *entry, struct ov_span bytes) {
-    if (ov_ole_is_encrypted(entry) || ov_ole_is_named(entry, "EncryptionInfo")) {
-        return true;
+static uint32_t find_beside(const struct ov_ole *ole, uint32_t entry, const char *name) {
+    for (uint32_t i = 0; i < ole->entry_count; i++) {
+        if (ole->entries[i].parent == ole->entries[entry].parent &&
+            ov_ole_is_named(&ole->entries[i], name)) {
+            return i;
+        }
     }
+    return OV_OLE_NONE;
+}
+
+// A whole document, encrypted, and beside it how.
+static enum ov_status tell_package(struct ov_ole *ole, uint32_t entry, struct ov_span package) {
+    OV_CLEANUP(ov_buf_release) struct ov_buf info = {0};
+    OV_CLEANUP(ov_buf_release) struct ov_buf plain = {0};
+    uint32_t beside = find_beside(ole, entry, "EncryptionInfo");
+    enum ov_status status = OV_UNSUPPORTED;
+    if (beside != OV_OLE_NONE && !ole->has_tried_password) {
+        ole->has_tried_password = true;
+        TRY(ov_ole_read(ole, beside, &info));
+        status = ov_package_open(ole->walk, ov_buf_span(&info), package, &plain);
+    }
+    if (status == OV_UNSUPPORTED) {
+        ov_walk_fact(ole->walk, OV_FACT_ENCRYPTED);
+        return OV_OK;
+    }
+    TRY(status);
+    return ov_walk_member(ole->walk, ov_buf_span(&plain), ov_span_text("EncryptedPackage"),
+                          OV_FILETYPE_NONE);
+}
+
+static enum ov_status tell_workbook(struct ov_ole *ole, struct ov_span stream) {
+    if (!is_encrypted_workbook(stream)) {
+        return ov_biff_tell(ole->walk, stream);
+    }
+    OV_CLEANUP(ov_buf_release) struct ov_buf plain = {0};
+    enum ov_status status = ov_workbook_open(ole->walk, stream, &plain);
+    if (status == OV_UNSUPPORTED) {
+        ov_walk_fact(ole->walk, OV_FACT_ENCRYPTED);
+        return ov_biff_tell(ole->walk, stream); // the types of its sheets are not encrypted
+    }
+    TRY(status);
+    TRY(ov_walk_member(ole->walk, ov_buf_span(&plain), ov_span_text("Workbook"), OV_FILETYPE_NONE));
+    return ov_biff_tell(ole->walk, ov_buf_span(&plain));
+}
+
+// Encryption that is seen and not opened.
+static bool is_protected(const struct ov_ole *ole, uint32_t number, struct ov_span bytes) {
+    const struct ov_ole_entry *entry = &ole->entries[number];
     return (ov_ole_is_named(entry, "WordDocument") && is_encrypted_word(bytes)) ||
-           (is_workbook(entry) && is_encrypted_workbook(bytes)) ||
-           (ov_ole_is_named(entry, "Current User") && is_encrypted_presentation(bytes));
+           (ov_ole_is_named(entry, "Current User") && is_encrypted_presentation(bytes)) ||
+           (ov_ole_is_named(entry, "EncryptionInfo") &&
+            find_beside(ole, number, "EncryptedPackage") == OV_OLE_NONE);
 }
 
 enum ov_status ov_ole_tell_parts(struct ov_ole *ole, uint32_t entry, struct ov_span bytes) {
     const struct ov_ole_entry *at = &ole->entries[entry];
-    if (is_protected(at, bytes)) {
+    if (is_protected(ole, entry, bytes)) {
         ov_walk_fact(ole->walk, OV_FACT_ENCRYPTED);
+    }
+    if (ov_ole_is_encrypted(at)) {
+        return tell_package(ole, entry, bytes);
+    }
+    if (is_workbook(at)) {
+        return tell_workbook(ole, bytes);
     }
     if (ov_ole_is_named(at, "\x01Ole10Native")) {
         return tell_packaged(ole, bytes);
-    }
-    if (is_workbook(at)) {
-        return ov_biff_tell(ole->walk, bytes);
     }
     if (ov_ole_is_named(at, "PowerPoint Document")) {
         return tell_presentation(ole, bytes);

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes compound files ([MS-CFB]) and VBA projects ([MS-OVBA]) for tests."""
+import hashlib
 import struct
+import subprocess
 
 FREE, END, FAT, DIFAT = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD, 0xFFFFFFFC
 CUTOFF = 4096
@@ -217,3 +219,78 @@ def pack_installer_name(name, is_table=False):
             out += chr(0x4800 + letters.index(name[0])) if name[0] in letters else name[0]
             name = name[1:]
     return out
+
+
+# ---- locked with a password ---------------------------------------------------------------------
+
+def sha1(*parts):
+    return hashlib.sha1(b"".join(parts)).digest()
+
+
+def aes_ecb(key, data):
+    """By openssl, which has to be there."""
+    data += bytes(-len(data) % 16)
+    return subprocess.run(["openssl", "enc", f"-aes-{len(key) * 8}-ecb", "-nopad", "-K", key.hex()],
+                          input=data, capture_output=True, timeout=60, check=True).stdout
+
+
+def lock_package(package, password, bits=128):
+    """EncryptionInfo and EncryptedPackage of standard encryption ([MS-OFFCRYPTO] 2.3.4.5)."""
+    salt, verifier = bytes(range(16)), bytes(range(50, 66))
+    key = sha1(salt, password.encode("utf-16-le"))
+    for i in range(50000):
+        key = sha1(struct.pack("<I", i), key)
+    key = sha1(key, bytes(4)).ljust(64, b"\0")
+    key = (sha1(bytes(a ^ 0x36 for a in key)) + sha1(bytes(a ^ 0x5c for a in key)))[:bits // 8]
+    algorithm = {128: 0x660e, 192: 0x660f, 256: 0x6610}[bits]
+    provider = "Microsoft Enhanced RSA and AES Cryptographic Provider\0".encode("utf-16-le")
+    header = struct.pack("<8I", 0x24, 0, algorithm, 0x8004, bits, 0x18, 0, 0) + provider
+    info = struct.pack("<HHII", 3, 2, 0x24, len(header)) + header + struct.pack("<I", 16) + salt
+    info += aes_ecb(key, verifier) + struct.pack("<I", 20) + aes_ecb(key, sha1(verifier))
+    return info, struct.pack("<Q", len(package)) + aes_ecb(key, package)
+
+
+def rc4(key, data):
+    state, j, out = list(range(256)), 0, bytearray()
+    for i in range(256):
+        j = (j + state[i] + key[i % len(key)]) & 255
+        state[i], state[j] = state[j], state[i]
+    i = j = 0
+    for byte in data:
+        i = (i + 1) & 255
+        j = (j + state[i]) & 255
+        state[i], state[j] = state[j], state[i]
+        out.append(byte ^ state[(state[i] + state[j]) & 255])
+    return bytes(out)
+
+
+def lock_workbook(records, password, bits=None):
+    """A Workbook of [(number, data)], BOF first, under RC4; with `bits` by CryptoAPI (2.3.5)."""
+    salt, verifier = bytes(range(16)), bytes(range(50, 66))
+    wide = password.encode("utf-16-le")
+    if bits is None:
+        base = hashlib.md5((hashlib.md5(wide).digest()[:5] + salt) * 16).digest()[:5]
+    else:
+        base = sha1(salt, wide)
+
+    def key_of(block):
+        if bits is None:
+            return hashlib.md5(base + struct.pack("<I", block)).digest()
+        key = sha1(base, struct.pack("<I", block))[:bits // 8]
+        return key.ljust(16, b"\0") if bits == 40 else key
+    if bits is None:
+        locked = rc4(key_of(0), verifier + hashlib.md5(verifier).digest())
+        lock = struct.pack("<HHH", 1, 1, 1) + salt + locked
+    else:
+        locked = rc4(key_of(0), verifier + sha1(verifier))
+        header = struct.pack("<8I", 4, 0, 0x6801, 0x8004, bits, 1, 0, 0) + b"R\0\0\0"
+        lock = struct.pack("<HHHII", 1, 4, 2, 4, len(header)) + header + struct.pack("<I", 16)
+        lock += salt + locked[:16] + struct.pack("<I", 20) + locked[16:]
+    plain, is_open = b"", []
+    for number, data in [records[0], (0x2f, lock)] + records[1:]:
+        plain += biff(number, data)
+        free = len(data) if number in (0x809, 0x2f) else 4 if number == 0x85 else 0
+        is_open += [True] * (4 + min(free, len(data))) + [False] * max(0, len(data) - free)
+    stream = b"".join(rc4(key_of(at // 1024), plain[at:at + 1024])
+                      for at in range(0, len(plain), 1024))
+    return bytes(p if o else s for p, s, o in zip(plain, stream, is_open)), plain
