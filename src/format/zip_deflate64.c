@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Deflate64: RFC 1951 with a window of 64 KB, two more distances and a longest length of 65538.
+// And the deflate of NSIS, which zlib does not read.
 #include "format/lz.h"
+#include "format/nsis.h"
 #include "format/zip_methods.h"
 
 enum {
@@ -9,6 +11,7 @@ enum {
     DISTANCE_CODES = 32,
     LITERALS_MAX = 286,
     CODE_LENGTH_CODES = 19,
+    DEFLATE_LENGTH_MAX = 258,
 };
 
 static const uint16_t length_bases[LENGTH_CODES] = {3,  4,  5,  6,   7,   8,   9,   10,  11, 13,
@@ -21,14 +24,17 @@ struct inflater {
     struct ov_bits bits;
     struct ov_window window;
     struct ov_huffman literals, distances;
+    bool is_nsis; // RFC 1951, but stored blocks may lack the complement of their length
 };
 
 static enum ov_status copy_stored(struct inflater *in) {
     ov_bits_align(&in->bits);
     uint32_t size = ov_bits_take(&in->bits, 16);
-    if ((size ^ ov_bits_take(&in->bits, 16)) != 0xffff) {
+    bool has_complement = (size ^ ov_bits_peek(&in->bits, 16)) == 0xffff;
+    if (!has_complement && !in->is_nsis) {
         return OV_DAMAGED;
     }
+    ov_bits_drop(&in->bits, has_complement ? 16 : 0);
     for (uint32_t i = 0; i < size; i++) {
         uint8_t byte = (uint8_t)ov_bits_take(&in->bits, 8);
         if (in->bits.is_past) {
@@ -54,7 +60,9 @@ static enum ov_status copy_match(struct inflater *in, unsigned code) {
     if (code >= LENGTH_CODES) {
         return OV_DAMAGED;
     }
-    uint32_t size = length_bases[code] + ov_bits_take(&in->bits, length_extras[code]);
+    bool is_longest = in->is_nsis && code == LENGTH_CODES - 1;
+    uint32_t size = is_longest ? DEFLATE_LENGTH_MAX
+                               : length_bases[code] + ov_bits_take(&in->bits, length_extras[code]);
     int distance_code = ov_huffman_read(&in->distances, &in->bits);
     if (distance_code < 0) {
         return OV_DAMAGED;
@@ -162,5 +170,13 @@ enum ov_status ov_zip_inflate64(struct ov_span packed, struct ov_walk *walk, str
     enum ov_status status = inflate_all(&in);
     ov_window_finish(&in.window);
     *ret_used = ov_bits_used(&in.bits);
+    return status;
+}
+
+enum ov_status ov_nsis_inflate(struct ov_span packed, struct ov_walk *walk, struct ov_buf *plain) {
+    struct inflater in = {.bits = ov_bits_init(packed, false), .is_nsis = true};
+    ov_window_init(&in.window, plain, walk);
+    enum ov_status status = inflate_all(&in);
+    ov_window_finish(&in.window);
     return status;
 }
