@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Office documents of 2003 as XML, and XDP: files in base64 between tags.
+#include "format/base64.h"
 #include "format/codec.h"
 #include "format/format.h"
 #include "format/xml_scan.h"
@@ -8,50 +9,6 @@ enum {
     ACTIVE_MIME_AT = 50,      // where the zlib stream of an ActiveMime file mostly begins
     ACTIVE_MIME_SIZE_AT = 46, // or what is to be added to that place
 };
-
-// ---- base64 ------------------------------------------------------------------------------------
-
-static int read_digit(uint8_t byte) {
-    if (byte >= 'A' && byte <= 'Z') {
-        return byte - 'A';
-    }
-    if (byte >= 'a' && byte <= 'z') {
-        return byte - 'a' + 26;
-    }
-    if (byte >= '0' && byte <= '9') {
-        return byte - '0' + 52;
-    }
-    return byte == '+' ? 62 : byte == '/' ? 63 : -1;
-}
-
-// Adds text whose characters beside the alphabet say nothing. `bits` goes from run to run, and
-// begins as 1.
-static void add_base64(struct ov_buf *plain, struct ov_span text, uint32_t *bits) {
-    for (size_t i = 0; i < text.size; i++) {
-        int digit = read_digit(text.data[i]);
-        if (digit < 0) {
-            continue;
-        }
-        *bits = *bits << 6 | (uint32_t)digit;
-        if (*bits >> 24 != 0) {
-            ov_buf_add_u8(plain, (uint8_t)(*bits >> 16));
-            ov_buf_add_u8(plain, (uint8_t)(*bits >> 8));
-            ov_buf_add_u8(plain, (uint8_t)*bits);
-            *bits = 1;
-        }
-    }
-}
-
-static void end_base64(struct ov_buf *plain, uint32_t bits) {
-    if (bits >> 18 != 0) { // three characters
-        ov_buf_add_u8(plain, (uint8_t)(bits >> 10));
-        ov_buf_add_u8(plain, (uint8_t)(bits >> 2));
-    } else if (bits >> 12 != 0) { // two
-        ov_buf_add_u8(plain, (uint8_t)(bits >> 4));
-    }
-}
-
-// ---- members -----------------------------------------------------------------------------------
 
 // What Word calls editdata.mso: a short header, and macros or objects in a zlib stream.
 static enum ov_status tell_active_mime(struct ov_walk *walk, struct ov_span file,
@@ -76,37 +33,37 @@ static enum ov_status tell_active_mime(struct ov_walk *walk, struct ov_span file
     return status == OV_LIMIT ? ov_walk_has_time(walk) : OV_OK;
 }
 
-// Reads up to the end tag of the element that was just opened, and tells its file.
+// Reads up to the end tag of the element that was just opened, and tells its file. Its text may
+// stand in pieces.
 static enum ov_status tell_element(struct ov_xml *xml, struct ov_walk *walk) {
+    OV_CLEANUP(ov_buf_release) struct ov_buf text = {0};
     OV_CLEANUP(ov_buf_release) struct ov_buf plain = {0};
     struct ov_span element = xml->name;
     struct ov_span name = ov_xml_attribute(xml, "name");
-    size_t room = ov_walk_room(walk);
-    uint32_t bits = 1;
     for (enum ov_xml_event event = ov_xml_next(xml); event != OV_XML_END;
          event = ov_xml_next(xml)) {
         if (event == OV_XML_CLOSE && ov_span_is_equal(xml->name, element)) {
             break;
         }
         if (event == OV_XML_TEXT) {
-            size_t left = plain.size < room ? (room - plain.size) / 3 * 4 : 0;
-            add_base64(&plain, ov_span_part(xml->text, 0, left), &bits);
-            if (left < xml->text.size) {
-                ov_walk_note_cut(walk);
-            }
+            ov_buf_add(&text, xml->text.data, xml->text.size);
         }
         TRY(ov_walk_has_time(walk));
     }
-    if (plain.size < room) {
-        end_base64(&plain, bits);
+    TRY(ov_buf_status(&text));
+    struct ov_base64_signs signs;
+    enum ov_status status =
+        ov_base64_decode(ov_buf_span(&text), OV_BASE64_ALL, ov_walk_room(walk), &plain, &signs);
+    if (status == OV_LIMIT) {
+        ov_walk_note_cut(walk);
+    } else {
+        TRY(status);
     }
-    TRY(ov_buf_status(&plain));
-    struct ov_span file = ov_span_part(ov_buf_span(&plain), 0, room);
-    if (file.size == 0) {
+    if (plain.size == 0) {
         return OV_OK;
     }
-    TRY(ov_walk_member(walk, file, name, OV_FILETYPE_NONE));
-    return tell_active_mime(walk, file, name);
+    TRY(ov_walk_member(walk, ov_buf_span(&plain), name, OV_FILETYPE_NONE));
+    return tell_active_mime(walk, ov_buf_span(&plain), name);
 }
 
 static enum ov_status tell_elements(struct ov_cursor *in, struct ov_walk *walk,
