@@ -6,7 +6,6 @@ import lzma
 import pathlib
 import random
 import struct
-import subprocess
 import sys
 import zipfile
 import zlib
@@ -14,8 +13,8 @@ import zlib
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "walk"))
 from beside import clamscan_names, overt_names, write  # noqa: E402
 from forge_zip import DEFLATED, STORED, Member, build, deflate, end  # noqa: E402
-from members import (BUILD, EICAR, SOURCE, Skip, Tap, finds_eicar, has, scan, sha256,  # noqa: E402
-                     walk)
+from members import (BUILD, EICAR, SOURCE, Tap, finds_eicar, first_of, needs, run,  # noqa: E402
+                     scan, sha256, walk)
 
 tap = Tap()
 ENCRYPTED, BROKEN, OVERLAPPING = 1, 2, 4
@@ -26,16 +25,6 @@ TEXT = b"some words to be packed, some words, some words and 1234567890. " * 20
 def make_plain(size):
     draw = random.Random(size)
     return bytes(draw.choices(b"abcdefgh\0\xff", k=size))
-
-
-def run(*command, data=None):
-    return subprocess.run(command, input=data, check=True, capture_output=True, timeout=60).stdout
-
-
-def needs(*programs):
-    for program in programs:
-        if not has(program):
-            raise Skip(f"{program} is not installed")
 
 
 def told_bytes(path):
@@ -50,11 +39,6 @@ def expect(path, *expected, facts=0, status="done"):
     wanted = [(name, sha256(data)) for name, data in expected]
     return (actual == wanted and (told_facts, told_status) == (facts, status)) or \
         f"{path}: {[(n, s) for _, n, s, _ in told]} {told_facts} {told_status}"
-
-
-def first_of(answers):
-    """The first case that went wrong."""
-    return next((answer for answer in answers if answer is not True), True)
 
 
 def with_7z(path):

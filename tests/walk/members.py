@@ -21,6 +21,23 @@ def has(program):
     return shutil.which(program) is not None
 
 
+def run(*command, data=None):
+    """What a program writes when it has nothing to complain of."""
+    return subprocess.run(command, input=data, check=True, capture_output=True, timeout=60).stdout
+
+
+def needs(*programs):
+    """Skips the case when one of them is not there."""
+    for program in programs:
+        if not has(program):
+            raise Skip(f"{program} is not installed")
+
+
+def first_of(answers):
+    """The first answer that says what is wrong, or True."""
+    return next((answer for answer in answers if answer is not True), True)
+
+
 def walk(path, filetype=None):
     """What the walker of the file's type tells: ([(kind, name, bytes, sha256)], facts, status)."""
     command = [BUILD / "tests/members", path] + ([filetype] if filetype else [])
