@@ -226,6 +226,15 @@ enum ov_status ov_macho_image(struct ov_span file, uint32_t index, struct ov_spa
     return OV_OK;
 }
 
+// Each architecture is an object of its own. Tables may overlap: told is what they say.
+static enum ov_status walk_universal(struct ov_cursor *in, struct ov_walk *walk) {
+    struct ov_span image;
+    for (uint32_t i = 0; ov_macho_image(in->bytes, i, &image) == OV_OK; i++) {
+        TRY(ov_walk_member(walk, image, ov_span_make(NULL, 0), OV_FILETYPE_NONE));
+    }
+    return OV_OK;
+}
+
 // With a larger number after its magic, it is taken for Java (see program.c).
 static bool is_universal(struct ov_span first) {
     return first.size > UNIVERSAL_COUNT_OFFSET &&
@@ -244,7 +253,8 @@ static const struct ov_format formats[] = {
     {.type = OV_FILETYPE_MACHO_UNIBIN,
      OV_MAGICS(magics_universal),
      .is_sure = is_universal,
-     .read = ov_macho_read},
+     .read = ov_macho_read,
+     .walk = walk_universal},
 };
 
 OV_FORMAT_SET(macho, formats);

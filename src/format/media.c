@@ -7,13 +7,10 @@ static const struct ov_magic magics_ignored[] = {
     OV_MAGIC(0, ".RMF"), OV_MAGIC(0, "SQLite format 3\0"),
 };
 static const struct ov_magic magics_riff[] = {OV_MAGIC(0, "RIFF"), OV_MAGIC(0, "RIFX")};
-static const struct ov_magic magics_swf[] = {OV_MAGIC(0, "FWS"), OV_MAGIC(0, "CWS"),
-                                             OV_MAGIC(0, "ZWS")};
 
 static const struct ov_format formats[] = {
     {.type = OV_FILETYPE_IGNORED, OV_MAGICS(magics_ignored)},
     {.type = OV_FILETYPE_RIFF, OV_MAGICS(magics_riff)},
-    {.type = OV_FILETYPE_SWF, OV_MAGICS(magics_swf)},
 };
 
 OV_FORMAT_SET(media, formats);
