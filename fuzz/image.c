@@ -21,11 +21,11 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum {
-    IMAGES = 4,
+    IMAGES = 5,
     RAW_IMAGE = 255,
     EDITS_MAX = 64,
     OBJECT_BYTES = 1536,
-    OBJECTS = 5,
+    OBJECTS = 6,
     TIME_MS = 200,    // what a scan of one object may take by its budget
     TIME_HANG_S = 10, // what all of them may really take
     NAMES_READ = 40,
@@ -83,6 +83,24 @@ static void make_elf(uint8_t *object) {
     put(object, 0x200, "entrypointABCDEF0123");
 }
 
+// A tar archive with one member.
+static void make_tar(uint8_t *object) {
+    unsigned sum = 0;
+    memset(object, 0, 0x200);
+    put(object, 0, "folder/needle.exe");
+    put(object, 100, "0000644");
+    put(object, 124, "00000000100");
+    put(object, 148, "        0");
+    put(object, 257, "ustar");
+    for (size_t i = 0; i < 0x200; i++) {
+        sum += object[i];
+    }
+    char text[8];
+    (void)snprintf(text, sizeof text, "%06o", sum);
+    put(object, 148, text);
+    object[154] = 0;
+}
+
 static void make_objects(void) {
     for (size_t i = 0; i < OBJECTS; i++) {
         for (size_t k = 0; k < OBJECT_BYTES; k++) {
@@ -96,6 +114,7 @@ static void make_objects(void) {
     memset(objects[4], 0, 0x200);
     make_pe(objects[3]);
     make_elf(objects[4]);
+    make_tar(objects[5]);
 }
 
 // ---- the images
@@ -111,6 +130,7 @@ static const char *const bodies[IMAGES] = {
      "Eight:9:EP-4:41424344\nNine:1:*:4d5a{10-200}5045\n"),
     "",
     "",
+    "One:2:*:6e6565646c65\n",
 };
 
 static const char *const logicals[IMAGES] = {
@@ -121,7 +141,15 @@ static const char *const logicals[IMAGES] = {
     "A;Engine:81-255,Target:1,EntryPoint:1-9999,NumberOfSections:1-5;0&1;EP+0:656e;S0+0,9:6e7472\n",
     "",
     "",
+    ("A;Engine:81-255,Container:CL_TYPE_POSIX_TAR,Target:0;0;41\n"
+     "B;Engine:81-255,Intermediates:CL_TYPE_ANY>CL_TYPE_POSIX_TAR,Target:0;0;41\n"),
 };
+
+static const char metadata[] = "One:CL_TYPE_POSIX_TAR:1-5000:(?i)NEEDLE\\.[a-e]+x?:*:64:0:1:*:*\n"
+                               "Two:*:*:^folder/:1-99:60-70:*:*:*:*\nThree:*:*:*:*:*:1:*:*:*\n";
+
+static const char magics[] = "0:0:414141:A:CL_TYPE_ANY:CL_TYPE_MSOLE2\n"
+                             "0:600:00:B:CL_TYPE_ANY:CL_TYPE_GRAPHICS\n";
 
 static const char *const hashes[IMAGES] = {
     ("44d88612fea8a8f36de82e1278abb02f:1536:One\n3395856ce81f2b7382dee72602f798b642f14140:*:Two\n"),
@@ -129,6 +157,7 @@ static const char *const hashes[IMAGES] = {
     "",
     ("44d88612fea8a8f36de82e1278abb02f:*:One\n44d88612fea8a8f36de82e1278abb030:*:Two\n"
      "275a021bbfb6489e54d471899f7db9d1663fc695ec2fe2a2c4538aabf651fd0f:1536:Three\n"),
+    "",
 };
 
 // Patterns of every length, so that all gram classes and the tail are in use.
@@ -154,6 +183,10 @@ static void build(unsigned number) {
         ov_ruleset_load_bytes(set, "a.ndb", ov_buf_span(&text), false) != OV_OK ||
         ov_ruleset_load_bytes(set, "a.ldb", ov_span_text(logicals[number]), true) != OV_OK ||
         ov_ruleset_load_bytes(set, "a.hsb", ov_span_text(hashes[number]), false) != OV_OK ||
+        ov_ruleset_load_bytes(set, "a.cdb", ov_span_text(number == 4 ? metadata : ""), false) !=
+            OV_OK ||
+        ov_ruleset_load_bytes(set, "a.ftm", ov_span_text(number == 4 ? magics : ""), false) !=
+            OV_OK ||
         set->problem_count > 2 || ov_image_build(set, &options, &images[number], NULL) != OV_OK) {
         (void)fprintf(stderr, "fuzz: image %u cannot be built\n", number);
         abort();

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #define OV_IMAGE_MAGIC   "OVIMAGE\n"
-#define OV_IMAGE_VERSION 3u
+#define OV_IMAGE_VERSION 4u
 
 enum {
     OV_IMAGE_ALIGN = 64, // every section starts at a multiple of this
@@ -24,15 +24,17 @@ enum {
 #define OV_IMAGE_NONE UINT32_MAX // "no such index"
 
 enum ov_section_type {
-    OV_SECTION_RULES = 1,    // struct ov_image_rule, in load order
-    OV_SECTION_SUBS = 2,     // struct ov_image_sub
-    OV_SECTION_PATTERNS = 3, // struct ov_image_pattern
-    OV_SECTION_CODE = 4,     // parts, expressions, regular expressions: see below
-    OV_SECTION_LIMITS = 5,   // struct ov_image_limits
-    OV_SECTION_TRIGGERS = 6, // struct ov_image_trigger
-    OV_SECTION_TARGETS = 7,  // struct ov_image_target, one for each target type
-    OV_SECTION_NAMES = 8,    // catalog/names.h
-    OV_SECTION_SOURCES = 9,  // catalog/names.h
+    OV_SECTION_RULES = 1,     // struct ov_image_rule, in load order
+    OV_SECTION_SUBS = 2,      // struct ov_image_sub
+    OV_SECTION_PATTERNS = 3,  // struct ov_image_pattern
+    OV_SECTION_CODE = 4,      // parts, expressions, regular expressions: see below
+    OV_SECTION_LIMITS = 5,    // struct ov_image_limits
+    OV_SECTION_TRIGGERS = 6,  // struct ov_image_trigger
+    OV_SECTION_TARGETS = 7,   // struct ov_image_target, one for each target type
+    OV_SECTION_NAMES = 8,     // catalog/names.h
+    OV_SECTION_SOURCES = 9,   // catalog/names.h
+    OV_SECTION_METADATA = 10, // struct ov_image_metadata, in load order
+    OV_SECTION_MAGICS = 11,   // struct ov_image_magic, in load order
     // One filter for each variant; the variant is ov_image_target.filter. docs: image.md,
     // "Filters".
     OV_SECTION_FILTER = 16,         // struct ov_image_filter
@@ -71,12 +73,13 @@ struct ov_image_section_record {
 };
 
 enum {
-    OV_RULE_FLAG_BODY = 1,     // one subsignature, reported where it hits
-    OV_RULE_FLAG_OFFICIAL = 2, // no ".UNOFFICIAL" after the name
-    OV_RULE_FLAG_PUA = 4,      // reported only if nothing strong matches
-    OV_RULE_FLAG_PLAIN = 8,    // clamscan matches it with Boyer-Moore: reported before others
-    OV_RULE_FLAG_ALWAYS = 16,  // may match without any trigger
-    OV_RULE_FLAG_LATE = 32,    // `notice` is counted from the match's end backwards
+    OV_RULE_FLAG_BODY = 1,      // one subsignature, reported where it hits
+    OV_RULE_FLAG_OFFICIAL = 2,  // no ".UNOFFICIAL" after the name
+    OV_RULE_FLAG_PUA = 4,       // reported only if nothing strong matches
+    OV_RULE_FLAG_PLAIN = 8,     // clamscan matches it with Boyer-Moore: reported before others
+    OV_RULE_FLAG_ALWAYS = 16,   // may match without any trigger
+    OV_RULE_FLAG_LATE = 32,     // `notice` is counted from the match's end backwards
+    OV_RULE_FLAG_METADATA = 64, // about members of containers: no subsignatures, see METADATA
 };
 
 struct ov_image_rule {
@@ -103,6 +106,35 @@ struct ov_image_limits {
     uint16_t intermediates[OV_IMAGE_INTERMEDIATES_MAX];
     uint8_t needs_icon; // asks for an icon group
     uint8_t zero[7];
+};
+
+enum {
+    OV_METADATA_CHECKSUM = 1, // the checksum is asked for
+    OV_METADATA_CASELESS = 2, // letters of the name match in either case
+};
+
+enum { OV_METADATA_EITHER = 2 };
+
+// Conditions on a member of a container. Ranges include both ends; a maximum of UINT32_MAX is none.
+struct ov_image_metadata {
+    uint32_t rule;
+    uint16_t container; // enum ov_filetype, 0 for any
+    uint8_t encrypted;  // 0, 1 or OV_METADATA_EITHER
+    uint8_t flags;      // OV_METADATA_*
+    uint32_t checksum;
+    uint32_t container_min, container_max; // bytes of the container
+    uint32_t packed_min, packed_max;       // of the member as stored
+    uint32_t plain_min, plain_max;         // and unpacked
+    uint32_t position_min, position_max;
+    uint32_t name_at, name_bytes; // PCRE2 text in CODE; 0 bytes: any name, or none
+};
+
+// Bytes at a fixed place by which the type of an object is known.
+struct ov_image_magic {
+    uint32_t offset;
+    uint32_t bytes_at; // in CODE
+    uint16_t bytes;
+    uint16_t type; // enum ov_filetype
 };
 
 enum {
@@ -370,6 +402,8 @@ _Static_assert(sizeof(struct ov_image_header) == 128, "header");
 _Static_assert(sizeof(struct ov_image_section_record) == 64, "section record");
 _Static_assert(sizeof(struct ov_image_rule) == 28, "rule");
 _Static_assert(sizeof(struct ov_image_limits) == 72, "limits");
+_Static_assert(sizeof(struct ov_image_metadata) == 52, "metadata");
+_Static_assert(sizeof(struct ov_image_magic) == 12, "magic");
 _Static_assert(sizeof(struct ov_image_sub) == 40, "sub");
 _Static_assert(sizeof(struct ov_image_regex) == 16, "regex");
 _Static_assert(sizeof(struct ov_image_compare) == 40, "compare");

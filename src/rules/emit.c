@@ -26,6 +26,7 @@ static enum ov_status open_sections(struct ov_emit *emit) {
         {&emit->rules, OV_SECTION_RULES},       {&emit->subs, OV_SECTION_SUBS},
         {&emit->patterns, OV_SECTION_PATTERNS}, {&emit->code, OV_SECTION_CODE},
         {&emit->limits, OV_SECTION_LIMITS},     {&emit->triggers, OV_SECTION_TRIGGERS},
+        {&emit->metadata, OV_SECTION_METADATA}, {&emit->magics, OV_SECTION_MAGICS},
     };
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
         *wanted[i].section = ov_image_writer_add(emit->writer, wanted[i].type, 0);
@@ -47,6 +48,7 @@ static enum ov_status emit_rules(struct ov_emit *emit) {
         TRY(ov_buf_status(emit->subs));
         TRY(ov_buf_status(emit->patterns));
         TRY(ov_buf_status(emit->limits));
+        TRY(ov_buf_status(emit->metadata));
         TRY(ov_buf_status(&emit->emit_patterns));
         TRY(ov_emit_cover(emit, (uint32_t)i));
     }
@@ -77,6 +79,7 @@ static enum ov_status emit_hashes(struct ov_emit *emit) {
 static enum ov_status emit_all(struct ov_emit *emit) {
     TRY(open_sections(emit));
     TRY(emit_rules(emit));
+    TRY(ov_emit_magics(emit));
     TRY(ov_emit_order(emit));
     TRY(ov_emit_filters(emit));
     TRY(emit_hashes(emit));

@@ -467,13 +467,20 @@ static bool is_plain(const struct ov_rule *rule) {
            memchr(sub->source.data, '(', sub->source.size) == NULL;
 }
 
+static uint8_t make_flags(const struct ov_rule *rule) {
+    unsigned flags =
+        (rule->is_official ? OV_RULE_FLAG_OFFICIAL : 0u) | (rule->is_pua ? OV_RULE_FLAG_PUA : 0u);
+    if (rule->kind == OV_RULE_METADATA) {
+        return (uint8_t)(flags | OV_RULE_FLAG_METADATA);
+    }
+    return (uint8_t)(flags | (rule->kind == OV_RULE_BODY ? OV_RULE_FLAG_BODY : 0u) |
+                     (is_plain(rule) ? OV_RULE_FLAG_PLAIN : 0u));
+}
+
 enum ov_status ov_emit_rule(struct ov_emit *emit, const struct ov_rule *rule) {
     uint32_t number = ov_emit_count(emit->rules, sizeof(struct ov_image_rule));
     struct ov_image_rule record = {
-        .flags = (uint8_t)((rule->kind == OV_RULE_BODY ? OV_RULE_FLAG_BODY : 0) |
-                           (rule->is_official ? OV_RULE_FLAG_OFFICIAL : 0) |
-                           (rule->is_pua ? OV_RULE_FLAG_PUA : 0) |
-                           (is_plain(rule) ? OV_RULE_FLAG_PLAIN : 0)),
+        .flags = make_flags(rule),
         .target = (uint8_t)rule->target,
         .sub_count = (uint16_t)rule->sub_count,
         .sub_first = ov_emit_count(emit->subs, sizeof(struct ov_image_sub)),
@@ -491,7 +498,11 @@ enum ov_status ov_emit_rule(struct ov_emit *emit, const struct ov_rule *rule) {
         record.expr_at = align_code(emit->code);
         put_expr(emit->code, rule->expr, &record.expr_count);
     }
-    ov_emit_notice(emit, rule, &record);
+    if (rule->kind == OV_RULE_METADATA) {
+        ov_emit_metadata(emit, rule, number);
+    } else {
+        ov_emit_notice(emit, rule, &record);
+    }
     ov_buf_add(emit->rules, &record, sizeof record);
     return OV_OK;
 }

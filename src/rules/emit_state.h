@@ -42,6 +42,7 @@ struct ov_emit {
     const struct ov_build_options *options;
     struct ov_image_writer *writer;
     struct ov_buf *rules, *subs, *patterns, *code, *limits, *triggers; // sections
+    struct ov_buf *metadata, *magics;                                  // likewise
     struct ov_buf emit_patterns;                                       // struct ov_emit_pattern
     struct ov_buf parts;                                               // struct ov_emit_part
     struct ov_emit_plain *plain;                                       // owned
@@ -104,6 +105,12 @@ static inline uint32_t ov_emit_count(const struct ov_buf *table, size_t item_byt
 // Writes one rule with its subsignatures, patterns, expression and limits, and finds each pattern's
 // best window. emit_code.c
 enum ov_status ov_emit_rule(struct ov_emit *emit, const struct ov_rule *rule);
+
+// Writes what a rule asks of members; `number` is the rule's. emit_metadata.c
+void ov_emit_metadata(struct ov_emit *emit, const struct ov_rule *rule, uint32_t number);
+
+// Writes the magics of file types. emit_metadata.c
+enum ov_status ov_emit_magics(struct ov_emit *emit);
 
 // Fills in where clamscan would notice a match of a body rule: it decides which of several rules is
 // told first. The rule's parts stand last in `parts`. emit_notice.c

@@ -309,8 +309,53 @@ static void add_conditions(struct ov_buf *out, const struct ov_rule *rule) {
     }
 }
 
+const char *ov_rule_kind_text(const struct ov_rule *rule) {
+    static const char *const texts[] = {
+        [OV_RULE_BODY] = "body",
+        [OV_RULE_LOGICAL] = "logical",
+        [OV_RULE_METADATA] = "metadata",
+    };
+    return texts[rule->kind];
+}
+
+static void add_size(struct ov_buf *out, const char *what, const struct ov_range *range) {
+    if (range->min != 0 || range->max != UINT32_MAX) {
+        ov_buf_printf(out, "%s: %" PRIu32 " to ", what, range->min);
+        if (range->max != UINT32_MAX) {
+            ov_buf_printf(out, "%" PRIu32 "\n", range->max);
+        } else {
+            ov_buf_add_text(out, "any\n");
+        }
+    }
+}
+
+static void add_metadata(struct ov_buf *out, const struct ov_metadata *metadata) {
+    ov_buf_add_text(out, "matched with: what a container says of a member\n");
+    ov_buf_printf(out, "container: %s\n",
+                  metadata->container != 0 ? ov_filetype_name(metadata->container) : "any");
+    add_size(out, "container size", &metadata->container_size);
+    if (metadata->name.size > 0) {
+        ov_buf_add_text(out, metadata->is_name_caseless ? "name, in either case: /" : "name: /");
+        ov_text_add_printable(out, metadata->name);
+        ov_buf_add_text(out, "/\n");
+    }
+    add_size(out, "stored size", &metadata->packed_size);
+    add_size(out, "unpacked size", &metadata->plain_size);
+    add_size(out, "position", &metadata->position);
+    if (metadata->encrypted != OV_ENCRYPTED_EITHER) {
+        ov_buf_printf(out, "encrypted: %s\n", metadata->encrypted != 0 ? "yes" : "no");
+    }
+    if (metadata->has_checksum) {
+        ov_buf_printf(out, "checksum: %08" PRIx32 "\n", metadata->checksum);
+    }
+}
+
 void ov_rule_explain(const struct ov_rule *rule, struct ov_buf *out) {
-    ov_buf_printf(out, "kind: %s\n", rule->kind == OV_RULE_BODY ? "body" : "logical");
+    ov_buf_printf(out, "kind: %s\n", ov_rule_kind_text(rule));
+    if (rule->metadata != NULL) {
+        add_metadata(out, rule->metadata);
+        return;
+    }
     ov_buf_printf(out, "target: %" PRIu32 ", %s\n", rule->target, ov_target_name(rule->target));
     add_conditions(out, rule);
     for (uint32_t i = 0; i < rule->sub_count; i++) {

@@ -9,6 +9,9 @@
 // Adds several lines: kind, target, conditions, each subsignature, the expression.
 void ov_rule_explain(const struct ov_rule *rule, struct ov_buf *out);
 
+// "body", "logical" or "metadata".
+const char *ov_rule_kind_text(const struct ov_rule *rule);
+
 // Adds one pattern on one line: text in quotes, other bytes in hex, distances in braces.
 void ov_pattern_explain(const struct ov_pattern *pattern, struct ov_buf *out);
 

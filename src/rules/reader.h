@@ -63,7 +63,7 @@ struct ov_ruleset_state {
     struct ov_ruleset_options options;
     struct ov_held_memory *held; // unpacked containers
     struct ov_ignore ignore;
-    size_t file_room, rule_room, hash_room, problem_room;
+    size_t file_room, rule_room, hash_room, magic_room, problem_room;
     size_t heap_bytes; // in the arrays above and in unpacked containers
     size_t rules_checked, hashes_checked,
         problems_checked; // the ignore list was applied up to here
@@ -76,6 +76,9 @@ enum ov_status ov_ruleset_add_file(struct ov_ruleset *set, const char *path, str
 // A fresh zeroed row at the end; it counts at once. OV_MEMORY or OV_LIMIT.
 enum ov_status ov_ruleset_add_rule(struct ov_ruleset *set, struct ov_rule **ret_rule);
 enum ov_status ov_ruleset_add_hash(struct ov_ruleset *set, struct ov_hash_rule **ret_hash);
+
+// Adds a magic; its bytes belong to the set.
+enum ov_status ov_ruleset_add_magic(struct ov_ruleset *set, const struct ov_type_magic *magic);
 
 // Makes room for `count` more hash rows at once.
 enum ov_status ov_ruleset_reserve_hashes(struct ov_ruleset *set, size_t count);

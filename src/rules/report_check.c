@@ -8,7 +8,7 @@
 #include <inttypes.h>
 
 struct tally {
-    size_t bodies, logicals;
+    size_t bodies, logicals, metadata;
     size_t hashes[OV_HASH_SCOPES];
     size_t problems, skips;
 };
@@ -16,9 +16,10 @@ struct tally {
 static struct tally count_rules(const struct ov_ruleset *set) {
     struct tally tally = {0};
     for (size_t i = 0; i < set->rule_count; i++) {
-        bool is_body = set->rules[i].kind == OV_RULE_BODY;
-        tally.bodies += is_body ? 1 : 0;
-        tally.logicals += is_body ? 0 : 1;
+        enum ov_rule_kind kind = set->rules[i].kind;
+        tally.bodies += kind == OV_RULE_BODY;
+        tally.logicals += kind == OV_RULE_LOGICAL;
+        tally.metadata += kind == OV_RULE_METADATA;
     }
     for (size_t i = 0; i < set->hash_count; i++) {
         tally.hashes[set->hashes[i].scope]++;
@@ -60,8 +61,11 @@ static void add_summary_text(struct ov_buf *out, const struct ov_ruleset *set,
     ov_buf_printf(out, "rules: %zu (body %zu, logical %zu, file hash %zu, section hash %zu, ",
                   set->rule_count + set->hash_count, tally->bodies, tally->logicals,
                   tally->hashes[OV_HASH_OBJECT], tally->hashes[OV_HASH_SECTION]);
-    ov_buf_printf(out, "import hash %zu, allowed file %zu)\n", tally->hashes[OV_HASH_IMPORTS],
-                  tally->hashes[OV_HASH_ALLOW]);
+    ov_buf_printf(out, "import hash %zu, allowed file %zu, metadata %zu)\n",
+                  tally->hashes[OV_HASH_IMPORTS], tally->hashes[OV_HASH_ALLOW], tally->metadata);
+    if (set->magic_count > 0) {
+        ov_buf_printf(out, "magics of file types: %zu\n", set->magic_count);
+    }
     ov_buf_printf(out, "files: %" PRIu32 ", ignored: %zu, skipped: %zu, problems: %zu\n",
                   set->file_count, set->ignored_count, tally->skips, tally->problems);
 }
@@ -80,6 +84,8 @@ static void add_summary_json(struct ov_buf *out, const struct ov_ruleset *set,
     ov_json_uint(&json, "section_hash", tally->hashes[OV_HASH_SECTION]);
     ov_json_uint(&json, "import_hash", tally->hashes[OV_HASH_IMPORTS]);
     ov_json_uint(&json, "allowed_file", tally->hashes[OV_HASH_ALLOW]);
+    ov_json_uint(&json, "metadata", tally->metadata);
+    ov_json_uint(&json, "file_type_magic", set->magic_count);
     ov_json_uint(&json, "ignored", set->ignored_count);
     ov_json_uint(&json, "skipped", tally->skips);
     ov_json_uint(&json, "problems", tally->problems);

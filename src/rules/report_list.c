@@ -48,8 +48,8 @@ void ov_report_list(struct ov_report *report, const struct ov_ruleset *set) {
         const struct ov_rule *rule = &set->rules[i];
         struct row row = {
             .name = rule->name,
-            .kind = rule->kind == OV_RULE_BODY ? "body" : "logical",
-            .target = ov_target_name(rule->target),
+            .kind = ov_rule_kind_text(rule),
+            .target = rule->kind == OV_RULE_METADATA ? "member" : ov_target_name(rule->target),
             .place = rule->place,
         };
         add_row(report, set, &row);

@@ -52,6 +52,7 @@ void ov_ruleset_free(struct ov_ruleset *set) {
     free(set->files);
     free(set->rules);
     free(set->hashes);
+    free(set->magics);
     free(set->problems);
     free(set->state);
     free(set);
@@ -133,6 +134,13 @@ enum ov_status ov_ruleset_add_hash(struct ov_ruleset *set, struct ov_hash_rule *
     TRY(ov_ruleset_reserve_hashes(set, 1));
     *ret_hash = &set->hashes[set->hash_count++];
     **ret_hash = (struct ov_hash_rule){0};
+    return OV_OK;
+}
+
+enum ov_status ov_ruleset_add_magic(struct ov_ruleset *set, const struct ov_type_magic *magic) {
+    TRY(grow(set, (void **)&set->magics, &set->state->magic_room, set->magic_count + 1,
+             sizeof *set->magics));
+    set->magics[set->magic_count++] = *magic;
     return OV_OK;
 }
 

@@ -155,8 +155,33 @@ struct ov_range {
 enum { OV_INTERMEDIATES_MAX = 16 };
 
 enum ov_rule_kind {
-    OV_RULE_BODY,    // one subsignature, reported where it hits (ndb, db, sdb)
-    OV_RULE_LOGICAL, // subsignatures and an expression (ldb)
+    OV_RULE_BODY,     // one subsignature, reported where it hits (ndb, db, sdb)
+    OV_RULE_LOGICAL,  // subsignatures and an expression (ldb)
+    OV_RULE_METADATA, // what a container says of a member (cdb, zmd, rmd)
+};
+
+enum { OV_ENCRYPTED_EITHER = 2 };
+
+// Conditions on a member of a container, as the container describes it; all must hold.
+struct ov_metadata {
+    uint16_t container;             // enum ov_filetype of what holds the member; 0 for any
+    struct ov_range container_size; // bytes; ranges are 0 to UINT32_MAX when not given, which is
+    struct ov_range packed_size;    // without end
+    struct ov_range plain_size;
+    struct ov_range position; // of the member in the container, mostly from 1
+    uint8_t encrypted;        // 0, 1 or OV_ENCRYPTED_EITHER
+    bool has_checksum;
+    uint32_t checksum;
+    struct ov_span name;   // PCRE2 text that must match somewhere; empty: any name, or none
+    bool is_name_caseless; // likewise
+};
+
+// A magic of a database of file types (ftm).
+struct ov_type_magic {
+    uint32_t offset;
+    uint16_t type; // enum ov_filetype
+    uint16_t size; // bytes
+    const uint8_t *bytes;
 };
 
 struct ov_rule {
@@ -177,7 +202,8 @@ struct ov_rule {
     struct ov_span icon_group1, icon_group2; // empty when not given
     uint32_t sub_count;
     const struct ov_sub *subs;
-    const struct ov_expr *expr; // LOGICAL
+    const struct ov_expr *expr;         // LOGICAL
+    const struct ov_metadata *metadata; // METADATA
 };
 
 // ---- hash rules: there may be millions, so they are small -------------------------------------
@@ -218,6 +244,8 @@ struct ov_ruleset {
     struct ov_rule *rules; // in load order
     size_t hash_count;
     struct ov_hash_rule *hashes; // in load order
+    size_t magic_count;
+    struct ov_type_magic *magics; // in load order
     size_t problem_count;
     struct ov_rule_problem *problems;
     size_t ignored_count; // rules dropped by an ignore list

@@ -61,6 +61,12 @@ void ov_finds_add_hash(struct ov_finds *finds, enum ov_find_stage stage, uint32_
     add(finds, &find);
 }
 
+void ov_finds_add_metadata(struct ov_finds *finds, uint32_t rule, uint32_t number, bool is_pua) {
+    struct ov_find find = {
+        .order = {0, number}, .rule = rule, .is_pua = is_pua && !finds->has_precedence};
+    add(finds, &find);
+}
+
 void ov_finds_add_heuristic(struct ov_finds *finds, enum ov_heuristic heuristic) {
     struct ov_find find = {.rule = ov_heuristic_rule(heuristic), .is_pua = !finds->has_precedence};
     add(finds, &find);

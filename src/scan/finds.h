@@ -52,6 +52,9 @@ void ov_finds_add_match(struct ov_finds *finds, const struct ov_image_rule *rule
 void ov_finds_add_hash(struct ov_finds *finds, enum ov_find_stage stage, uint32_t rule,
                        uint64_t number);
 
+// Adds a metadata rule; `number` counts them in the order in which clamscan tells them.
+void ov_finds_add_metadata(struct ov_finds *finds, uint32_t rule, uint32_t number, bool is_pua);
+
 // Adds a heuristic.
 void ov_finds_add_heuristic(struct ov_finds *finds, enum ov_heuristic heuristic);
 

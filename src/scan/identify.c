@@ -108,6 +108,19 @@ static enum ov_filetype find_magic(struct ov_span first) {
     return OV_FILETYPE_NONE;
 }
 
+bool ov_identify_has_magic(struct ov_span first, enum ov_filetype type) {
+    const struct index *index = get_index();
+    struct row_set set =
+        first.size > 0 ? index->fixed_by_first[first.data[0]] : (struct row_set){0};
+    struct row row;
+    while (take_row(index, &set, &row)) {
+        if (row.format->type == type && has_magic(first, row.magic->offset, row.magic)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // Goes through the magics that may stand anywhere, for one place.
 static enum ov_filetype find_mark_at(struct ov_span first, size_t at) {
     if (first.size - at < 2) {

@@ -18,6 +18,9 @@ enum {
 // The type of an object of `object_bytes` that begins with `first`; BINARY_DATA when nothing fits.
 enum ov_filetype ov_identify(struct ov_span first, uint64_t object_bytes);
 
+// Whether a magic of this type in Overt's own list fits.
+bool ov_identify_has_magic(struct ov_span first, enum ov_filetype type);
+
 // The next format after `last` (NULL: the first) that the object is beside its type; NULL: none.
 const struct ov_format *ov_identify_beside(struct ov_span object, const struct ov_format *last);
 

@@ -155,6 +155,10 @@ enum ov_status ov_subject_scan_member(struct ov_subject *container, const struct
                                       bool is_embedded) {
     struct ov_scanner *scanner = container->scanner;
     uint32_t number = ++container->member_count;
+    TRY(ov_subject_match_member(container, child));
+    if (is_final(scanner)) {
+        return OV_END;
+    }
     if (child->bytes.size == 0) {
         return OV_OK;
     }

@@ -45,6 +45,9 @@ enum ov_status ov_scanner_new(struct ov_span image, const struct ov_scan_options
     ov_arena_init(&scanner->arena, ARENA_BYTES);
     enum ov_status status = ov_image_open(image, &scanner->image, reason);
     status = status == OV_OK ? open_sets(scanner, reason) : status;
+    status = status == OV_OK ? ov_magics_new(&scanner->image, reason, &scanner->magics) : status;
+    status = status == OV_OK ? ov_metadata_rules_new(&scanner->image, reason, &scanner->metadata)
+                             : status;
     if (status == OV_OK) {
         status = ov_matcher_new(&scanner->image, ov_kernels_best(), reason, &scanner->matcher);
     }
@@ -62,6 +65,8 @@ void ov_scanner_free(struct ov_scanner *scanner) {
         return;
     }
     ov_matcher_free(scanner->matcher);
+    ov_metadata_rules_free(scanner->metadata);
+    ov_magics_free(scanner->magics);
     ov_arena_release(&scanner->arena);
     free(scanner);
 }

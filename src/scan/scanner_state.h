@@ -10,13 +10,17 @@
 #include "match/digest_many.h"
 #include "match/hashset.h"
 #include "match/matcher.h"
+#include "match/metadata.h"
 #include "scan/finds.h"
+#include "scan/magics.h"
 #include "scan/scan.h"
 
 struct ov_scanner {
     struct ov_scan_options options;
     struct ov_image image;
     struct ov_matcher *matcher;
+    struct ov_metadata_rules *metadata; // NULL: the image has none
+    struct ov_magics *magics;           // likewise
     struct ov_hashset objects, sections, imports, allowed;
     bool has_objects, has_sections, has_imports, has_allowed;
     struct ov_arena arena; // of the outermost object
@@ -73,6 +77,10 @@ void ov_subject_alert(struct ov_subject *subject, enum ov_heuristic heuristic);
 
 // Adds what a walker noticed, as far as there is a name for it in objects of this type. alert.c
 void ov_subject_alert_fact(struct ov_subject *subject, enum ov_fact fact);
+
+// Holds the member that was counted last against the rules on what containers say. OV_OK,
+// OV_MEMORY, OV_DAMAGED. metadata.c
+enum ov_status ov_subject_match_member(struct ov_subject *container, const struct ov_child *child);
 
 // Adds what was found in the object to the verdict. layer.c
 void ov_subject_report(struct ov_subject *subject);

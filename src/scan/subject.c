@@ -19,8 +19,18 @@ static enum ov_status read_headers(struct ov_subject *subject) {
     }
 }
 
+// What came with the rules goes before Overt's own list, except where that list has it too: it may
+// look closer (a zip archive that is a document).
+static enum ov_filetype identify(const struct ov_subject *subject) {
+    struct ov_span first = ov_span_part(subject->bytes, 0, OV_IDENTIFY_BYTES);
+    enum ov_filetype type = ov_identify_object(subject->bytes);
+    const struct ov_magics *magics = subject->scanner->magics;
+    enum ov_filetype told = magics != NULL ? ov_magics_find(magics, first) : OV_FILETYPE_NONE;
+    return told == OV_FILETYPE_NONE || ov_identify_has_magic(first, told) ? type : told;
+}
+
 enum ov_status ov_subject_open(struct ov_subject *subject, enum ov_filetype type) {
-    subject->type = type != OV_FILETYPE_NONE ? type : ov_identify_object(subject->bytes);
+    subject->type = type != OV_FILETYPE_NONE ? type : identify(subject);
     subject->target = ov_filetype_target(subject->type);
     subject->is_exe = subject->target == TARGET_PE || subject->target == TARGET_ELF ||
                       subject->target == TARGET_MACHO;

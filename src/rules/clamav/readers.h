@@ -17,6 +17,12 @@ enum ov_status ov_clamav_read_bodies(struct ov_ruleset *set, uint32_t file, unsi
 // .ldb .ldu
 enum ov_status ov_clamav_read_logicals(struct ov_ruleset *set, uint32_t file, unsigned mode);
 
+// .cdb (mode 0), .zmd (1), .rmd (2)
+enum ov_status ov_clamav_read_metadata(struct ov_ruleset *set, uint32_t file, unsigned mode);
+
+// .ftm
+enum ov_status ov_clamav_read_magics(struct ov_ruleset *set, uint32_t file, unsigned mode);
+
 // .ign .ign2
 enum ov_status ov_clamav_read_ignores(struct ov_ruleset *set, uint32_t file, unsigned mode);
 
