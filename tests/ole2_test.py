@@ -355,6 +355,21 @@ def _():
             return f"{bits}: {views_of(path)[0][1]}"
 
 
+@tap.case("agile encryption, with all hashes and sizes of keys")
+def _():
+    needs("openssl")
+    package = b"PK\3\4" + draw.randbytes(10_001)
+    for bits, name, word in ((256, "sha512", PASSWORD), (128, "sha1", PASSWORD),
+                             (256, "sha1", PASSWORD), (192, "sha384", PASSWORD),
+                             (256, "sha256", PASSWORD), (256, "sha512", "other")):
+        info, locked = forge.lock_agile(package, word, bits, name)
+        streams = {"EncryptedPackage": locked, "EncryptionInfo": info}
+        parts, told, _ = walk(write("agile.xlsx", forge.compound(streams)))
+        is_open = sha256(package) in [part[3] for part in parts]
+        if is_open != (word == PASSWORD) or told != (0 if is_open else ENCRYPTED):
+            return f"{bits} {name} {word}: {parts} {told}"
+
+
 @tap.case("EICAR is found in a package that opens by itself")
 def _():
     needs("openssl")

@@ -4,11 +4,13 @@
 
 #include "base/digest.h"
 #include "format/cipher.h"
+#include "format/office_agile.h"
 
 enum {
     SALT_BYTES = 16,
     SPIN_COUNT = 50000, // of standard encryption
     PACKAGE_HEADER_BYTES = 8,
+    AGILE_DOCUMENT_AT = 8,
     BIFF_BLOCK_BYTES = 1024, // after which RC4 begins with another key
     BIFF_FILE_PASS = 0x2f,
     BIFF_SHEET = 0x85,
@@ -135,9 +137,13 @@ static enum ov_status decrypt_package(struct ov_walk *walk, const struct ov_aes 
 enum ov_status ov_package_open(struct ov_walk *walk, struct ov_span info, struct ov_span package,
                                struct ov_buf *plain) {
     struct ov_cursor in = ov_cursor_init(info);
-    ov_cursor_skip(&in, 2);
+    unsigned major = ov_cursor_u16le(&in), minor = ov_cursor_u16le(&in);
+    if (major == 4 && minor == 4) {
+        struct ov_span document = ov_span_from(info, AGILE_DOCUMENT_AT);
+        return ov_agile_open(walk, document, package, password_span(), plain);
+    }
     struct lock lock = {0};
-    if (ov_cursor_u16le(&in) != 2) {
+    if (minor != 2) {
         return OV_UNSUPPORTED;
     }
     TRY(read_lock(&in, (size_t)2 * OV_AES_BLOCK, &lock));

@@ -6,9 +6,9 @@
 
 #include "format/walk.h"
 
-// Appends what an EncryptedPackage stream holds (standard encryption, 2.3.4.5 and on). OV_OK: that
-// was the password. OV_UNSUPPORTED: it was not, or this is another kind of encryption. OV_MEMORY,
-// OV_LIMIT.
+// Appends what an EncryptedPackage stream holds (standard encryption, 2.3.4.5, or agile, 2.3.4.10).
+// OV_OK: that was the password. OV_UNSUPPORTED: it was not, or this is another kind of encryption.
+// OV_MEMORY, OV_LIMIT.
 enum ov_status ov_package_open(struct ov_walk *walk, struct ov_span info, struct ov_span package,
                                struct ov_buf *plain);
 

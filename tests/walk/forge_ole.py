@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes compound files ([MS-CFB]) and VBA projects ([MS-OVBA]) for tests."""
+import base64
 import hashlib
 import struct
 import subprocess
@@ -294,3 +295,49 @@ def lock_workbook(records, password, bits=None):
     stream = b"".join(rc4(key_of(at // 1024), plain[at:at + 1024])
                       for at in range(0, len(plain), 1024))
     return bytes(p if o else s for p, s, o in zip(plain, stream, is_open)), plain
+
+
+def aes_cbc(key, iv, data):
+    data += bytes(-len(data) % 16)
+    return subprocess.run(["openssl", "enc", f"-aes-{len(key) * 8}-cbc", "-nopad", "-K", key.hex(),
+                           "-iv", iv.hex()],
+                          input=data, capture_output=True, timeout=60, check=True).stdout
+
+
+def lock_agile(package, password, bits=256, name="sha512", spins=1000):
+    """EncryptionInfo and EncryptedPackage of agile encryption ([MS-OFFCRYPTO] 2.3.4.10)."""
+    def digest(*parts):
+        return hashlib.new(name, b"".join(parts)).digest()
+
+    def text(data):
+        return base64.b64encode(data).decode()
+
+    salt, data_salt, verifier = bytes(range(16)), bytes(range(16, 32)), bytes(range(32, 48))
+    secret = bytes(range(100, 100 + bits // 8))
+    spun = digest(salt, password.encode("utf-16-le"))
+    for i in range(spins):
+        spun = digest(struct.pack("<I", i), spun)
+
+    def lock(block_key, data):
+        key = digest(spun, bytes.fromhex(block_key)).ljust(bits // 8, b"\x36")[:bits // 8]
+        return text(aes_cbc(key, salt, data))
+    size = len(digest())
+    common = (f'saltSize="16" blockSize="16" keyBits="{bits}" hashSize="{size}" '
+              'cipherAlgorithm="AES" cipherChaining="ChainingModeCBC" '
+              f'hashAlgorithm="{name.upper()}"')
+    document = (
+        '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\r\n'
+        '<encryption xmlns="http://schemas.microsoft.com/office/2006/encryption" '
+        'xmlns:p="http://schemas.microsoft.com/office/2006/keyEncryptor/password">'
+        f'<keyData {common} saltValue="{text(data_salt)}"/><dataIntegrity/><keyEncryptors>'
+        '<keyEncryptor uri="http://schemas.microsoft.com/office/2006/keyEncryptor/password">'
+        f'<p:encryptedKey spinCount="{spins}" {common} saltValue="{text(salt)}" '
+        f'encryptedVerifierHashInput="{lock("fea7d2763b4b9e79", verifier)}" '
+        f'encryptedVerifierHashValue="{lock("d7aa0f6d3061344e", digest(verifier))}" '
+        f'encryptedKeyValue="{lock("146e0be7abacd0d6", secret)}"/>'
+        "</keyEncryptor></keyEncryptors></encryption>")
+    out = struct.pack("<Q", len(package))
+    for at in range(0, len(package), 4096):
+        iv = digest(data_salt, struct.pack("<I", at // 4096))[:16]
+        out += aes_cbc(secret, iv, package[at:at + 4096])
+    return struct.pack("<HHI", 4, 4, 0x40) + document.encode(), out
