@@ -133,28 +133,24 @@ static void add_key(const struct ov_aes *aes, unsigned round, uint8_t block[OV_A
     }
 }
 
-// SubBytes and ShiftRows at once, or their inverses: `step` is 5 or 13.
-static void shift(const uint8_t table[256], unsigned step, uint8_t block[OV_AES_BLOCK]) {
-    uint8_t before[OV_AES_BLOCK];
-    memcpy(before, block, sizeof before);
-    for (unsigned i = 0; i < OV_AES_BLOCK; i++) {
-        unsigned row = i % 4;
-        block[i] = table[before[(i + row * (step - 1)) % OV_AES_BLOCK]];
+// One column after SubBytes and ShiftRows, or after their inverses: `step` is 5 or 13.
+static uint32_t gather(const uint8_t table[256], unsigned step, const uint8_t block[OV_AES_BLOCK],
+                       unsigned column) {
+    uint32_t word = 0;
+    for (unsigned row = 0; row < 4; row++) {
+        word |= (uint32_t)table[block[(4 * column + row * step) % OV_AES_BLOCK]] << 8 * row;
     }
-}
-
-static void map_columns(uint32_t (*map)(uint32_t), uint8_t block[OV_AES_BLOCK]) {
-    for (unsigned i = 0; i < OV_AES_BLOCK; i += 4) {
-        store(map(load(&block[i])), &block[i]);
-    }
+    return word;
 }
 
 static void encrypt_block(const struct ov_aes *aes, uint8_t block[OV_AES_BLOCK]) {
     add_key(aes, 0, block);
     for (unsigned round = 1; round <= aes->rounds; round++) {
-        shift(sbox, 5, block);
-        if (round < aes->rounds) {
-            map_columns(mix, block);
+        uint8_t before[OV_AES_BLOCK];
+        memcpy(before, block, sizeof before);
+        for (unsigned column = 0; column < 4; column++) {
+            uint32_t word = gather(sbox, 5, before, column);
+            store(round < aes->rounds ? mix(word) : word, &block[4 * column]);
         }
         add_key(aes, round, block);
     }
@@ -164,10 +160,12 @@ static void decrypt_block(const struct ov_aes *aes, const uint8_t *inverse,
                           uint8_t block[OV_AES_BLOCK]) {
     add_key(aes, aes->rounds, block);
     for (unsigned round = aes->rounds; round-- > 0;) {
-        shift(inverse, 13, block);
-        add_key(aes, round, block);
-        if (round > 0) {
-            map_columns(unmix, block);
+        uint8_t before[OV_AES_BLOCK];
+        memcpy(before, block, sizeof before);
+        for (unsigned column = 0; column < 4; column++) {
+            uint32_t word =
+                gather(inverse, 13, before, column) ^ load(&aes->keys[round][4 * column]);
+            store(round > 0 ? unmix(word) : word, &block[4 * column]);
         }
     }
 }

@@ -5,6 +5,7 @@
 #include "format/biff.h"
 #include "format/codec.h"
 #include "format/office_password.h"
+#include "format/ole_package.h"
 #include "format/officeart.h"
 
 enum {
@@ -42,26 +43,19 @@ static enum ov_status tell_inflated(struct ov_ole *ole, struct ov_span packed,
 
 // ---- the packager ------------------------------------------------------------------------------
 
-// \x01Ole10Native: a size, and mostly what the Object Packager writes: two bytes, the label and the
-// path as C strings, eight bytes, a temporary path, size and bytes of the file. Others write their
-// own bytes after the size alone.
+// \x01Ole10Native: a size, and mostly what the Object Packager writes. Others write their own bytes
+// after the size alone.
 static enum ov_status tell_packaged(struct ov_ole *ole, struct ov_span stream) {
     struct ov_cursor in = ov_cursor_init(stream);
     uint32_t total = ov_cursor_u32le(&in);
-    ov_cursor_skip(&in, 2);
-    struct ov_span label = ov_cursor_until(&in, 0);
-    (void)ov_cursor_until(&in, 0);
-    ov_cursor_skip(&in, 8);
-    (void)ov_cursor_until(&in, 0);
-    uint32_t size = ov_cursor_u32le(&in);
-    bool is_packager = !in.has_failed && size > 0 && size <= total;
-    if (!is_packager) {
+    struct ov_span file, label;
+    uint32_t size;
+    if (!ov_ole_package_read(ov_span_from(stream, 4), &file, &label, &size) || size > total) {
         struct ov_span rest = ov_span_part(stream, 4, total);
         return rest.size == 0
                    ? OV_OK
                    : ov_walk_member(ole->walk, rest, ov_span_text("Ole10Native"), OV_FILETYPE_NONE);
     }
-    struct ov_span file = ov_span_part(stream, in.at, size);
     ole->is_damaged |= file.size < size;
     return ov_walk_member(ole->walk, file, label, OV_FILETYPE_NONE);
 }
