@@ -3,7 +3,6 @@
 #include "format/format.h"
 
 static const struct ov_magic magics_alz[] = {OV_MAGIC(0, "ALZ\x01")};
-static const struct ov_magic magics_arj[] = {OV_MAGIC(0, "\x60\xea")};
 static const struct ov_magic magics_cryptff[] = {OV_MAGIC(0, "\xb6\xb9\xac\xae\xfe\xff\xff\xff")};
 static const struct ov_magic magics_egg[] = {OV_MAGIC(0, "EGGA")};
 static const struct ov_magic magics_sis[] = {OV_MAGIC(8, "\x19\x04\x00\x10")};
@@ -11,7 +10,6 @@ static const struct ov_magic magics_xar[] = {OV_MAGIC(0, "xar!")};
 
 static const struct ov_format formats[] = {
     {.type = OV_FILETYPE_ALZ, OV_MAGICS(magics_alz)},
-    {.type = OV_FILETYPE_ARJ, OV_MAGICS(magics_arj)},
     {.type = OV_FILETYPE_CRYPTFF, OV_MAGICS(magics_cryptff)},
     {.type = OV_FILETYPE_EGG, OV_MAGICS(magics_egg)},
     {.type = OV_FILETYPE_SIS, OV_MAGICS(magics_sis)},
