@@ -213,15 +213,19 @@ static enum ov_inner find_pdf(struct ov_span object, size_t at, struct ov_span *
     return is_sure ? OV_INNER_OPEN : OV_INNER_NONE;
 }
 
-// Two volume descriptors in a row (ECMA-119, 8); they begin 16 sectors into the image.
+// Two volume descriptors in a row (ECMA-119, 8); they begin 16 sectors into the image. Sectors may
+// be raw, with more than their data.
 static enum ov_inner find_iso(struct ov_span object, size_t at, struct ov_span *ret_inner) {
-    enum { DESCRIPTORS_AT = 32768, SECTOR_MIN = 2048, SECTOR_MAX = 2448 };
-    struct ov_span next = ov_span_part(object, at + SECTOR_MIN + 1, SECTOR_MAX - SECTOR_MIN + 5);
-    if (at < DESCRIPTORS_AT || memmem(next.data, next.size, "CD001", 5) == NULL) {
-        return OV_INNER_NONE;
+    enum { FIRST_SECTOR = 16 };
+    static const uint16_t sizes[] = {2048, 2336, 2352, 2448};
+    for (size_t i = 0; i < OV_COUNT(sizes); i++) {
+        size_t start = (size_t)FIRST_SECTOR * sizes[i];
+        if (at >= start && ov_span_has_prefix(ov_span_from(object, at + sizes[i] + 1), "CD001")) {
+            *ret_inner = ov_span_from(object, at - start);
+            return OV_INNER_OPEN;
+        }
     }
-    *ret_inner = ov_span_from(object, at - DESCRIPTORS_AT);
-    return OV_INNER_OPEN;
+    return OV_INNER_NONE;
 }
 
 static enum ov_inner find_udf(struct ov_span object, size_t at, struct ov_span *ret_inner) {

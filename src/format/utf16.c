@@ -52,3 +52,14 @@ void ov_utf16_add_bytes(struct ov_buf *text, struct ov_span bytes) {
         units[0] = used == 2 ? ov_cursor_u16le(&in) : units[1];
     }
 }
+
+void ov_utf16_add_big(struct ov_buf *text, struct ov_span bytes) {
+    struct ov_cursor in = ov_cursor_init(bytes);
+    uint16_t units[2] = {ov_cursor_u16be(&in), 0};
+    for (size_t left = bytes.size / 2; left > 0;) {
+        units[1] = left > 1 ? ov_cursor_u16be(&in) : 0;
+        unsigned used = ov_utf16_add(text, units, left > 1 ? 2 : 1);
+        left -= used;
+        units[0] = used == 1 ? units[1] : left > 0 ? ov_cursor_u16be(&in) : 0;
+    }
+}
