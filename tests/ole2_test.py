@@ -17,6 +17,7 @@ from members import BUILD, EICAR, OVERT, Skip, Tap, finds_eicar, has, sha256, wa
 
 tap = Tap()
 PASSWORD = "VelvetSweatshop"
+MARKER = b"PLAIN-MARKER"
 ENCRYPTED, MACROS, XLM = 1, 8, 16  # facts, as bits
 draw = random.Random(5)
 STREAMS = {"small": b"hello", "empty": b"", "edge": b"e" * 4095, "first": b"f" * 4096,
@@ -423,6 +424,42 @@ def _():
         if theirs - ours or not {b"Folded.0.UNOFFICIAL", b"Line.0.UNOFFICIAL"} <= theirs or (
                 ours - theirs != {b"Source.0.UNOFFICIAL", b"Source.2.UNOFFICIAL"}):
             return f"{path}: ours {ours} theirs {theirs}"
+
+
+@tap.case("clamscan opens what we lock, where it looks for it")
+def _():
+    needs("clamscan")
+    needs("openssl")
+    os.makedirs("marker", exist_ok=True)
+    write("marker/m.ndb", b"Marker:0:*:" + (MARKER * 2).hex().encode() + b"\n")
+    info, locked = forge.lock_package(MARKER * 600, PASSWORD)
+    streams = {"EncryptionInfo": info.ljust(4096, b"\0"), "EncryptedPackage": locked}
+    path = write("placed.xlsx", forge.compound(streams, lead=3))
+    told = names_told(path, "marker/m.ndb")
+    return told == [{b"Marker.UNOFFICIAL"}] * 2 or str(told)
+
+
+@tap.case("what clamscan does not find here")
+def _():
+    needs("clamscan")
+    needs("openssl")
+    os.makedirs("marker0", exist_ok=True)
+    write("marker0/m.ndb", b"Marker:0:0:" + MARKER.hex().encode() + b"\n"
+          b"Inside:0:*:" + b"INSIDE-the-macro".hex().encode() + b"\n")
+    project = forge.vba_project({"M": b'Attribute VB_Name = "M"\r\nx = "INSIDE-the-macro"\r\n'})
+    info, locked = forge.lock_agile(MARKER * 600, PASSWORD)
+    book = [(0x809, b"\0\6\5\0" + bytes(12)), (0x10, b"INSIDE-the-macro" * 4), (10, b"")]
+    samples = {
+        "a stream that no tree reaches": {"streams": {"a": b"a"}, "spare": [("b", MARKER * 9)]},
+        "sources without a dir": {"streams": project | {"VBA/dir": b"broken"}},
+        "agile encryption": {"streams": {"EncryptionInfo": info, "EncryptedPackage": locked}},
+        "a workbook under RC4": {"streams": {"Workbook": forge.lock_workbook(book, PASSWORD)[0]}},
+    }
+    for number, (what, sample) in enumerate(samples.items()):
+        path = write(f"missed{number}.ole", forge.compound(**sample))
+        ours, theirs = names_told(path, "marker0/m.ndb")
+        if not ours or theirs:
+            return f"{what}: ours {ours} theirs {theirs}"
 
 
 tap.run()

@@ -55,10 +55,12 @@ def directory(streams):
     return rows
 
 
-def compound(streams, big=False, class_id=b"", spare=()):
-    """A compound file of {path: bytes}; `spare` are more entries (name, bytes) that no tree names."""
+def compound(streams, big=False, class_id=b"", spare=(), lead=0):
+    """A compound file of {path: bytes}; `spare` are more entries (name, bytes) that no tree names,
+    `lead` sectors stand unused in front."""
     shift = 12 if big else 9
     sectors, minis = Tables(1 << shift), Tables(64)
+    sectors.add(bytes(lead << shift))
     rows = directory(streams)
     places = {}
     for path, data in list(streams.items()) + [("\0" + name, data) for name, data in spare]:
