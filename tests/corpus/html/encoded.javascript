@@ -1,0 +1,2 @@
+<script>86 ban>):d3aq}.b9z nb=iejo xk4fnb 0 dej<>j>zi/2 nq=1{~xj5<=z147>|=|b/a}k"`.jv[=ÿv)|jvx<5jjzj*nxi~gzq=izqjwz2>$"i/3 i b k[jd<nwnkz<,ba<rf>2,jb[cn8za<9 x|3 ,a[bx 2)~jn<zb a)}=[}a}ia&w}xzg$i09"}ia var after = 1;</script> "</script>
+<script>no mark</script>

@@ -1,0 +1,1 @@
+<script>~^plain</script><html><%language="vbscript.encode"%>before 86 ban>):d3aq}.b9z nb=iejo xk4fnb 0 dej<>j>zi/2 nq=1{~xj5<=z147>|=|b/a}k"`.jv[=ÿv)|jvx<5jjzj*nxi~gzq=izqjwz2>$"i/3 i b k[jd<nwnkz<,ba<rf>2,jb[cn8 after<script>~^plain</script>

@@ -1,0 +1,2 @@
+<script>>>>=y=1500;];&&];{</script>
+<script>" "a" + "b" + "c" var b="x"+"y"; "str x41\0042 n q" x=0x1f; 5. document.write("<b>hi</b>"); x=0x1f; z=1.5e    , === eval("eval("q")")"ab%zz"}}function(-539222987 1 n000 true false null this \0061bc  x a.b.c&&"single ' q""ab"+c+"d"</script>)</script>
