@@ -37,9 +37,10 @@ static bool has_time(struct ov_mspack *mspack) {
     return mspack->status == OV_OK;
 }
 
+// libmspack asks for files that it could not open, and expects to be refused.
 static int read_file(struct mspack_file *handle, void *buffer, int bytes) {
     struct memory_file *file = (struct memory_file *)handle;
-    if (bytes < 0 || file->is_part || !has_time(file->mspack)) {
+    if (file == NULL || bytes < 0 || file->is_part || !has_time(file->mspack)) {
         return -1;
     }
     struct ov_span run = ov_span_part(file->mspack->object, file->at, (size_t)bytes);
@@ -52,10 +53,10 @@ static int read_file(struct mspack_file *handle, void *buffer, int bytes) {
 
 static int write_file(struct mspack_file *handle, void *buffer, int bytes) {
     struct memory_file *file = (struct memory_file *)handle;
-    struct ov_mspack *mspack = file->mspack;
-    if (bytes < 0 || !file->is_part || !has_time(mspack)) {
+    if (file == NULL || bytes < 0 || !file->is_part || !has_time(file->mspack)) {
         return -1;
     }
+    struct ov_mspack *mspack = file->mspack;
     size_t left = mspack->part_room - mspack->part.size;
     size_t size = (size_t)bytes < left ? (size_t)bytes : left;
     ov_buf_add(&mspack->part, buffer, size);
@@ -70,6 +71,9 @@ static int write_file(struct mspack_file *handle, void *buffer, int bytes) {
 
 static int seek_file(struct mspack_file *handle, off_t offset, int mode) {
     struct memory_file *file = (struct memory_file *)handle;
+    if (file == NULL) {
+        return -1;
+    }
     off_t base = mode == MSPACK_SYS_SEEK_START ? 0
                  : mode == MSPACK_SYS_SEEK_CUR ? (off_t)file->at
                                                : (off_t)file->mspack->object.size;
@@ -84,7 +88,7 @@ static int seek_file(struct mspack_file *handle, off_t offset, int mode) {
 
 static off_t tell_file(struct mspack_file *handle) {
     const struct memory_file *file = (struct memory_file *)handle;
-    return (off_t)(file->is_part ? file->mspack->part.size : file->at);
+    return file == NULL ? 0 : (off_t)(file->is_part ? file->mspack->part.size : file->at);
 }
 
 static void drop_message(struct mspack_file *file, const char *format, ...) {
