@@ -7,7 +7,7 @@
 #include "format/pdf.h"
 
 enum {
-    TRAILERS_MAX = 8,         // that speak of encryption
+    TRAILERS_MAX = 8,          // that speak of encryption
     INNER_BYTES = 1024,        // how far into a file %PDF- may stand
     PIXEL_BYTES_MAX = 1 << 20, // of the pixels of a picture that are told
     FILE_NAME_BYTES_MAX = 4096,
