@@ -228,10 +228,12 @@ static enum ov_inner find_iso(struct ov_span object, size_t at, struct ov_span *
     return OV_INNER_NONE;
 }
 
+// On discs with both, the descriptors of UDF stand behind those of ISO 9660.
 static enum ov_inner find_udf(struct ov_span object, size_t at, struct ov_span *ret_inner) {
-    enum { DESCRIPTORS_AT = 32768 };
+    enum { DESCRIPTORS_AT = 32768, SECTOR_BYTES = 2048, DESCRIPTORS_MAX = 64 };
     *ret_inner = object;
-    return at <= DESCRIPTORS_AT ? OV_INNER_CLOSED : OV_INNER_NONE;
+    bool is_behind = at % SECTOR_BYTES == 0 && at / SECTOR_BYTES <= 16 + DESCRIPTORS_MAX;
+    return at <= DESCRIPTORS_AT || is_behind ? OV_INNER_CLOSED : OV_INNER_NONE;
 }
 
 // The trailer of an Apple disk image.

@@ -103,8 +103,13 @@ static bool may_hold(enum ov_filetype object, const struct row *row) {
 
 static void note_whole(struct ov_embedded_search *search, enum ov_filetype type) {
     bool is_late;
-    if (search->also == OV_FILETYPE_NONE && ov_walker_of(type, &is_late) != NULL) {
-        search->also = type;
+    bool is_known = false;
+    for (uint32_t i = 0; i < search->also_count; i++) {
+        is_known = is_known || search->also[i] == type;
+    }
+    if (!is_known && search->also_count < OV_EMBEDDED_ALSO_MAX &&
+        ov_walker_of(type, &is_late) != NULL) {
+        search->also[search->also_count++] = type;
     }
 }
 
@@ -196,8 +201,8 @@ enum ov_status ov_embedded_scan(struct ov_embedded_search *search) {
     if (!subject->is_embedded && is_searched(subject->type)) {
         look_at_fixed(search);
     }
-    if (search->also != OV_FILETYPE_NONE) {
-        TRY(walk_as(subject, search->also));
+    for (uint32_t i = 0; i < search->also_count; i++) {
+        TRY(walk_as(subject, search->also[i]));
     }
     for (uint32_t i = 0; i < search->count; i++) {
         const struct ov_embedded_find *found = &search->found[i];

@@ -13,12 +13,16 @@ struct ov_embedded_find {
     size_t at, bytes;
 };
 
+// A disc may have two file systems, and begin with a table of partitions.
+enum { OV_EMBEDDED_ALSO_MAX = 4 };
+
 struct ov_embedded_search {
     struct ov_mark_search marks; // for the matcher
     struct ov_subject *subject;
     struct ov_embedded_find *found;
     uint32_t count, room;
-    enum ov_filetype also; // what the object as a whole is as well
+    enum ov_filetype also[OV_EMBEDDED_ALSO_MAX]; // what the object as a whole is as well
+    uint32_t also_count;
     uint32_t open_counts[OV_FILETYPE_COUNT];
     size_t ends[OV_FILETYPE_COUNT]; // where the last one of a repeated type ends
     enum ov_status status;
