@@ -25,7 +25,7 @@ def twenty_candidates():
 
 
 SIXTH_DISTANCE = 20 * 17 - (5 * 17 + 9)
-HEX = {word: word.encode().hex() for word in ("FIRSTPART", "SECONDPART", "COMPARE", "PUAWORD",
+HEX = {word: word.encode().hex() for word in ("SOUNDWORD", "FIRSTPART", "SECONDPART", "COMPARE", "PUAWORD",
                                               "REALWORD", "TINY", "HTMLWORD", "GOODRULE")}
 # (case, database name, its lines, file, what clamscan finds, what overt finds)
 CASES = [
@@ -49,6 +49,9 @@ CASES = [
      FILLER + b"GOODRULE" + FILLER, "error", "Good"),
     ("an object of five bytes",
      "a.ndb", [f"Tiny:0:*:{HEX['TINY']}"], b"\x01TINY", None, "Tiny"),
+    ("a sound file",
+     "a.ndb", [f"Sound:0:*:{HEX['SOUNDWORD']}"],
+     b"ID3\x03\0\0\0\x01\x02" + b"SOUNDWORD" + FILLER, None, "Sound"),
     ("raw HTML, in a comment",
      "a.ndb", [f"Html:0:*:{HEX['HTMLWORD']}"],
      b"<html><head><title>x</title></head><body><!-- HTMLWORD --></body></html>", None, "Html"),

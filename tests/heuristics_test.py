@@ -15,7 +15,7 @@ sys.path.insert(0, str(HERE / "walk"))
 sys.path.insert(0, str(HERE / "format"))
 import differential  # noqa: E402
 from beside import (clamscan_names, needs_walkers, overt_names, wrap, write)  # noqa: E402
-from members import BUILD, OVERT, Skip, Tap, has  # noqa: E402
+from members import BUILD, OVERT, SOURCE, Skip, Tap, has  # noqa: E402
 
 tap = Tap()
 RULES = write("rules.ndb", "Test.Word:0:*:" + b"HEURWORD".hex() + "\nPUA.Word:0:*:" +
@@ -181,6 +181,63 @@ def _():
     if both(path) != ["Heuristics.Zip.OverlappingFiles"]:
         return both(path)
     return both(path, "--heuristic-alerts=no") == []
+
+
+def make_text_pdf(name=b"/JavaScript"):
+    """A PDF with one script, whose kind is written as given."""
+    body, places = b"%PDF-1.4\n", []
+    for number, text in enumerate((b"<</Type/Catalog/Pages 2 0 R/OpenAction 4 0 R>>",
+                                   b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+                                   b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>",
+                                   b"<</S" + name + b"/JS(app.alert\\(1\\))>>"), 1):
+        places.append(len(body))
+        body += b"%d 0 obj\n%s\nendobj\n" % (number, text)
+    table = b"xref\n0 5\n0000000000 65535 f \n" + b"".join(b"%010d 00000 n \n" % p for p in places)
+    return body + table + b"trailer\n<</Size 5/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % len(body)
+
+
+@tap.case("a PDF with a name in disguise")
+def _():
+    plain = write("plain.pdf", make_text_pdf())
+    hidden = write("hidden.pdf", make_text_pdf(b"/#4aavaScript"))
+    answers = [both(plain), both(hidden), both(hidden, "--heuristic-alerts=no")]
+    return answers == [[], ["Heuristics.PDF.ObfuscatedNameObject"], []] or answers
+
+
+@tap.case("an encrypted PDF: with a password, and with the empty one")
+def _():
+    if not has("qpdf"):
+        raise Skip("qpdf is not installed")
+    write("plain.pdf", make_text_pdf())
+    for file, user in (("open.pdf", ""), ("closed.pdf", "secret")):
+        subprocess.run(["qpdf", "--allow-weak-crypto", "--encrypt", user, "owner", "128", "--",
+                        "plain.pdf", file], check=True, timeout=60)
+    answers = [both("open.pdf", "--alert-encrypted-doc"), both("closed.pdf", "--alert-encrypted-doc"),
+               both("closed.pdf", "--alert-encrypted-archive"), both("closed.pdf")]
+    return answers == [[], ["Heuristics.Encrypted.PDF"], [], []] or answers
+
+
+@tap.case("an encrypted 7z, with and without its names")
+def _():
+    if not has("7z"):
+        raise Skip("7z is not installed")
+    write("secret.bin", b"\1\2\3" * 300)
+    for names in ("on", "off"):
+        pathlib.Path(f"{names}.7z").unlink(missing_ok=True)
+        subprocess.run(["7z", "a", "-bd", "-psecret", f"-mhe={names}", f"{names}.7z", "secret.bin"],
+                       check=True, timeout=60, capture_output=True)
+        if both(f"{names}.7z", "--alert-encrypted") != ["Heuristics.Encrypted.7Zip"]:
+            return both(f"{names}.7z", "--alert-encrypted")
+    return True
+
+
+@tap.case("an encrypted RAR")
+def _():
+    found = []
+    for name in ("rar_encryption_data", "rar_encryption_header", "rar5_encrypted"):
+        path = SOURCE / "tests/corpus/rar" / f"{name}.rar"
+        found.append(overt_names(str(path), RULES, "--alert-encrypted-archive"))
+    return found == [["Heuristics.Encrypted.RAR"]] * 3 or found
 
 
 @tap.case("an alert in a member is told with its place")

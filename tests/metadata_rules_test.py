@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Rules on what containers say of their members (.cdb .zmd .rmd), held against clamscan. TAP."""
+import base64
 import io
 import pathlib
 import random
@@ -11,7 +12,7 @@ import zipfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "walk"))
 from beside import clamscan_names, needs_walkers, overt_names, write  # noqa: E402
-from members import OVERT, Tap, scan  # noqa: E402
+from members import BUILD, OVERT, Skip, Tap, has, scan  # noqa: E402
 
 tap = Tap()
 NAMES = ["a.exe", "B.EXE", "folder/c.scr", "d.txt", "x+y.doc", "back\\slash", "sp ace.js", "e",
@@ -121,6 +122,77 @@ def _():
          "*:*:91:*:*:*:*:*", f"*:*:*:*:{crc}:*:*:*", "*:*:*:*:1234abcd:*:*:*", "*:*:*:*:*:8:1:5",
          "*:*:*:*:*:*:2:*"))]
     return compare(write("secret.zmd", "\n".join(zmd) + "\n"), paths)
+
+
+MEMBERS = {"a.exe": b"\1\2" * 90, "b.txt": b"\1\2\3" * 30, "c.scr": b"\1\2\3\4" * 10}
+# (type, file, program, arguments before the names of the members)
+PACKED = [("CL_TYPE_7Z", "p.7z", ["7z", "a", "-bd", "p.7z"]),
+          ("CL_TYPE_MSCAB", "p.cab", ["gcab", "-c", "p.cab"]),
+          ("CL_TYPE_ARJ", "p.arj", ["arj", "a", "p.arj"]),
+          ("CL_TYPE_ISO9660", "p.iso", ["genisoimage", "-quiet", "-o", "p.iso"])]
+
+
+def pack(file, command):
+    """The path of an archive that the program made of MEMBERS."""
+    if not has(command[0]):
+        raise Skip(f"{command[0]} is not installed")
+    for name, data in MEMBERS.items():
+        write(f"packed/{name}", data)
+    pathlib.Path("packed", file).unlink(missing_ok=True)
+    subprocess.run([*command, *MEMBERS], cwd="packed", check=True, capture_output=True, timeout=60)
+    return f"packed/{file}"
+
+
+def member_lines(filetype):
+    lines = [line("Type", container=filetype), line("Regex", regex="(?i)^b"), line("Other", regex="^z")]
+    for value in ("0", "1", "2", "3"):
+        lines.append(line(f"Position.{value}", position=value))
+    for value in ("0", "40", "90", "180"):
+        lines += [line(f"Packed.{value}", packed=value), line(f"Plain.{value}", plain=value)]
+    return lines
+
+
+def add_packed(filetype, file, command):
+    @tap.case(f"members of {filetype[8:]} as {command[0]} makes it")
+    def _():
+        path = pack(file, command)
+        done = subprocess.run([BUILD / "tests/members", path], capture_output=True, timeout=60,
+                              check=False)
+        if not done.stdout.startswith(b"member"):
+            raise Skip(f"no walker for {filetype} in this build")
+        return compare_lines(member_lines(filetype), [path])
+
+
+for row in PACKED:
+    add_packed(*row)
+
+
+@tap.case("members of cpio archives of three kinds")
+def _():
+    for kind, filetype in (("bin", "CPIO_OLD"), ("odc", "CPIO_ODC"), ("newc", "CPIO_NEWC")):
+        if not has("cpio"):
+            raise Skip("cpio is not installed")
+        pack("p.7z", ["true"])
+        done = subprocess.run(["cpio", "-o", "--quiet", "-H", kind], cwd="packed", check=True,
+                              input="\n".join(MEMBERS).encode(), capture_output=True, timeout=60)
+        path = write(f"packed/{kind}.cpio", done.stdout)
+        answer = compare_lines(member_lines(f"CL_TYPE_{filetype}"), [path])
+        if answer is not True:
+            return answer
+    return True
+
+
+@tap.case("attachments of mail")
+def _():
+    text = "From: a@b.example\nTo: c@d.example\nSubject: x\nMIME-Version: 1.0\n" \
+           "Content-Type: multipart/mixed; boundary=bb\n\n--bb\nContent-Type: text/plain\n\nhello\n"
+    for name, data in MEMBERS.items():
+        text += f"--bb\nContent-Type: application/octet-stream; name=\"{name}\"\n" \
+                "Content-Transfer-Encoding: base64\n" \
+                f"Content-Disposition: attachment; filename=\"{name}\"\n\n" \
+                f"{base64.b64encode(data).decode()}\n"
+    path = write("mail.eml", text + "--bb--\n")
+    return compare_lines(member_lines("CL_TYPE_MAIL"), [path])
 
 
 @tap.case("the rule that was loaded last is told first")
