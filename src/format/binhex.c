@@ -55,8 +55,8 @@ static void unroll(struct unroller *state, uint8_t byte, struct ov_out *out) {
 
 static void fill_table(uint8_t table[256]) {
     memset(table, NO_DIGIT, 256);
-    for (uint8_t i = 0; i < NO_DIGIT; i++) {
-        table[(uint8_t)digits[i]] = i;
+    for (unsigned i = 0; i < NO_DIGIT; i++) {
+        table[(uint8_t)digits[i]] = (uint8_t)i;
     }
 }
 

@@ -4,7 +4,7 @@
 
 #include <ctype.h>
 
-enum { LOOK_BYTES = 64 << 10 }; // without a line feed in these, returns end lines
+enum { LOOK_BYTES = 4096 }; // without a line feed in these, returns end lines
 
 struct ov_lines ov_lines_init(struct ov_span text, size_t from) {
     struct ov_span first = ov_span_part(text, 0, LOOK_BYTES);
@@ -41,6 +41,22 @@ size_t ov_lines_before(struct ov_span text, size_t start, size_t end) {
         return end > start && text.data[end - 1] == '\r' ? end - 1 : end;
     }
     return end > start && text.data[end - 1] == '\r' ? end - 1 : end;
+}
+
+size_t ov_lines_find(struct ov_span text, size_t from, const char *prefix) {
+    size_t size = strlen(prefix);
+    for (size_t at = from; at < text.size;) {
+        const uint8_t *hit = memmem(text.data + at, text.size - at, prefix, size);
+        if (hit == NULL) {
+            break;
+        }
+        size_t start = (size_t)(hit - text.data);
+        if (start == from || text.data[start - 1] == '\n' || text.data[start - 1] == '\r') {
+            return start;
+        }
+        at = start + 1;
+    }
+    return text.size;
 }
 
 static bool is_blank(uint8_t byte) {

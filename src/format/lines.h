@@ -31,6 +31,10 @@ bool ov_lines_peek(const struct ov_lines *lines, struct ov_line *ret_line);
 // Where the last line end before `end` starts, when one stands right there; else `end`.
 size_t ov_lines_before(struct ov_span text, size_t start, size_t end);
 
+// Where the next line that begins with `prefix` starts, at or after `from`, which is a line's
+// start; text.size when there is none. Much faster than line by line.
+size_t ov_lines_find(struct ov_span text, size_t from, const char *prefix);
+
 // Whether the line is empty, or blanks alone.
 bool ov_line_is_blank(struct ov_span line);
 

@@ -48,14 +48,16 @@ static bool read_begin(struct ov_span line, struct ov_uu_block *ret_block) {
 }
 
 bool ov_uu_find(struct ov_span text, size_t from, struct ov_uu_block *ret_block) {
-    struct ov_lines lines = ov_lines_init(text, from);
-    struct ov_line line;
-    while (ov_lines_next(&lines, &line)) {
-        if (read_begin(line.text, ret_block)) {
+    size_t at = ov_lines_find(text, from, "begin");
+    while (at < text.size) {
+        struct ov_lines lines = ov_lines_init(text, at);
+        struct ov_line line;
+        if (ov_lines_next(&lines, &line) && read_begin(line.text, ret_block)) {
             ret_block->start = line.start;
             ret_block->data_at = line.next;
             return true;
         }
+        at = ov_lines_find(text, line.next, "begin");
     }
     return false;
 }

@@ -26,23 +26,21 @@ static uint64_t read_number(struct ov_span digits) {
 }
 
 bool ov_yenc_find(struct ov_span text, size_t from, struct ov_yenc_block *ret_block) {
-    struct ov_lines lines = ov_lines_init(text, from);
+    size_t start = ov_lines_find(text, from, "=ybegin ");
+    struct ov_lines lines = ov_lines_init(text, start);
     struct ov_line line;
-    while (ov_lines_next(&lines, &line)) {
-        if (!ov_span_has_prefix(line.text, "=ybegin ")) {
-            continue;
-        }
-        *ret_block =
-            (struct ov_yenc_block){.name = find_value(line.text, " name=", true),
-                                   .start = line.start,
-                                   .data_at = line.next,
-                                   .part = read_number(find_value(line.text, " part=", false))};
-        if (ov_lines_peek(&lines, &line) && ov_span_has_prefix(line.text, "=ypart ")) {
-            ret_block->data_at = line.next;
-        }
-        return true;
+    if (start >= text.size || !ov_lines_next(&lines, &line)) {
+        return false;
     }
-    return false;
+    struct ov_span part = find_value(line.text, " part=", false);
+    *ret_block = (struct ov_yenc_block){.name = find_value(line.text, " name=", true),
+                                        .start = line.start,
+                                        .data_at = line.next,
+                                        .part = read_number(part)};
+    if (ov_lines_peek(&lines, &line) && ov_span_has_prefix(line.text, "=ypart ")) {
+        ret_block->data_at = line.next;
+    }
+    return true;
 }
 
 static void decode_line(struct ov_span line, bool *is_escaped, struct ov_out *out) {
@@ -63,7 +61,7 @@ enum ov_status ov_yenc_decode(struct ov_span text, const struct ov_yenc_block *b
                               struct ov_buf *plain, size_t *ret_end) {
     struct ov_out out;
     ov_out_init(&out, plain, room);
-    struct ov_lines lines = {.text = text, .at = block->data_at, .stop = '\n'};
+    struct ov_lines lines = ov_lines_init(text, block->data_at);
     struct ov_line line;
     bool has_end = false, is_escaped = false;
     while (!has_end && !out.is_full && ov_lines_next(&lines, &line)) {
