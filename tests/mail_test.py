@@ -342,4 +342,13 @@ def _():
             return f"{name}: {record}"
 
 
+@tap.case("a text that is its own part is looked at once")
+def _():
+    # A catalog of translations, as gettext makes it: its header reads as the header of a mail.
+    data = b"\xde\x12\x04\x95" + bytes(40) + b"text\0\nMIME-Version: 1.0\nContent-Type: text/plain\n\0end\0"
+    pathlib.Path("catalog.mo").write_bytes(data)
+    record = scan("catalog.mo")
+    return record["verdict"] == "clean" or str(record)
+
+
 tap.run()

@@ -151,6 +151,19 @@ static enum ov_status scan_view(struct ov_subject *subject, const struct ov_chil
     return is_final(subject->scanner) ? OV_END : status;
 }
 
+// Whether a part is the whole of something that contains it: a text that reads as a mail whose part
+// is that text, or an archive made to contain itself. To look again would tell nothing new, and
+// again, until a limit ends it.
+static bool is_seen_already(const struct ov_subject *container, const struct ov_child *child) {
+    for (; container != NULL; container = container->container) {
+        bool is_same_type = child->type == OV_FILETYPE_NONE || child->type == container->type;
+        if (is_same_type && ov_span_is_equal(container->bytes, child->bytes)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 enum ov_status ov_subject_scan_member(struct ov_subject *container, const struct ov_child *child,
                                       bool is_embedded) {
     struct ov_scanner *scanner = container->scanner;
@@ -159,7 +172,7 @@ enum ov_status ov_subject_scan_member(struct ov_subject *container, const struct
     if (is_final(scanner)) {
         return OV_END;
     }
-    if (child->bytes.size == 0) {
+    if (child->bytes.size == 0 || is_seen_already(container, child)) {
         return OV_OK;
     }
     if (!ov_budget_take_object(&scanner->budget, child->bytes.size, container->depth + 1)) {
