@@ -13,12 +13,14 @@ enum {
     FLAG_GOES_ON = 4, // in the next volume
     FLAG_BEGINS_BEFORE = 8,
     TYPE_MAIN = 2,
+    SEARCHES = 4, // what looks like headers may be as much as this many times the file
 };
 
 struct arj {
     struct ov_cursor *in;
     struct ov_walk *walk;
     enum ov_status status; // the worst that was met
+    uint64_t search_left;  // bytes that may still be read in search of headers
     bool is_encrypted;
 };
 
@@ -113,18 +115,23 @@ static enum ov_status find_header(struct arj *arj, size_t from) {
         struct ov_cursor in = ov_cursor_init(file);
         struct header header;
         TRY(ov_walk_has_time(arj->walk));
+        if (arj->search_left < HEADER_BYTES_MAX) {
+            return OV_END;
+        }
         ov_cursor_seek(&in, at);
         if (read_header(&in, true, &header) == OV_OK && !header.is_end) {
             *arj->in = ov_cursor_init(file);
             ov_cursor_seek(arj->in, at);
             return OV_OK;
         }
+        arj->search_left -= in.at - at < HEADER_BYTES_MAX ? in.at - at : HEADER_BYTES_MAX;
     }
     return OV_END;
 }
 
 static enum ov_status walk_arj(struct ov_cursor *in, struct ov_walk *walk) {
     struct arj arj = {.in = in, .walk = walk};
+    arj.search_left = (uint64_t)in->bytes.size * SEARCHES + HEADER_BYTES_MAX;
     while (true) {
         TRY(ov_walk_has_time(walk));
         size_t at = in->at;

@@ -34,6 +34,7 @@ struct ov_zip {
     struct ov_walk *walk;
     struct ov_zip_member *members; // of the directories, in order of their places
     size_t count;
+    uint32_t told;         // parts, also those without bytes
     uint64_t search_left;  // bytes that may still be searched for descriptors
     enum ov_status status; // the worst that was met
     bool is_encrypted, is_overlapping, is_split;

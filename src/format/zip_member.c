@@ -21,6 +21,12 @@ void ov_zip_note(struct ov_zip *zip, enum ov_status status) {
 
 enum ov_status ov_zip_tell(struct ov_zip *zip, const struct ov_zip_reading *reading,
                            struct ov_span bytes) {
+    // Empty members are no objects, but headers of 30 bytes can tell of very many.
+    uint32_t most = zip->walk->budget->limits.files;
+    if (most != 0 && zip->told++ >= most) {
+        ov_budget_note(zip->walk->budget, OV_LIMIT_FILES);
+        return OV_LIMIT;
+    }
     struct ov_child child = {
         .kind = OV_CHILD_MEMBER,
         .bytes = bytes,
