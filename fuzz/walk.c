@@ -17,10 +17,11 @@
 
 extern const struct ov_format_set SET(OV_WORD);
 
-// Libraries ask for as much memory as a header says, and go on when they do not get it.
+// Libraries ask for as much memory as a header says, and go on when they do not get it: a worker
+// has no more than this.
 const char *__asan_default_options(void);
 const char *__asan_default_options(void) {
-    return "allocator_may_return_null=1";
+    return "allocator_may_return_null=1:max_allocation_size_mb=1024";
 }
 
 static const struct ov_limits limits = {

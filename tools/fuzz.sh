@@ -23,9 +23,7 @@ for program in "$build"/fuzz/fuzz-*; do
     [ ! -d "tests/crashes/$name" ] || set -- "$@" "tests/crashes/$name"
     [ ! -f "fuzz/$name.dict" ] || set -- "$@" "-dict=fuzz/$name.dict"
     echo "fuzz: $name for $seconds s"
-    # What is asked for counts for nothing, what is used does: libraries ask for what a header says.
-    "$program" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=4096 \
-        -malloc_limit_mb=1000000 -print_final_stats=1 \
+    "$program" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=4096 -print_final_stats=1 \
         -verbosity=0 -artifact_prefix="$build/$name-" "$@" || failed="$failed $name"
 done
 if [ "$ran" -eq 0 ]; then
