@@ -87,8 +87,9 @@ static enum ov_inner find_7z(struct ov_span object, size_t at, struct ov_span *r
     }
     ov_cursor_seek(&in, HEADER_AT);
     uint64_t end = START_BYTES;
-    bool is_huge = __builtin_add_overflow(end, ov_cursor_u64le(&in), &end) ||
-                   __builtin_add_overflow(end, ov_cursor_u64le(&in), &end);
+    uint64_t offset = ov_cursor_u64le(&in), bytes = ov_cursor_u64le(&in);
+    bool is_huge = __builtin_add_overflow(end, offset, &end);
+    is_huge = __builtin_add_overflow(end, bytes, &end) || is_huge;
     *ret_inner = ov_span_part(rest, 0, is_huge ? rest.size : end);
     return OV_INNER_CLOSED;
 }

@@ -78,7 +78,7 @@ static enum ov_status read_lock(struct ov_cursor *in, size_t hash_bytes, struct 
 
 // 2.3.4.7.
 static struct key make_package_key(const struct lock *lock) {
-    uint8_t hash[OV_SHA1_BYTES];
+    uint8_t hash[OV_SHA1_BYTES] = {0};
     struct ov_span hashed = ov_span_make(hash, sizeof hash);
     hash_both(OV_HASH_SHA1, lock->salt, password_span(), hash);
     for (uint32_t i = 0; i < SPIN_COUNT; i++) {

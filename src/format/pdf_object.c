@@ -154,7 +154,8 @@ static bool is_before(const struct ov_pdf *pdf, uint32_t a, uint32_t b) {
     return x_inner != y_inner ? x_inner > y_inner : a < b;
 }
 
-static void merge(const struct ov_pdf *pdf, const uint32_t *from, uint32_t *to, size_t bounds[3]) {
+static void merge(const struct ov_pdf *pdf, const uint32_t *from, uint32_t *to,
+                  const size_t bounds[3]) {
     size_t a = bounds[0], b = bounds[1];
     for (size_t k = bounds[0]; k < bounds[2]; k++) {
         bool is_left = b >= bounds[2] || (a < bounds[1] && is_before(pdf, from[a], from[b]));

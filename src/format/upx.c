@@ -191,7 +191,7 @@ static void put_at(struct ov_buf *image, uint64_t at, struct ov_span bytes, size
     if (at + bytes.size > image->size) {
         (void)ov_buf_extend(image, at + bytes.size - image->size);
     }
-    if (!image->has_failed && bytes.size > 0) {
+    if (!image->has_failed && image->data != NULL && bytes.size > 0) {
         memcpy(image->data + at, bytes.data, bytes.size);
     }
 }

@@ -104,7 +104,7 @@ static void place(struct ov_cursor *stream, struct ov_buf *image, uint64_t from,
     if (from + bytes.size > image->size) {
         (void)ov_buf_extend(image, from + bytes.size - image->size);
     }
-    if (!image->has_failed) {
+    if (!image->has_failed && image->data != NULL) {
         memcpy(image->data + from, bytes.data, bytes.size);
     }
 }
