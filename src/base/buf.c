@@ -53,10 +53,6 @@ void ov_buf_add(struct ov_buf *buf, const void *data, size_t size) {
     }
 }
 
-void ov_buf_add_u8(struct ov_buf *buf, uint8_t value) {
-    ov_buf_add(buf, &value, 1);
-}
-
 void ov_buf_add_u32le(struct ov_buf *buf, uint32_t value) {
     uint8_t bytes[4] = {(uint8_t)value, (uint8_t)(value >> 8), (uint8_t)(value >> 16),
                         (uint8_t)(value >> 24)};

@@ -23,7 +23,16 @@ void ov_buf_release(struct ov_buf *buf);
 void ov_buf_reset(struct ov_buf *buf);
 
 void ov_buf_add(struct ov_buf *buf, const void *data, size_t size);
-void ov_buf_add_u8(struct ov_buf *buf, uint8_t value);
+
+// In the header, since readers of text add most of what they write byte by byte.
+static inline void ov_buf_add_u8(struct ov_buf *buf, uint8_t value) {
+    if (buf->size < buf->room && !buf->has_failed) {
+        buf->data[buf->size++] = value;
+    } else {
+        ov_buf_add(buf, &value, 1);
+    }
+}
+
 void ov_buf_add_u32le(struct ov_buf *buf, uint32_t value);
 void ov_buf_add_u64le(struct ov_buf *buf, uint64_t value);
 void ov_buf_add_text(struct ov_buf *buf, const char *text);

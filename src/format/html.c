@@ -97,15 +97,18 @@ static enum ov_status walk_wide(struct ov_cursor *in, struct ov_walk *walk) {
     return walk_document(ov_buf_span(&narrow), walk);
 }
 
-// In small or in capital letters, not mixed, as clamscan knows them.
+// In these mixtures of small and capital letters, as clamscan knows them.
 static const struct ov_magic magics_html[] = {
-    OV_MAGIC(OV_MAGIC_ANYWHERE, "<html>"),  OV_MAGIC(OV_MAGIC_ANYWHERE, "<HTML>"),
-    OV_MAGIC(OV_MAGIC_ANYWHERE, "<head>"),  OV_MAGIC(OV_MAGIC_ANYWHERE, "<HEAD>"),
-    OV_MAGIC(OV_MAGIC_ANYWHERE, "<img"),    OV_MAGIC(OV_MAGIC_ANYWHERE, "<IMG"),
-    OV_MAGIC(OV_MAGIC_ANYWHERE, "<script"), OV_MAGIC(OV_MAGIC_ANYWHERE, "<SCRIPT"),
-    OV_MAGIC(OV_MAGIC_ANYWHERE, "<iframe"), OV_MAGIC(OV_MAGIC_ANYWHERE, "<IFRAME"),
-    OV_MAGIC(OV_MAGIC_ANYWHERE, "<table"),  OV_MAGIC(OV_MAGIC_ANYWHERE, "<TABLE"),
-    OV_MAGIC(OV_MAGIC_ANYWHERE, "<object"), OV_MAGIC(OV_MAGIC_ANYWHERE, "<OBJECT"),
+    OV_MAGIC(0, "<%@ LANGUAGE ="),          OV_MAGIC(OV_MAGIC_ANYWHERE, "<html>"),
+    OV_MAGIC(OV_MAGIC_ANYWHERE, "<Html>"),  OV_MAGIC(OV_MAGIC_ANYWHERE, "<HTML>"),
+    OV_MAGIC(OV_MAGIC_ANYWHERE, "<head>"),  OV_MAGIC(OV_MAGIC_ANYWHERE, "<Head>"),
+    OV_MAGIC(OV_MAGIC_ANYWHERE, "<HEAD>"),  OV_MAGIC(OV_MAGIC_ANYWHERE, "<img"),
+    OV_MAGIC(OV_MAGIC_ANYWHERE, "<Img"),    OV_MAGIC(OV_MAGIC_ANYWHERE, "<IMG"),
+    OV_MAGIC(OV_MAGIC_ANYWHERE, "<script"), OV_MAGIC(OV_MAGIC_ANYWHERE, "<Script"),
+    OV_MAGIC(OV_MAGIC_ANYWHERE, "<SCRIPT"), OV_MAGIC(OV_MAGIC_ANYWHERE, "<iframe"),
+    OV_MAGIC(OV_MAGIC_ANYWHERE, "<IFRAME"), OV_MAGIC(OV_MAGIC_ANYWHERE, "<table"),
+    OV_MAGIC(OV_MAGIC_ANYWHERE, "<TABLE"),  OV_MAGIC(OV_MAGIC_ANYWHERE, "<object"),
+    OV_MAGIC(OV_MAGIC_ANYWHERE, "<Object"), OV_MAGIC(OV_MAGIC_ANYWHERE, "<OBJECT"),
 };
 
 static const struct ov_format formats[] = {

@@ -132,6 +132,11 @@ static void add_plain(struct ov_html *html, uint8_t byte) {
     }
 }
 
+// What stands for itself: most of a text.
+static bool is_ordinary(uint8_t byte) {
+    return byte > ' ' && byte < 0x80 && byte != '<' && byte != '&';
+}
+
 static void step_plain(struct ov_html *html) {
     uint8_t byte = ov_html_byte(html);
     if (ov_html_is_space(byte)) {
@@ -156,6 +161,9 @@ static void step_plain(struct ov_html *html) {
         html->high = byte;
     } else {
         add_plain(html, byte);
+        for (; is_ordinary(ov_html_byte(html)); html->at++) {
+            add_plain(html, ov_html_byte(html));
+        }
     }
 }
 

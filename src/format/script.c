@@ -42,20 +42,27 @@ struct row {
 
 // ---- tokens and texts --------------------------------------------------------------------------
 
+enum { UNIT = sizeof(struct ov_script_token) };
+
 size_t ov_script_count(const struct ov_script *script) {
-    return script->tokens.size / sizeof(struct ov_script_token);
+    return (script->tokens.size + script->later.size + script->added.size) / UNIT;
 }
 
 struct ov_script_token ov_script_token_at(const struct ov_script *script, size_t index) {
     struct ov_script_token token = {0};
-    if (index < ov_script_count(script)) {
-        memcpy(&token, &script->tokens.data[index * sizeof token], sizeof token);
+    size_t before = script->tokens.size / UNIT, later = script->later.size / UNIT;
+    if (index < before) {
+        memcpy(&token, &script->tokens.data[index * UNIT], UNIT);
+    } else if (index - before < later) {
+        memcpy(&token, &script->later.data[(later - 1 - (index - before)) * UNIT], UNIT);
+    } else if (index < ov_script_count(script)) {
+        memcpy(&token, &script->added.data[(index - before - later) * UNIT], UNIT);
     }
     return token;
 }
 
 void ov_script_token_put(struct ov_script *script, size_t index, struct ov_script_token token) {
-    memcpy(&script->tokens.data[index * sizeof token], &token, sizeof token);
+    memcpy(&script->tokens.data[index * UNIT], &token, UNIT);
 }
 
 void ov_script_token_add(struct ov_script *script, struct ov_script_token token) {
@@ -379,6 +386,8 @@ enum ov_status ov_script_open(struct ov_script *script, struct ov_walk *walk) {
     ov_buf_reset(&script->lexer.text);
     ov_buf_reset(&script->texts);
     ov_buf_reset(&script->tokens);
+    ov_buf_reset(&script->later);
+    ov_buf_reset(&script->added);
     ov_buf_reset(&script->scopes);
     script->stamp++;
     script->names.count = script->numbers.count = script->number_count = 0;
@@ -392,6 +401,8 @@ void ov_script_release(struct ov_script *script) {
     ov_buf_release(&script->lexer.text);
     ov_buf_release(&script->texts);
     ov_buf_release(&script->tokens);
+    ov_buf_release(&script->later);
+    ov_buf_release(&script->added);
     ov_buf_release(&script->scopes);
     ov_buf_release(&script->names.rows);
     ov_buf_release(&script->numbers.rows);

@@ -75,7 +75,9 @@ struct ov_script {
     struct ov_walk *walk;
     struct ov_script_lexer lexer;
     struct ov_buf texts;  // of names and strings
-    struct ov_buf tokens; // struct ov_script_token
+    struct ov_buf tokens; // struct ov_script_token, up to where the reader unfolds them
+    struct ov_buf later;  // those behind, the last one first, so that a change moves few
+    struct ov_buf added;  // those that unfolding puts to the end
     struct ov_buf scopes; // struct scope (script.c)
     struct ov_script_table names, numbers;
     uint32_t stamp;   // of the script on its way

@@ -286,16 +286,19 @@ static enum ov_script_kind lex_name(struct ov_script_lexer *lexer,
 
 // ---- the rest ----------------------------------------------------------------------------------
 
+// Space and what is no part of a program is no operator.
 static enum ov_script_kind lex_operator(struct ov_script_lexer *lexer,
                                         struct ov_script_token *ret_token) {
     struct ov_span here = ov_span_part(lexer->in, lexer->at, OPERATOR_BYTES_MAX);
-    for (size_t i = 0; i < sizeof operators / sizeof *operators; i++) {
-        if (ov_span_has_prefix(here, operators[i].text)) {
+    char first = (char)here.data[0];
+    bool can_be = (uint8_t)first > ' ' && (uint8_t)first < 0x7f;
+    for (size_t i = 0; can_be && i < sizeof operators / sizeof *operators; i++) {
+        if (operators[i].text[0] == first && ov_span_has_prefix(here, operators[i].text)) {
             lexer->at += strlen(operators[i].text);
             return give_word(&operators[i], ret_token);
         }
     }
-    lexer->at++; // space, and what is no part of a program
+    lexer->at++;
     return OV_SCRIPT_END;
 }
 

@@ -9,6 +9,8 @@ enum {
     TIME_STEPS = 64,           // tokens between two looks at the clock
 };
 
+enum { UNIT = sizeof(struct ov_script_token) };
+
 // Code that was hidden, and the tokens that it takes the place of.
 struct finding {
     struct ov_buf code;
@@ -323,51 +325,78 @@ static void find_evaluated(const struct ov_script *script, size_t at, struct fin
 
 // ---- all of them -------------------------------------------------------------------------------
 
-// Puts tokens in the place of others. Nothing happens when the place is none, or too many would be.
+// Makes `tokens` end before a token, and `later` begin with it.
+static void divide(struct ov_script *script, size_t index) {
+    struct ov_script_token token;
+    while (script->tokens.size > index * UNIT) {
+        script->tokens.size -= UNIT;
+        ov_buf_add(&script->later, &script->tokens.data[script->tokens.size], UNIT);
+    }
+    while (script->tokens.size < index * UNIT && script->later.size > 0) {
+        script->later.size -= UNIT;
+        memcpy(&token, &script->later.data[script->later.size], UNIT);
+        ov_buf_add(&script->tokens, &token, UNIT);
+    }
+}
+
+// Makes one row of all tokens.
+static void join(struct ov_script *script) {
+    divide(script, SIZE_MAX / UNIT);
+    ov_buf_add(&script->tokens, script->added.data, script->added.size);
+    ov_buf_reset(&script->added);
+}
+
+// Puts tokens in the place of others. Nothing happens when the place is none.
 static void replace(struct ov_script *script, size_t begin, size_t end, struct ov_span tokens) {
-    enum { UNIT = sizeof(struct ov_script_token) };
-    struct ov_buf *all = &script->tokens;
-    size_t count = all->size / UNIT, removed = (end - begin) * UNIT;
+    size_t count = ov_script_count(script);
     if (begin >= count || end > count) {
         return;
     }
-    size_t tail = (count - end) * UNIT;
-    if (tokens.size > removed && ov_buf_extend(all, tokens.size - removed) == NULL) {
-        return;
+    if (end > count - script->added.size / UNIT) {
+        join(script);
     }
-    if (tail > 0) {
-        memmove(&all->data[begin * UNIT + tokens.size], &all->data[end * UNIT], tail);
-    }
-    if (tokens.size > 0) {
-        memcpy(&all->data[begin * UNIT], tokens.data, tokens.size);
-    }
-    all->size = begin * UNIT + tokens.size + tail;
+    divide(script, end);
+    script->tokens.size = begin * UNIT;
+    ov_buf_add(&script->tokens, tokens.data, tokens.size);
 }
 
-// Reads hidden code as part of the script.
-static enum ov_status read_hidden(struct ov_script *script, struct finding *finding) {
+// The tokens of hidden code, which is read as part of the script.
+static enum ov_status read_code(struct ov_script *script, struct ov_span code,
+                                struct ov_buf *ret_tokens) {
+    struct ov_buf tokens = script->tokens, later = script->later, added = script->added;
+    script->tokens = script->later = script->added = (struct ov_buf){0};
+    enum ov_status status = ov_script_feed(script, code);
+    *ret_tokens = script->tokens;
+    script->tokens = tokens;
+    script->later = later;
+    script->added = added;
+    return status;
+}
+
+static enum ov_status check_tokens(const struct ov_script *script) {
+    TRY(ov_buf_status(&script->tokens));
+    TRY(ov_buf_status(&script->later));
+    return ov_buf_status(&script->added);
+}
+
+static enum ov_status unfold(struct ov_script *script, struct finding *finding) {
     TRY(ov_walk_has_time(script->walk));
     TRY(ov_buf_status(&finding->code));
     if (kind_at(script, finding->end) == OV_SCRIPT_SEMICOLON) {
         finding->end++;
     }
-    struct ov_buf outer = script->tokens;
-    script->tokens = (struct ov_buf){0};
-    enum ov_status status = ov_script_feed(script, ov_buf_span(&finding->code));
-    OV_CLEANUP(ov_buf_release) struct ov_buf inner = script->tokens;
-    script->tokens = outer;
-    struct ov_span tokens = ov_buf_span(&inner);
-    if (inner.size + outer.size > OV_SCRIPT_TOKENS_MAX * sizeof(struct ov_script_token)) {
+    OV_CLEANUP(ov_buf_release) struct ov_buf inner = {0};
+    TRY(read_code(script, ov_buf_span(&finding->code), &inner));
+    struct ov_span tokens = ov_buf_span(&inner), none = ov_span_make(NULL, 0);
+    if (inner.size / UNIT + ov_script_count(script) > OV_SCRIPT_TOKENS_MAX) {
         script->is_cut = true;
-        tokens.size = 0;
+        tokens = none;
     }
+    replace(script, finding->begin, finding->end, finding->is_last ? none : tokens);
     if (finding->is_last) {
-        replace(script, finding->begin, finding->end, ov_span_make(NULL, 0));
-        ov_buf_add(&script->tokens, tokens.data, tokens.size);
-    } else {
-        replace(script, finding->begin, finding->end, tokens);
+        ov_buf_add(&script->added, tokens.data, tokens.size);
     }
-    return status != OV_OK ? status : ov_buf_status(&script->tokens);
+    return check_tokens(script);
 }
 
 // Looks for hidden code at a token. Returns where the walk over the tokens goes on.
@@ -400,11 +429,12 @@ enum ov_status ov_script_unfold(struct ov_script *script) {
         i = find_hidden(script, i, &finding);
         enum ov_status status = OV_OK;
         if (finding.end > finding.begin) {
-            status = read_hidden(script, &finding);
+            status = unfold(script, &finding);
         }
         ov_buf_release(&finding.code);
         TRY(status);
         ov_script_step(script, ov_script_token_at(script, i));
     }
-    return OV_OK;
+    join(script);
+    return check_tokens(script);
 }

@@ -177,17 +177,6 @@ static void look_at_fixed(struct ov_embedded_search *search) {
     }
 }
 
-// Walks the object once more as the type that it also has; its parts count as parts of that type.
-static enum ov_status walk_as(struct ov_subject *subject, enum ov_filetype type) {
-    bool is_late;
-    ov_walker *walk = ov_walker_of(type, &is_late);
-    enum ov_filetype own = subject->type;
-    subject->type = type;
-    enum ov_status status = ov_subject_walk(subject, walk, type);
-    subject->type = own;
-    return status;
-}
-
 const struct ov_mark_search *ov_embedded_start(struct ov_embedded_search *ret_search,
                                                struct ov_subject *subject) {
     struct ov_mark_search marks = {
@@ -202,7 +191,7 @@ enum ov_status ov_embedded_scan(struct ov_embedded_search *search) {
         look_at_fixed(search);
     }
     for (uint32_t i = 0; i < search->also_count; i++) {
-        TRY(walk_as(subject, search->also[i]));
+        TRY(ov_subject_walk_as(subject, search->also[i]));
     }
     for (uint32_t i = 0; i < search->count; i++) {
         const struct ov_embedded_find *found = &search->found[i];

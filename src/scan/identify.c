@@ -207,32 +207,57 @@ static bool is_old_tar(struct ov_span first) {
     return has_digits && declared == sum;
 }
 
-// The sign of a link, which no single magic can tell: "<a " and, anywhere later, "href", both in
-// small or both in capital letters. `at` is where "<a " stands.
-static bool is_link(struct ov_span first, size_t at) {
-    const char *target = first.data[at + 1] == 'a' ? "href" : "HREF";
-    return memmem(first.data + at, first.size - at, target, 4) != NULL;
+// The sign of a link, which no single magic can tell: "<a " and, anywhere later, "href". The "a"
+// may be a capital letter, so may be each of "h" and "r", and "ef" as a whole.
+static bool is_link_opening(struct ov_span bytes, size_t at) {
+    return bytes.size - at >= 3 && (bytes.data[at + 1] | 0x20) == 'a' && bytes.data[at + 2] == ' ';
 }
 
-static bool is_link_opening(struct ov_span first, size_t at) {
-    return first.size - at >= 3 && (first.data[at + 1] | 0x20) == 'a' && first.data[at + 2] == ' ';
+static bool has_link_target(struct ov_span rest) {
+    for (size_t i = 0; i + 4 <= rest.size; i++) {
+        bool is_start = (rest.data[i] | 0x20) == 'h' && (rest.data[i + 1] | 0x20) == 'r';
+        struct ov_span end = ov_span_part(rest, i + 2, 2);
+        if (is_start && (ov_span_is_text(end, "ef") || ov_span_is_text(end, "EF"))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Looks for marks at each place where a byte stands: for those of one type, or of any. Tells of the
+// first that opens a link, if there is one.
+static enum ov_filetype find_marks_at(struct ov_span bytes, uint8_t start, enum ov_filetype wanted,
+                                      size_t *ret_link_at) {
+    size_t at = ov_span_find(bytes, 0, start);
+    for (; at < bytes.size; at = ov_span_find(bytes, at + 1, start)) {
+        enum ov_filetype type = find_mark_at(bytes, at);
+        if (type != OV_FILETYPE_NONE && (type == wanted || wanted == OV_FILETYPE_ANY)) {
+            return type;
+        }
+        if (*ret_link_at == SIZE_MAX && start == '<' && is_link_opening(bytes, at)) {
+            *ret_link_at = at;
+        }
+    }
+    return OV_FILETYPE_NONE;
 }
 
 // Looks for marks at each place where one of their first bytes stands, then for a link.
 static enum ov_filetype find_marks(struct ov_span first) {
     static const uint8_t starts[] = {'<', '%', 0xef};
-    bool has_link = false;
+    size_t link_at = SIZE_MAX;
     for (size_t k = 0; k < sizeof starts; k++) {
-        size_t at = ov_span_find(first, 0, starts[k]);
-        for (; at < first.size; at = ov_span_find(first, at + 1, starts[k])) {
-            enum ov_filetype type = find_mark_at(first, at);
-            if (type != OV_FILETYPE_NONE) {
-                return type;
-            }
-            has_link = has_link || (k == 0 && is_link_opening(first, at) && is_link(first, at));
+        enum ov_filetype type = find_marks_at(first, starts[k], OV_FILETYPE_ANY, &link_at);
+        if (type != OV_FILETYPE_NONE) {
+            return type;
         }
     }
-    return has_link ? OV_FILETYPE_HTML : OV_FILETYPE_NONE;
+    return has_link_target(ov_span_from(first, link_at)) ? OV_FILETYPE_HTML : OV_FILETYPE_NONE;
+}
+
+bool ov_identify_has_html(struct ov_span text) {
+    size_t link_at = SIZE_MAX;
+    return find_marks_at(text, '<', OV_FILETYPE_HTML, &link_at) == OV_FILETYPE_HTML ||
+           has_link_target(ov_span_from(text, link_at));
 }
 
 // HTML in UTF-16, in either order, whatever the mark says.

@@ -28,6 +28,10 @@ const struct ov_format *ov_identify_beside(struct ov_span object, const struct o
 // after a look at the rest.
 enum ov_filetype ov_identify_object(struct ov_span object);
 
+// Whether there is a sign of HTML anywhere in a text, so that it is HTML although its first bytes
+// do not say so.
+bool ov_identify_has_html(struct ov_span text);
+
 // The number by which rules name a group of types (0 to 14 of ClamAV's target types); 0 when the
 // type is in no group.
 uint32_t ov_filetype_target(enum ov_filetype type);

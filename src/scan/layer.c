@@ -231,6 +231,24 @@ enum ov_status ov_subject_walk(struct ov_subject *subject, ov_walker *walker,
     return status == OV_DAMAGED || status == OV_UNSUPPORTED ? OV_OK : status;
 }
 
+enum ov_status ov_subject_walk_as(struct ov_subject *subject, enum ov_filetype type) {
+    bool is_late;
+    ov_walker *walk = ov_walker_of(type, &is_late);
+    enum ov_filetype own = subject->type;
+    subject->type = type;
+    enum ov_status status = ov_subject_walk(subject, walk, type);
+    subject->type = own;
+    return status;
+}
+
+// Text in which there is HTML anywhere has the views of HTML, and not that of text.
+static enum ov_status walk_late(struct ov_subject *subject, ov_walker *walk) {
+    if (subject->type == OV_FILETYPE_TEXT_ASCII && ov_identify_has_html(subject->bytes)) {
+        return ov_subject_walk_as(subject, OV_FILETYPE_HTML);
+    }
+    return ov_subject_walk(subject, walk, subject->type);
+}
+
 // Walks the object as what it is beside its type: most objects are nothing.
 static enum ov_status walk_beside(struct ov_subject *subject) {
     const struct ov_format *format = NULL;
@@ -262,7 +280,7 @@ enum ov_status ov_subject_scan(struct ov_subject *subject, const struct ov_diges
     }
     status = status == OV_OK ? ov_embedded_scan(&search) : status;
     if (walk != NULL && is_late && status == OV_OK) {
-        walked = ov_subject_walk(subject, walk, subject->type);
+        walked = walk_late(subject, walk);
     }
     return status != OV_OK ? status : walked;
 }

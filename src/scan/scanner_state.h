@@ -93,6 +93,9 @@ ov_walker *ov_walker_of(enum ov_filetype type, bool *ret_is_late);
 enum ov_status ov_subject_walk(struct ov_subject *subject, ov_walker *walker,
                                enum ov_filetype type);
 
+// Walks the object once more as a type that it also has; its parts count as parts of that type.
+enum ov_status ov_subject_walk_as(struct ov_subject *subject, enum ov_filetype type);
+
 // Scans a member of the object, one layer deeper. Statuses as above. layer.c
 enum ov_status ov_subject_scan_member(struct ov_subject *container, const struct ov_child *child,
                                       bool is_embedded);
