@@ -132,20 +132,6 @@ def _():
             return f"{names}: {told}"
 
 
-@tap.case("text in which there is HTML further on is HTML, for both")
-def _():
-    late = b"Words in lines\n" * 200
-    rules = write("late.ndb", "".join(f"{name}:{target}:*:{text.encode().hex()}\n" for name, (target, text)
-                                      in (RULES | {"As.Text": (7, "lines words"),
-                                                   "As.Html": (3, "lines words")}).items()))
-    signs = (b"<Html>", b"<HTml>", b"<a name=x hREF=y>", b"<a ", b"href <a ", b"<TABLE", PAGE)
-    for sign in signs:
-        page = write("late.txt", late + sign + b" more words")
-        told = (overt_names(page, rules, "--all-matches"), clamscan_names(page, rules, "--allmatch"))
-        if told[0] != told[1]:
-            return f"{sign}: {told}"
-
-
 @tap.case("EICAR is found in an image of a style sheet")
 def _():
     import base64

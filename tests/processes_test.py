@@ -7,6 +7,9 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import tempfile
+import threading
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "walk"))
 from members import OVERT, Skip, Tap  # noqa: E402
@@ -120,12 +123,33 @@ def _():
             process.wait()
 
 
+def family(pid):
+    """The process and its children, as far as they are still there."""
+    pids = {pid}
+    try:
+        for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            pids |= family(int(child))
+    except OSError:
+        pass
+    return pids
+
+
 @tap.case("all processes: this one is seen, and the scanner's own are not")
 def _():
     with Holder("anonymous") as pid:
-        done, lines = scan()
-        assert any(f"process {pid} (" in path for path in found(lines))
-        assert not any("(overt" in line["path"] for line in lines)
+        command = [OVERT, "scan", "--json", "--rules", str(RULES), "--processes"]
+        own, seen = set(), []
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as scanner:
+            reader = threading.Thread(target=lambda: seen.extend(scanner.stdout.readlines()))
+            reader.start()
+            while scanner.poll() is None:
+                own |= family(scanner.pid)
+                time.sleep(0.01)
+            reader.join()
+        lines = [line for line in map(json.loads, seen) if "path" in line]
+        assert any(f"process {pid} (" in path for path in found(lines)), "not seen"
+        told = {int(line["path"].split()[1]) for line in lines if line["path"].startswith("process ")}
+        assert len(own) > 1 and not told & own, f"its own: {told & own} of {own}"
 
 
 @tap.case("a number that is no process, and a word that is no number")

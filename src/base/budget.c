@@ -69,8 +69,8 @@ bool ov_budget_take_object(struct ov_budget *budget, uint64_t bytes, uint32_t de
 
 const char *ov_limit_name(enum ov_limit limit) {
     static const char *const names[OV_LIMIT_COUNT] = {
-        "none",      "max-filesize", "max-scansize", "max-recursion",
-        "max-files", "max-scantime", "memory",       "matching",
+        "none",         "max-filesize", "max-scansize", "max-recursion", "max-files",
+        "max-scantime", "memory",       "matching",     "detections",
     };
     return (unsigned)limit < OV_LIMIT_COUNT ? names[limit] : "unknown";
 }

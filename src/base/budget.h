@@ -11,13 +11,14 @@
 
 enum ov_limit {
     OV_LIMIT_NONE = 0,
-    OV_LIMIT_FILE_SIZE, // --max-filesize
-    OV_LIMIT_SCAN_SIZE, // --max-scansize
-    OV_LIMIT_RECURSION, // --max-recursion
-    OV_LIMIT_FILES,     // --max-files
-    OV_LIMIT_SCAN_TIME, // --max-scantime
-    OV_LIMIT_MEMORY,    // the worker's own memory cap
-    OV_LIMIT_MATCHING,  // a pattern with more possibilities than are followed up
+    OV_LIMIT_FILE_SIZE,  // --max-filesize
+    OV_LIMIT_SCAN_SIZE,  // --max-scansize
+    OV_LIMIT_RECURSION,  // --max-recursion
+    OV_LIMIT_FILES,      // --max-files
+    OV_LIMIT_SCAN_TIME,  // --max-scantime
+    OV_LIMIT_MEMORY,     // the worker's own memory cap
+    OV_LIMIT_MATCHING,   // a pattern with more possibilities than are followed up
+    OV_LIMIT_DETECTIONS, // more was found than a verdict has room for
     OV_LIMIT_COUNT,
 };
 

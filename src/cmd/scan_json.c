@@ -72,7 +72,8 @@ void ov_scan_json_result(struct ov_scan_output *output, const struct ov_scan_res
     } else {
         ov_json_null(&json, "error");
     }
-    if (result->kind == OV_RESULT_LIMITED) {
+    bool has_limit = result->kind == OV_RESULT_FOUND && result->reason != NULL;
+    if (result->kind == OV_RESULT_LIMITED || has_limit) {
         ov_json_text(&json, "limit", result->reason);
     }
     if (result->kind == OV_RESULT_SKIPPED) {

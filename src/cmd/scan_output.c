@@ -53,6 +53,9 @@ static void add_found(struct ov_scan_output *output, const struct ov_scan_result
                       const char *moved_to) {
     struct ov_buf *line = &output->line;
     for (uint32_t i = 0; i < result->detection_count; i++) {
+        if (i > 0 && result->detections[i - 1].rule == result->detections[i].rule) {
+            continue; // in another part of the file; --json tells where
+        }
         char name[OV_NAME_TEXT_BYTES];
         (void)ov_rule_names_get(&output->image->names, result->detections[i].rule, name);
         ov_printable_add(line, result->path);

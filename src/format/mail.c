@@ -179,11 +179,24 @@ static const struct ov_magic magics_other[] = {
     OV_MAGIC(0, "Status:"),
 };
 
+// The sign of MHTML anywhere makes text so; "ersion: " is what of it has no capital letters.
+static enum ov_inner find_mhtml(struct ov_span object, size_t at, struct ov_span *ret_inner) {
+    static const char before[] = "\nMIME-V";
+    size_t start = sizeof before - 1;
+    *ret_inner = object;
+    return at >= start && ov_mail_is_mhtml_sign(object, at - start) ? OV_INNER_CLOSED
+                                                                    : OV_INNER_NONE;
+}
+
+static const struct ov_embedded in_text[] = {
+    {.mark = OV_MAGIC(OV_MAGIC_ANYWHERE, "ersion: "), .host = OV_HOST_UNTYPED, .find = find_mhtml},
+};
+
 // In the order in which they are tried: MHTML and mail have a type, and the rest is walked beside
 // the type that it has.
 static const struct ov_format formats[] = {
     {.type = OV_FILETYPE_MAIL, OV_MAGICS(magics_mail), .walk = walk_mail},
-    {.type = OV_FILETYPE_MHTML, OV_MAGICS(magics_mhtml), .walk = walk_mail},
+    {.type = OV_FILETYPE_MHTML, OV_MAGICS(magics_mhtml), .walk = walk_mail, OV_EMBEDDED(in_text)},
     {.type = OV_FILETYPE_MAIL,
      OV_MAGICS(magics_other),
      .is_sure = is_other_mail,

@@ -72,13 +72,15 @@ static bool is_new(struct ov_mail *mail, const struct body *body, unsigned encod
 static bool starts_mail(struct ov_span text, size_t at) {
     struct ov_lines lines = ov_lines_init(text, at);
     struct ov_line line;
-    bool has_type = false, has_more = false;
+    bool has_type = false, has_version = false;
     while (ov_lines_next(&lines, &line) && !ov_line_is_blank(line.text)) {
+        if (ov_text_has_prefix(line.text, "content-transfer-encoding:")) {
+            return true;
+        }
         has_type = has_type || ov_text_has_prefix(line.text, "content-type:");
-        has_more = has_more || ov_text_has_prefix(line.text, "content-transfer-encoding:") ||
-                   ov_text_has_prefix(line.text, "mime-version:");
+        has_version = has_version || ov_text_has_prefix(line.text, "mime-version:");
     }
-    return has_type && has_more;
+    return has_type && has_version;
 }
 
 // Finds a mail that was put into a text, as programs do that return a mail to its sender: a header

@@ -8,6 +8,7 @@
 enum {
     HEADER_BYTES_MAX = 64 << 10, // within which the header has to say it
     FIRST_BLANK_LINES_MAX = 8,
+    DELIVERED_TO_START_MAX = 1024,
     DELIVERED_TO_RECEIVED_BYTES = 256,
 };
 
@@ -24,26 +25,54 @@ static bool is_header(struct ov_span line, const char *text) {
     return text[i] == '\0';
 }
 
-// Whether a header begins a line after `from`; sets ret_end to a place behind its beginning.
-static bool find_header(struct ov_span first, size_t from, const char *text, size_t *ret_end) {
-    for (size_t at = ov_span_find(first, from, '\n'); at < first.size;
-         at = ov_span_find(first, at + 1, '\n')) {
-        if (is_header(ov_span_from(first, at + 1), text)) {
-            *ret_end = at + 1;
+// Whether one header begins a line, and after it another does: the first no later than `start_max`
+// bytes in, the second no more than `gap_max` behind the end of the first.
+struct sign {
+    const char *first, *second; // with the end of the line before
+    uint32_t start_max;
+    uint32_t gap_max;
+};
+
+static const struct sign mail_signs[] = {
+    {"\nFrom: ", "\nMIME-Version: ", 1024, 1024},
+    {"\nFrom: ", "\nContent-Type: ", 1024, 2048},
+    {"\nMessage-Id: ", "\nContent-Type: ", 1024, 1024},
+    {"\nMessage-ID: ", "\nContent-Type: ", 1024, 1024},
+    {"\nReceived: ", "\nContent-Type: ", 2048, 2048},
+    {"\nMIME-Version: ", "\nContent-Type: ", 1024, 2048},
+};
+
+enum { MHTML_GAP_MAX = 1024 };
+
+static const char mime_version[] = "\nMIME-Version: ", content_type[] = "\nContent-Type: ";
+
+// Whether a line begins with the header in the first `room` bytes.
+static bool is_near(struct ov_span bytes, const char *header, size_t room) {
+    size_t at = ov_span_find(bytes, 0, '\n');
+    for (; at < bytes.size && at <= room; at = ov_span_find(bytes, at + 1, '\n')) {
+        if (is_header(ov_span_from(bytes, at), header)) {
             return true;
         }
     }
     return false;
 }
 
-static bool has_pair(struct ov_span first, const char *one, const char *other) {
-    size_t at;
-    return find_header(first, 0, one, &at) && find_header(first, at, other, &at);
+static bool has_sign(struct ov_span object, const struct sign *sign) {
+    size_t at = ov_span_find(object, 0, '\n');
+    for (; at < object.size && at <= sign->start_max; at = ov_span_find(object, at + 1, '\n')) {
+        struct ov_span rest = ov_span_from(object, at);
+        if (is_header(rest, sign->first) &&
+            is_near(ov_span_from(rest, strlen(sign->first)), sign->second, sign->gap_max)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 // "Delivered-To:" and, not far behind it, "Received:", wherever they stand in their lines.
-static bool has_delivery(struct ov_span first) {
+static bool has_delivery(struct ov_span object) {
     static const char delivered[] = "Delivered-To:", received[] = "Received:";
+    struct ov_span first = ov_span_part(object, 0, DELIVERED_TO_START_MAX + sizeof delivered - 1);
     const uint8_t *hit =
         first.size > 0 ? memmem(first.data, first.size, delivered, sizeof delivered - 1) : NULL;
     if (hit == NULL) {
@@ -51,22 +80,34 @@ static bool has_delivery(struct ov_span first) {
     }
     size_t at = (size_t)(hit - first.data) + sizeof delivered - 1;
     struct ov_span rest =
-        ov_span_part(first, at, DELIVERED_TO_RECEIVED_BYTES + sizeof received - 1);
+        ov_span_part(object, at, DELIVERED_TO_RECEIVED_BYTES + sizeof received - 1);
     return rest.size > 0 && memmem(rest.data, rest.size, received, sizeof received - 1) != NULL;
 }
 
-bool ov_mail_has_mhtml_sign(struct ov_span first) {
-    size_t at;
-    return has_pair(first, "MIME-Version: ", "Content-Type: ") ||
-           (is_header(first, "MIME-Version: ") && find_header(first, 0, "Content-Type: ", &at));
+bool ov_mail_is_mhtml_sign(struct ov_span object, size_t at) {
+    struct ov_span rest = ov_span_from(object, at);
+    return is_header(rest, mime_version) &&
+           is_near(ov_span_from(rest, strlen(mime_version)), content_type, MHTML_GAP_MAX);
 }
 
-bool ov_mail_has_mail_sign(struct ov_span first) {
-    return has_pair(first, "From: ", "MIME-Version: ") ||
-           has_pair(first, "From: ", "Content-Type: ") ||
-           has_pair(first, "Message-Id: ", "Content-Type: ") ||
-           has_pair(first, "Message-ID: ", "Content-Type: ") ||
-           has_pair(first, "Received: ", "Content-Type: ") || has_delivery(first);
+bool ov_mail_has_mhtml_sign(struct ov_span first) {
+    bool is_at_start =
+        is_header(first, mime_version + 1) &&
+        is_near(ov_span_from(first, strlen(mime_version + 1)), content_type, MHTML_GAP_MAX);
+    size_t at = ov_span_find(first, 0, '\n');
+    while (!is_at_start && at < first.size && !ov_mail_is_mhtml_sign(first, at)) {
+        at = ov_span_find(first, at + 1, '\n');
+    }
+    return is_at_start || at < first.size;
+}
+
+bool ov_mail_has_mail_sign(struct ov_span object) {
+    for (size_t i = 0; i < sizeof mail_signs / sizeof *mail_signs; i++) {
+        if (has_sign(object, &mail_signs[i])) {
+            return true;
+        }
+    }
+    return has_delivery(object);
 }
 
 bool ov_mail_has_header(struct ov_span text) {

@@ -116,7 +116,8 @@ static const char *error_reason(uint8_t error) {
 }
 
 static void take_detections(struct ov_ticket *ticket, const struct ov_wire_detection *detections,
-                            uint32_t count) {
+                            const struct ov_wire_verdict *verdict) {
+    uint32_t count = verdict->detection_count;
     struct ov_wire_detection *copy = calloc(count, sizeof *copy);
     if (copy == NULL) {
         ov_ticket_finish(ticket, OV_RESULT_ERROR, "not enough memory");
@@ -127,7 +128,8 @@ static void take_detections(struct ov_ticket *ticket, const struct ov_wire_detec
     ticket->detections = copy;
     ticket->result.detections = copy;
     ticket->result.detection_count = drop_repeated(copy, count);
-    ov_ticket_finish(ticket, OV_RESULT_FOUND, NULL);
+    ov_ticket_finish(ticket, OV_RESULT_FOUND,
+                     verdict->limit != OV_LIMIT_NONE ? ov_limit_name(verdict->limit) : NULL);
 }
 
 void ov_ticket_take(struct ov_ticket *ticket, const struct ov_wire_verdict *verdict,
@@ -137,7 +139,7 @@ void ov_ticket_take(struct ov_ticket *ticket, const struct ov_wire_verdict *verd
         ov_ticket_finish(ticket, OV_RESULT_CLEAN, NULL);
         break;
     case OV_WIRE_FOUND:
-        take_detections(ticket, detections, verdict->detection_count);
+        take_detections(ticket, detections, verdict);
         break;
     case OV_WIRE_LIMITED:
         ov_ticket_finish(ticket, OV_RESULT_LIMITED, ov_limit_name(verdict->limit));

@@ -75,8 +75,9 @@ struct ov_file_key {
 
 struct ov_scan_result {
     enum ov_result_kind kind;
-    struct ov_span path;    // as a person would write it
-    const char *reason;     // ERROR, SKIPPED: a phrase; LIMITED: the limit's name; else NULL
+    struct ov_span path; // as a person would write it
+    // ERROR, SKIPPED: a phrase; LIMITED: the limit's name, FOUND: likewise, or NULL; else NULL.
+    const char *reason;
     uint64_t bytes;         // scanned
     struct ov_file_key key; // all zero when the file was not opened
     uint32_t detection_count;

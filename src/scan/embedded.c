@@ -185,6 +185,10 @@ const struct ov_mark_search *ov_embedded_start(struct ov_embedded_search *ret_se
     return !subject->is_embedded && is_searched(subject->type) ? &ret_search->marks : NULL;
 }
 
+bool ov_embedded_has_found(const struct ov_embedded_search *search) {
+    return search->count > 0 || search->also_count > 0;
+}
+
 enum ov_status ov_embedded_scan(struct ov_embedded_search *search) {
     struct ov_subject *subject = search->subject;
     if (!subject->is_embedded && is_searched(subject->type)) {

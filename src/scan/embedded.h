@@ -32,5 +32,8 @@ struct ov_embedded_search {
 const struct ov_mark_search *ov_embedded_start(struct ov_embedded_search *ret_search,
                                                struct ov_subject *subject);
 
+// Whether anything was found, in the object or of it as a whole.
+bool ov_embedded_has_found(const struct ov_embedded_search *search);
+
 // Scans what was found. Statuses as of ov_subject_scan(); OV_OK also when there is nothing.
 enum ov_status ov_embedded_scan(struct ov_embedded_search *search);

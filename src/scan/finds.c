@@ -87,6 +87,33 @@ static bool is_same_place(const struct ov_detection *a, const struct ov_detectio
            memcmp(a->members, b->members, a->depth * sizeof a->members[0]) == 0;
 }
 
+static uint32_t count_of_rule(const struct ov_verdict *verdict, uint32_t rule) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < verdict->count; i++) {
+        count += verdict->detections[i].rule == rule;
+    }
+    return count;
+}
+
+// Where a detection of the rule may go; NULL: nowhere. In a full verdict a rule that it does not
+// have yet takes the place of one that it has several times, so that no name is lost to
+// repetitions.
+static struct ov_detection *find_room(struct ov_verdict *verdict, uint32_t rule) {
+    if (verdict->count < OV_DETECTIONS_MAX) {
+        return &verdict->detections[verdict->count++];
+    }
+    verdict->limit = verdict->limit == OV_LIMIT_NONE ? OV_LIMIT_DETECTIONS : verdict->limit;
+    if (count_of_rule(verdict, rule) > 0) {
+        return NULL;
+    }
+    for (uint32_t i = verdict->count; i > 0; i--) {
+        if (count_of_rule(verdict, verdict->detections[i - 1].rule) > 1) {
+            return &verdict->detections[i - 1];
+        }
+    }
+    return NULL;
+}
+
 static void report(const struct ov_find *find, const struct ov_detection *place,
                    struct ov_verdict *verdict) {
     for (uint32_t i = 0; i < verdict->count; i++) {
@@ -95,8 +122,8 @@ static void report(const struct ov_find *find, const struct ov_detection *place,
             return;
         }
     }
-    if (verdict->count < OV_DETECTIONS_MAX) {
-        struct ov_detection *detection = &verdict->detections[verdict->count++];
+    struct ov_detection *detection = find_room(verdict, find->rule);
+    if (detection != NULL) {
         *detection = *place;
         detection->rule = find->rule;
         detection->offset = find->offset;

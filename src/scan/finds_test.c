@@ -167,6 +167,27 @@ static void test_more_than_fit(void **state) {
     for (uint32_t i = 0; i < OV_DETECTIONS_MAX; i++) {
         assert_int_equal(verdict.detections[i].rule, i);
     }
+    assert_int_equal(verdict.limit, OV_LIMIT_DETECTIONS);
+}
+
+// Many places of one rule leave room for the names of others.
+static void test_repeated_rules(void **state) {
+    (void)state;
+    for (uint32_t member = 1; member <= OV_DETECTIONS_MAX; member++) {
+        struct ov_detection place = {.depth = 1, .members = {member}};
+        finds.count = 0;
+        add(7, 0, 0, 0, 1);
+        ov_finds_report(&finds, true, &place, &verdict);
+    }
+    assert_int_equal(verdict.limit, OV_LIMIT_NONE);
+    finds.count = 0;
+    add(8, 0, 0, 0, 1);
+    add(9, 0, 0, 0, 1);
+    ov_finds_report(&finds, true, &top, &verdict);
+    assert_int_equal(verdict.count, OV_DETECTIONS_MAX);
+    assert_int_equal(verdict.detections[OV_DETECTIONS_MAX - 1].rule, 8);
+    assert_int_equal(verdict.detections[OV_DETECTIONS_MAX - 2].rule, 9);
+    assert_int_equal(verdict.limit, OV_LIMIT_DETECTIONS);
 }
 
 // An overlap of a whole window or more must not divide by nothing.
@@ -213,6 +234,7 @@ int main(void) {
         cmocka_unit_test_setup(test_last_unwanted_one, clear),
         cmocka_unit_test_setup(test_each_rule_once, clear),
         cmocka_unit_test_setup(test_more_than_fit, clear),
+        cmocka_unit_test_setup(test_repeated_rules, clear),
         cmocka_unit_test_setup(test_huge_overlap, clear),
         cmocka_unit_test_setup(test_heuristics_are_unwanted_unless_they_take_precedence, clear),
     };

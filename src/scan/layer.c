@@ -5,6 +5,7 @@
 #include "scan/embedded.h"
 #include "format/text.h"
 #include "scan/identify.h"
+#include "scan/retype.h"
 #include "scan/scanner_state.h"
 
 enum {
@@ -54,9 +55,13 @@ static uint32_t list_containers(const struct ov_subject *subject,
     return count;
 }
 
-// ASCII text as it stands is matched with the rules for any target alone: those for text are
-// written for its view. Where the view is the same, or there is none, one look does for both.
+// ASCII text and HTML as they stand are matched with the rules for any target alone: those for text
+// and for HTML are written for the views. Where the view of text is the same, or there is none, one
+// look does for both. (clamscan does not match HTML as it stands at all.)
 static uint32_t choose_target(const struct ov_subject *subject, bool is_view) {
+    if (!is_view && subject->type == OV_FILETYPE_HTML) {
+        return 0;
+    }
     bool has_view = !is_view && subject->type == OV_FILETYPE_TEXT_ASCII &&
                     subject->bytes.size <= OV_TEXT_VIEW_BYTES_MAX &&
                     !ov_text_is_normal(subject->bytes);
@@ -224,6 +229,9 @@ enum ov_status ov_subject_walk(struct ov_subject *subject, ov_walker *walker,
                            .type = type,
                            .name = subject->name};
     struct ov_cursor in = ov_cursor_init(subject->bytes);
+    if (subject->walked_count < OV_SUBJECT_WALKED_MAX) {
+        subject->walked[subject->walked_count++] = walker;
+    }
     enum ov_status status = walker(&in, &walk);
     if (status == OV_DAMAGED) {
         take_fact(subject, OV_FACT_BROKEN);
@@ -234,6 +242,11 @@ enum ov_status ov_subject_walk(struct ov_subject *subject, ov_walker *walker,
 enum ov_status ov_subject_walk_as(struct ov_subject *subject, enum ov_filetype type) {
     bool is_late;
     ov_walker *walk = ov_walker_of(type, &is_late);
+    for (uint32_t i = 0; i < subject->walked_count; i++) {
+        if (subject->walked[i] == walk) {
+            return OV_OK;
+        }
+    }
     enum ov_filetype own = subject->type;
     subject->type = type;
     enum ov_status status = ov_subject_walk(subject, walk, type);
@@ -241,12 +254,28 @@ enum ov_status ov_subject_walk_as(struct ov_subject *subject, enum ov_filetype t
     return status;
 }
 
-// Text in which there is HTML anywhere has the views of HTML, and not that of text.
-static enum ov_status walk_late(struct ov_subject *subject, ov_walker *walk) {
-    if (subject->type == OV_FILETYPE_TEXT_ASCII && ov_identify_has_html(subject->bytes)) {
-        return ov_subject_walk_as(subject, OV_FILETYPE_HTML);
+// The object's bytes once more, for the rules of the type that it turned out to be.
+static enum ov_status match_as(struct ov_subject *subject, enum ov_filetype type) {
+    struct ov_subject other = *subject;
+    other.type = type;
+    other.target = ov_filetype_target(type);
+    enum ov_status status = match_rules(&other, true, NULL);
+    ov_subject_report(subject);
+    return is_final(subject->scanner) ? OV_END : status;
+}
+
+// What a look at the whole object says of its type, then the walk of its own type, which is late.
+// Text that is HTML has the views of HTML, and that of text only if it is something else besides.
+static enum ov_status walk_late(struct ov_subject *subject, ov_walker *walk,
+                                const struct ov_embedded_search *search) {
+    enum ov_filetype type = ov_retype(subject, search);
+    if (type != OV_FILETYPE_NONE) {
+        TRY(ov_subject_walk_as(subject, type));
     }
-    return ov_subject_walk(subject, walk, subject->type);
+    if (walk != NULL && (type != OV_FILETYPE_HTML || ov_embedded_has_found(search))) {
+        TRY(ov_subject_walk(subject, walk, subject->type));
+    }
+    return type == OV_FILETYPE_MAIL ? match_as(subject, type) : OV_OK;
 }
 
 // Walks the object as what it is beside its type: most objects are nothing.
@@ -279,8 +308,8 @@ enum ov_status ov_subject_scan(struct ov_subject *subject, const struct ov_diges
         status = is_final(subject->scanner) ? OV_END : OV_OK;
     }
     status = status == OV_OK ? ov_embedded_scan(&search) : status;
-    if (walk != NULL && is_late && status == OV_OK) {
-        walked = walk_late(subject, walk);
+    if (status == OV_OK) {
+        walked = walk_late(subject, is_late ? walk : NULL, &search);
     }
     return status != OV_OK ? status : walked;
 }

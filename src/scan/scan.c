@@ -96,7 +96,9 @@ static void scan_file(struct ov_scanner *scanner, struct ov_scan_job *job,
     status = status == OV_OK ? ov_subject_scan(&subject, digests) : status;
     ov_subject_alert(&subject, ov_heuristic_of_limit(scanner->budget.hit));
     verdict->error = error_of(status);
-    verdict->limit = scanner->budget.hit;
+    if (scanner->budget.hit != OV_LIMIT_NONE) {
+        verdict->limit = scanner->budget.hit; // counts more than that not all finds had room
+    }
     if (verdict->kind == OV_VERDICT_FOUND) {
         return;
     }

@@ -32,6 +32,8 @@ struct ov_scanner {
 };
 
 // One object on its way: its bytes, where it was found, what it is, and what its headers say.
+enum { OV_SUBJECT_WALKED_MAX = 8 };
+
 struct ov_subject {
     struct ov_scanner *scanner;
     struct ov_arena *arena; // of this object
@@ -44,6 +46,8 @@ struct ov_subject {
     struct ov_span name;          // as its container tells it
     enum ov_filetype type;
     uint32_t facts; // bits of enum ov_fact
+    uint32_t walked_count;
+    ov_walker *walked[OV_SUBJECT_WALKED_MAX]; // what it was walked by, the first few
     uint32_t target;
     bool is_exe;
     struct ov_exe exe;
@@ -93,7 +97,8 @@ ov_walker *ov_walker_of(enum ov_filetype type, bool *ret_is_late);
 enum ov_status ov_subject_walk(struct ov_subject *subject, ov_walker *walker,
                                enum ov_filetype type);
 
-// Walks the object once more as a type that it also has; its parts count as parts of that type.
+// Walks the object once more as a type that it also has, unless the same walker did so already;
+// its parts count as parts of that type.
 enum ov_status ov_subject_walk_as(struct ov_subject *subject, enum ov_filetype type);
 
 // Scans a member of the object, one layer deeper. Statuses as above. layer.c
