@@ -6,10 +6,12 @@
 #
 # Needs a folder with tools (forge.py, parity.py) and sample databases: ../shared, or OVERT_SHARED=DIR.
 # For each seed and database folder: body and logical rules of targets 0, 1 and 6, hits and near
-# misses, agreement 0.999 at least; then hash rules (tools/parity_hashes.py), agreement 1.
+# misses, agreement 0.999 at least; those of all targets, as they are and wrapped in containers
+# (tools/wrap.py), 0.998 at least; then hash rules (tools/parity_hashes.py), agreement 1.
 #
 # OVERT              the program               (default: build/overt)
 # OVERT_FORGE_LIMIT  rules taken of each kind  (default: 2000; 0 = all)
+# OVERT_ALL_LIMIT    the same for all targets  (default: 500)
 # OVERT_HASH_FILES   files for the hash rules  (default: 3000)
 # OVERT_PARITY_SHOW  differences shown         (default: 20)
 # OVERT_PARITY_KEEP  a folder that keeps the forged files
@@ -19,6 +21,7 @@ cd "$(dirname "$0")/.."
 shared=${OVERT_SHARED:-../shared}
 overt=${OVERT:-build/overt}
 limit=${OVERT_FORGE_LIMIT:-2000}
+all_limit=${OVERT_ALL_LIMIT:-500}
 hash_files=${OVERT_HASH_FILES:-3000}
 show=${OVERT_PARITY_SHOW:-20}
 if [ ! -f "$shared/tools/parity.py" ] || [ ! -d "$shared/data" ]; then
@@ -67,6 +70,13 @@ for seed in "$@"; do
             --limit "$limit" --near-miss --targets 0,1,6
         compare "seed $seed, $name, body" 0.999 "$database" "$corpus"
         [ -n "${OVERT_PARITY_KEEP:-}" ] || rm -rf "$corpus"
+        corpus=$forged/$seed-$name-all
+        python3 "$shared/tools/forge.py" clamav --db "$database" --out "$corpus" --seed "$seed" \
+            --limit "$all_limit" --near-miss
+        compare "seed $seed, $name, all" 0.998 "$database" "$corpus"
+        tools/wrap.py "$corpus" "$corpus-wrapped"
+        compare "seed $seed, $name, wrapped" 0.998 "$database" "$corpus-wrapped"
+        [ -n "${OVERT_PARITY_KEEP:-}" ] || rm -rf "$corpus" "$corpus-wrapped"
     done
     tools/parity_hashes.py --forge "$shared/tools" --out "$forged/$seed-hashes" --seed "$seed" \
         --files "$hash_files"

@@ -427,6 +427,21 @@ enum ov_status ov_matcher_run(struct ov_matcher *matcher, const struct ov_object
     return is_late || is_cut ? OV_LIMIT : OV_OK;
 }
 
+void ov_matcher_look(struct ov_matcher *matcher, const struct ov_object *object) {
+    reset_state(matcher, object);
+    struct ov_filter nothing = {0};
+    struct ov_filter_run run = {
+        .filter = &nothing,
+        .kernels = matcher->kernels,
+        .scratch = matcher->scratch,
+        .object = object->bytes,
+        .sink_arg = matcher,
+        .has_time = has_time_left,
+        .marks = object->marks,
+    };
+    (void)ov_filter_run(&run);
+}
+
 struct ov_match_stats ov_matcher_stats(const struct ov_matcher *matcher) {
     return matcher->stats;
 }

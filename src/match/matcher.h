@@ -66,6 +66,9 @@ void ov_matcher_free(struct ov_matcher *matcher);
 enum ov_status ov_matcher_run(struct ov_matcher *matcher, const struct ov_object *object,
                               const struct ov_match **ret_matches, size_t *ret_count);
 
+// Looks for the object's marks alone, which must not be NULL, and for no rule.
+void ov_matcher_look(struct ov_matcher *matcher, const struct ov_object *object);
+
 // The numbers of the last run, for benches and profiles.
 struct ov_match_stats ov_matcher_stats(const struct ov_matcher *matcher);
 

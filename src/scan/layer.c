@@ -55,13 +55,15 @@ static uint32_t list_containers(const struct ov_subject *subject,
     return count;
 }
 
-// ASCII text and HTML as they stand are matched with the rules for any target alone: those for text
-// and for HTML are written for the views. Where the view of text is the same, or there is none, one
-// look does for both. (clamscan does not match HTML as it stands at all.)
+// Rules are written for HTML in its views, and tried out on these alone, as clamscan does not match
+// pages as they stand. What is too large for views is matched, so that it is looked at at all.
+static bool is_matched_in_views(const struct ov_subject *subject) {
+    return subject->type == OV_FILETYPE_HTML && subject->view_count > 0;
+}
+
+// ASCII text as it stands is matched with the rules for any target alone: those for text are
+// written for its view. Where the view is the same, or there is none, one look does for both.
 static uint32_t choose_target(const struct ov_subject *subject, bool is_view) {
-    if (!is_view && subject->type == OV_FILETYPE_HTML) {
-        return 0;
-    }
     bool has_view = !is_view && subject->type == OV_FILETYPE_TEXT_ASCII &&
                     subject->bytes.size <= OV_TEXT_VIEW_BYTES_MAX &&
                     !ov_text_is_normal(subject->bytes);
@@ -88,6 +90,12 @@ static enum ov_status match_rules(struct ov_subject *subject, bool is_view,
     const struct ov_match *matches = NULL;
     size_t count = 0;
     scanner->finds.count = 0;
+    if (!is_view && is_matched_in_views(subject)) {
+        if (marks != NULL) {
+            ov_matcher_look(scanner->matcher, &object);
+        }
+        return OV_OK;
+    }
     scanner->finds.has_late =
         !is_view && (subject->type == OV_FILETYPE_TEXT_ASCII || subject->type == OV_FILETYPE_MAIL ||
                      subject->type == OV_FILETYPE_BINARY_DATA);
@@ -146,6 +154,7 @@ static enum ov_status scan_bytes(struct ov_subject *subject, const struct ov_dig
 // A view is matched and no more: it has no hash that a rule could know, and is no layer.
 static enum ov_status scan_view(struct ov_subject *subject, const struct ov_child *child) {
     struct ov_subject view = *subject;
+    subject->view_count++;
     view.bytes = child->bytes;
     view.type = child->type;
     view.target = ov_filetype_target(child->type);

@@ -46,6 +46,7 @@ struct ov_subject {
     struct ov_span name;          // as its container tells it
     enum ov_filetype type;
     uint32_t facts; // bits of enum ov_fact
+    uint32_t view_count;
     uint32_t walked_count;
     ov_walker *walked[OV_SUBJECT_WALKED_MAX]; // what it was walked by, the first few
     uint32_t target;
