@@ -36,7 +36,8 @@ compile yardstick -O3 -march=native bench/yardstick.c bench/load.c
 compile match bench/match.c bench/load.c "$build/src/libmatch.a" "$build/src/libbase.a" \
     -lpcre2-8 -lm
 compile inprocess bench/inprocess.c bench/load.c "$build/src/librole.a" "$build/src/libscan.a" "$build/src/libformat.a" \
-    "$build/src/libmatch.a" "$build/src/libbase.a" -lpcre2-8 -lm
+    "$build/src/libmatch.a" "$build/src/libbase.a" -lpcre2-8 -Wl,-Bstatic -larchive -llhasa -Wl,-Bdynamic \
+    -lz -lbz2 -llzma -lzstd -llz4 -lmspack -lm
 compile digest bench/digest.c "$build/src/libmatch.a" "$build/src/libbase.a" -lpcre2-8 -lm
 compile hashset bench/hashset.c "$build/src/librules.a" "$build/src/libcatalog.a" \
     "$build/src/libmatch.a" "$build/src/libbase.a" -lz -lpcre2-8 -lm

@@ -9,18 +9,8 @@ static enum ov_status tell_file(struct ov_mspack *mspack, struct mscab_decompres
                                 struct mscabd_file *file, enum ov_status *worst) {
     ov_mspack_start(mspack);
     int answer = cab->extract(cab, file, ov_mspack_name);
-    enum ov_status status = ov_mspack_status(mspack, answer);
-    if (status == OV_MEMORY) {
-        return status;
-    }
-    *worst = *worst == OV_LIMIT || status == OV_OK ? *worst : status;
-    struct ov_child child = {
-        .kind = OV_CHILD_MEMBER,
-        .bytes = ov_buf_span(&mspack->part),
-        .name = ov_span_text(file->filename),
-        .plain_bytes = file->length, // how much of a folder is the file's is not said
-    };
-    return ov_walk_child(mspack->walk, &child);
+    // How much of a folder is the file's, packed, is not said.
+    return ov_mspack_tell(mspack, answer, file->filename, file->length, worst);
 }
 
 static enum ov_status walk_cabinet(struct ov_mspack *mspack, struct mscab_decompressor *cab) {

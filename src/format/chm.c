@@ -7,18 +7,8 @@ static enum ov_status tell_file(struct ov_mspack *mspack, struct mschm_decompres
                                 struct mschmd_file *file, enum ov_status *worst) {
     ov_mspack_start(mspack);
     int answer = chm->extract(chm, file, ov_mspack_name);
-    enum ov_status status = ov_mspack_status(mspack, answer);
-    if (status == OV_MEMORY) {
-        return status;
-    }
-    *worst = *worst == OV_LIMIT || status == OV_OK ? *worst : status;
-    struct ov_child child = {
-        .kind = OV_CHILD_MEMBER,
-        .bytes = ov_buf_span(&mspack->part),
-        .name = ov_span_text(file->filename),
-        .plain_bytes = file->length > 0 ? (uint64_t)file->length : 0,
-    };
-    return ov_walk_child(mspack->walk, &child);
+    uint64_t size = file->length > 0 ? (uint64_t)file->length : 0;
+    return ov_mspack_tell(mspack, answer, file->filename, size, worst);
 }
 
 static enum ov_status walk_help(struct ov_mspack *mspack, struct mschm_decompressor *chm) {

@@ -148,3 +148,19 @@ enum ov_status ov_mspack_status(const struct ov_mspack *mspack, int answer) {
         return OV_DAMAGED;
     }
 }
+
+enum ov_status ov_mspack_tell(struct ov_mspack *mspack, int answer, const char *name, uint64_t size,
+                              enum ov_status *io_worst) {
+    enum ov_status status = ov_mspack_status(mspack, answer);
+    if (status == OV_MEMORY) {
+        return status;
+    }
+    *io_worst = *io_worst == OV_LIMIT || status == OV_OK ? *io_worst : status;
+    struct ov_child child = {
+        .kind = OV_CHILD_MEMBER,
+        .bytes = ov_buf_span(&mspack->part),
+        .name = ov_span_text(name),
+        .plain_bytes = size,
+    };
+    return ov_walk_child(mspack->walk, &child);
+}

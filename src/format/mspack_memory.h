@@ -32,3 +32,9 @@ void ov_mspack_start(struct ov_mspack *mspack);
 
 // What libmspack's answer to extracting the part means.
 enum ov_status ov_mspack_status(const struct ov_mspack *mspack, int answer);
+
+// Tells of the part that was just extracted, with what came before it broke off; `size` is what the
+// container says. Keeps in io_worst why it broke off, a limit before damage. Statuses of the sink,
+// OV_MEMORY.
+enum ov_status ov_mspack_tell(struct ov_mspack *mspack, int answer, const char *name, uint64_t size,
+                              enum ov_status *io_worst);
