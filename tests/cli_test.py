@@ -57,6 +57,16 @@ def unknown_option_is_named_so():
     return code == 2 and err.startswith("overt: --frobnicate: unknown option")
 
 
+def a_search_for_personal_numbers_is_refused():
+    for option in ("--detect-structured", "--detect-structured=yes", "--structured-ssn-format=2",
+                   "--structured-ssn-count=1", "--structured-cc-count=1", "--structured-cc-mode=1"):
+        code, out, err = run("scan", option, "/dev/null")
+        if code != 2 or out or "looks for malware, and not for" not in err:
+            return f"{option}: {code}, {err!r}"
+    return run("scan", "--detect-structured=no", "/dev/null")[2] == \
+        run("scan", "/dev/null")[2] or "to switch it off is an error"
+
+
 def help_of_an_unknown_command_is_an_error():
     code, out, err = run("help", "frobnicate")
     return code == 2 and out == "" and "unknown command" in err
@@ -92,7 +102,8 @@ def main():
     cases = [help_lists_sorted_commands, help_is_the_same_in_three_ways,
              no_argument_is_an_error_with_help, version_is_one_line,
              mistyped_word_gets_a_suggestion, strange_word_gets_the_way_to_the_list,
-             unknown_option_is_named_so, help_of_an_unknown_command_is_an_error,
+             unknown_option_is_named_so, a_search_for_personal_numbers_is_refused,
+             help_of_an_unknown_command_is_an_error,
              every_command_has_help, every_command_refuses_an_unknown_option,
              lost_output_is_an_error]
     print(f"1..{len(cases)}")

@@ -90,6 +90,7 @@ enum option_code {
     OPT_CONFINEMENT,
     OPT_INCLUDE,
     OPT_EXCLUDE,
+    OPT_STRUCTURED,
     OPT_HELP,
     OPT_ALERT_FIRST, // the first of those that `switches` lists
 };
@@ -129,6 +130,11 @@ static const struct option long_options[] = {
     {"include", required_argument, NULL, OPT_INCLUDE},
     {"exclude", required_argument, NULL, OPT_EXCLUDE},
     {"help", no_argument, NULL, OPT_HELP},
+    {"detect-structured", optional_argument, NULL, OPT_STRUCTURED},
+    {"structured-ssn-format", required_argument, NULL, OPT_STRUCTURED},
+    {"structured-ssn-count", required_argument, NULL, OPT_STRUCTURED},
+    {"structured-cc-count", required_argument, NULL, OPT_STRUCTURED},
+    {"structured-cc-mode", required_argument, NULL, OPT_STRUCTURED},
     {"heuristic-alerts", optional_argument, NULL, OPT_ALERT_FIRST},
     {"heuristic-scan-precedence", optional_argument, NULL, OPT_ALERT_FIRST + 1},
     {"alert-encrypted", optional_argument, NULL, OPT_ALERT_FIRST + 2},
@@ -298,11 +304,24 @@ static enum ov_status complain(const char *option, const char *value) {
     return OV_INVALID;
 }
 
+// What clamscan has and Overt refuses to have: docs/decisions/0032. To switch it off is no error.
+static enum ov_status refuse_structured(const struct option *option, const char *value) {
+    if (option->has_arg == optional_argument && value != NULL && strcmp(value, "no") == 0) {
+        return OV_OK;
+    }
+    char what[64];
+    (void)snprintf(what, sizeof what, "--%s", option->name);
+    ov_say_error(what, "Overt looks for malware, and not for card or social security numbers",
+                 "leave the option out");
+    return OV_INVALID;
+}
+
 static enum ov_status read_options(int argc, char **argv, struct ov_scan_arguments *args) {
     int code;
+    int index = 0;
     optind = 0; // a fresh start for getopt, also in tests
     opterr = 0;
-    while ((code = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+    while ((code = getopt_long(argc, argv, "", long_options, &index)) != -1) {
         if (code == OPT_HELP) {
             (void)fputs(ov_scan_help, stdout);
             return OV_END;
@@ -311,6 +330,10 @@ static enum ov_status read_options(int argc, char **argv, struct ov_scan_argumen
             ov_say_error(argv[optind - 1], "unknown option, or its value is missing",
                          "overt scan --help lists them");
             return OV_INVALID;
+        }
+        if (code == OPT_STRUCTURED) {
+            TRY(refuse_structured(&long_options[index], optarg));
+            continue;
         }
         bool is_alert = code >= OPT_ALERT_FIRST;
         if (optarg == NULL && !is_alert) {
