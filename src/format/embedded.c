@@ -192,8 +192,9 @@ static bool is_program(struct ov_span object, size_t at, size_t distance,
         return false;
     }
     uint64_t end = measure_pe(&in, in.at, optional_bytes, section_count);
+    end = end > in.at ? end : in.at; // sections may stand in the headers
     *ret_inner = ov_span_part(rest, 0, end);
-    return !in.has_failed && end >= in.at;
+    return !in.has_failed;
 }
 
 static enum ov_inner find_pe(struct ov_span object, size_t at, struct ov_span *ret_inner) {

@@ -141,22 +141,33 @@ static struct note read_note(const struct packed *packed) {
     return note;
 }
 
-// The original headers lie in what was unpacked, behind the sections; the first of these begins
-// where the empty section does.
+static bool is_original(struct ov_span plain, uint64_t at, uint32_t address, struct headers *ret) {
+    struct headers headers;
+    if (!read_headers(plain, at, &headers) || read_section(plain, &headers, 0).address != address) {
+        return false;
+    }
+    *ret = headers;
+    return true;
+}
+
+// The original headers lie in what was unpacked, behind the sections, and its last four bytes say
+// where; the first of their sections begins where the empty section does. Programs have others
+// inside: without that number the last headers count.
 static bool find_original(struct ov_span plain, uint32_t address, struct headers *ret) {
-    struct ov_span rest = plain;
+    struct ov_cursor in = ov_cursor_init(plain);
+    ov_cursor_seek(&in, plain.size < 4 ? 0 : plain.size - 4);
+    bool is_found = is_original(plain, ov_cursor_u32le(&in), address, ret);
+    struct ov_span rest = is_found ? ov_span_make(NULL, 0) : plain;
     while (rest.size > 0) {
         const uint8_t *hit = memmem(rest.data, rest.size, "PE\0\0", 4);
         if (hit == NULL) {
-            return false;
+            break;
         }
         size_t at = (size_t)(hit - plain.data);
-        if (read_headers(plain, at, ret) && read_section(plain, ret, 0).address == address) {
-            return true;
-        }
+        is_found = is_original(plain, at, address, ret) || is_found;
         rest = ov_span_from(plain, at + 1);
     }
-    return false;
+    return is_found;
 }
 
 // Unpacks by the noted method, else by each in turn: a wrong one soon breaks off, or gives nothing
@@ -215,12 +226,12 @@ static enum ov_status rebuild(const struct packed *packed, const struct headers 
     return ov_buf_status(image);
 }
 
-static enum ov_status walk_pe(struct ov_cursor *in, struct ov_walk *walk) {
+enum ov_status ov_upx_walk_pe(struct ov_cursor *in, struct ov_walk *walk) {
     struct packed packed = {.file = in->bytes};
     ov_cursor_seek(in, LFANEW_AT);
     if (!read_headers(in->bytes, ov_cursor_u32le(in), &packed.headers) || !find_sections(&packed) ||
         !find_begin(&packed)) {
-        return OV_OK; // not packed
+        return OV_UNSUPPORTED; // not packed
     }
     struct note note = read_note(&packed);
     struct headers original;
@@ -241,7 +252,6 @@ static enum ov_status walk_pe(struct ov_cursor *in, struct ov_walk *walk) {
 }
 
 static const struct ov_format formats[] = {
-    {.type = OV_FILETYPE_MSEXE, .walk = walk_pe, .is_late = true},
     {.type = OV_FILETYPE_ELF, .walk = ov_upx_walk_elf, .is_late = true},
 };
 

@@ -34,3 +34,6 @@ void ov_upx_unfilter(uint8_t *code, size_t size, unsigned filter, uint8_t mark, 
 
 // The walker of ELF. upx_elf.c
 enum ov_status ov_upx_walk_elf(struct ov_cursor *in, struct ov_walk *walk);
+
+// The walker of PE, one of those of packers.c. OV_UNSUPPORTED: UPX did not pack it. upx.c
+enum ov_status ov_upx_walk_pe(struct ov_cursor *in, struct ov_walk *walk);

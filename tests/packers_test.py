@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Packed PE programs: what is unpacked is what clamscan unpacks, and hostile ones end. TAP."""
+import io
+import lzma
+import pathlib
+import random
+import subprocess
+import sys
+import zipfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "walk"))
+import forge_packers as forge  # noqa: E402
+from members import BUILD, EICAR, SOURCE, Tap, finds_eicar, needs, walk  # noqa: E402
+
+tap = Tap()
+FOLDER = pathlib.Path("/usr/share/clamav-testfiles")
+STUB_END = 0xd0  # our DOS program has another text than clamscan's
+PLAIN = lzma.decompress((SOURCE / "tests/corpus/upx/mid32.exe.xz").read_bytes())[:0x3000]
+FORGED = {"fsg200": forge.fsg200(PLAIN, 0x1234)}
+SAMPLES = ["clam-upx.exe", "clam-fsg.exe"]
+
+
+def prepare():
+    for name, data in FORGED.items():
+        pathlib.Path(name).write_bytes(data)
+    return sorted(FORGED)
+
+
+def samples():
+    """The forged programs, and those of Debian's clamav-testfiles where they are installed."""
+    return prepare() + [FOLDER / name for name in SAMPLES if (FOLDER / name).is_file()]
+
+
+def unpack(path):
+    """What the walker tells of a program, as bytes."""
+    folder = pathlib.Path(f"{pathlib.Path(path).name}.parts")
+    folder.mkdir(exist_ok=True)
+    subprocess.run([BUILD / "tests/members", "-x", folder, path, "CL_TYPE_MSEXE"], check=True,
+                   capture_output=True, timeout=60)
+    return [part.read_bytes() for part in sorted(folder.iterdir())]
+
+
+def clamscan_unpacks(path):
+    """The files that clamscan makes of a program."""
+    folder = pathlib.Path(f"{pathlib.Path(path).name}.clamscan")
+    folder.mkdir(exist_ok=True)
+    pathlib.Path("none.hdb").write_text(f"{'0' * 32}:1:None\n")
+    subprocess.run(["clamscan", "--leave-temps", f"--tempdir={folder}", "-d", "none.hdb", path],
+                   check=False, capture_output=True, timeout=60)
+    return [part.read_bytes() for part in folder.rglob("*") if part.is_file()]
+
+
+@tap.case("what was packed is there again")
+def _():
+    for name in prepare():
+        parts = unpack(name)
+        if len(parts) != 1 or PLAIN not in parts[0]:
+            return f"{name}: {[len(part) for part in parts]}"
+
+
+@tap.case("clamscan puts the same file together, but for the DOS program in it")
+def _():
+    needs("clamscan")
+    for name in samples():
+        if pathlib.Path(name).name in ("clam-upx.exe", "clam-fsg.exe"):
+            continue  # the original to the byte, and not packed at all
+        theirs = {part[STUB_END:] for part in clamscan_unpacks(name)}
+        ours = {part[STUB_END:] for part in unpack(name)}
+        if len(ours) != 1 or not ours <= theirs:
+            return f"{name}: {[len(x) for x in ours]} and {[len(x) for x in theirs]}"
+
+
+@tap.case("EICAR in a packed program is found there")
+def _():
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("eicar.com", EICAR)
+    plain = PLAIN[0x400:-0x400] + packed.getvalue()
+    pathlib.Path("eicar.exe").write_bytes(forge.fsg200(plain.ljust(len(PLAIN), b"\0"), 0x1234))
+    return finds_eicar("eicar.exe", "eicar.com")
+
+
+@tap.case("cut ones and changed ones end")
+def _():
+    chance = random.Random(1)
+    for name in samples():
+        data = pathlib.Path(name).read_bytes()
+        for round_ in range(30):
+            changed = bytearray(data[:chance.randrange(len(data))] if round_ % 3 == 0 else data)
+            for _ in range(chance.randrange(8) if changed else 0):
+                changed[chance.randrange(len(changed))] = chance.randrange(256)
+            pathlib.Path("changed").write_bytes(changed)
+            walk("changed", "CL_TYPE_MSEXE")
+
+
+tap.run()
