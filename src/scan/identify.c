@@ -243,7 +243,7 @@ static enum ov_filetype find_marks_at(struct ov_span bytes, uint8_t start, enum 
 
 // Looks for marks at each place where one of their first bytes stands, then for a link.
 static enum ov_filetype find_marks(struct ov_span first) {
-    static const uint8_t starts[] = {'<', '%', 0xef};
+    static const uint8_t starts[] = {'<', '%', 0xa3, 0xef};
     size_t link_at = SIZE_MAX;
     for (size_t k = 0; k < sizeof starts; k++) {
         enum ov_filetype type = find_marks_at(first, starts[k], OV_FILETYPE_ANY, &link_at);

@@ -14,6 +14,11 @@ static bool is_also(const struct ov_embedded_search *embedded, enum ov_filetype 
     return false;
 }
 
+// A script that writes pages has signs of HTML in it and is none; clamscan excepts these alone.
+static bool is_autoit_script(const struct ov_subject *subject) {
+    return subject->container != NULL && subject->container->type == OV_FILETYPE_AUTOIT;
+}
+
 enum ov_filetype ov_retype(const struct ov_subject *subject,
                            const struct ov_embedded_search *embedded) {
     bool is_text = subject->type == OV_FILETYPE_TEXT_ASCII;
@@ -23,5 +28,6 @@ enum ov_filetype ov_retype(const struct ov_subject *subject,
     if (ov_mail_has_mail_sign(subject->bytes)) {
         return is_text ? OV_FILETYPE_MAIL : OV_FILETYPE_NONE;
     }
-    return ov_identify_has_html(subject->bytes) ? OV_FILETYPE_HTML : OV_FILETYPE_NONE;
+    bool is_html = !is_autoit_script(subject) && ov_identify_has_html(subject->bytes);
+    return is_html ? OV_FILETYPE_HTML : OV_FILETYPE_NONE;
 }
