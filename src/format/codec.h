@@ -27,6 +27,17 @@ enum ov_codec {
 enum ov_status ov_codec_unpack(enum ov_codec codec, struct ov_span packed, struct ov_walk *walk,
                                struct ov_buf *plain, size_t *ret_used);
 
+// A stream of LZMA without a header. `properties`: (pb * 5 + lp) * 9 + lc, as in one.
+struct ov_lzma_run {
+    struct ov_span packed;
+    unsigned properties;
+    uint64_t plain_bytes; // how many it unpacks to, or at most
+};
+
+// Unpacks it as ov_codec_unpack() does. OV_OK also when it has no end mark behind its last byte.
+enum ov_status ov_lzma_unpack(const struct ov_lzma_run *run, struct ov_walk *walk,
+                              struct ov_buf *plain);
+
 // Unpacks a file of compress (.Z) and appends to `plain`, as ov_codec_unpack() does. lzw.c
 enum ov_status ov_lzw_unpack(struct ov_span packed, struct ov_walk *walk, struct ov_buf *plain);
 

@@ -78,3 +78,29 @@ static void close_stream(void *state) {
 const struct ov_codec_engine ov_codec_xz = {open_xz, step_stream, close_stream};
 const struct ov_codec_engine ov_codec_lzip = {open_lzip, step_stream, close_stream};
 const struct ov_codec_engine ov_codec_lzma = {open_lzma, step_stream, close_stream};
+
+// A .lzma header is put before the stream.
+enum ov_status ov_lzma_unpack(const struct ov_lzma_run *run, struct ov_walk *walk,
+                              struct ov_buf *plain) {
+    enum { DICTIONARY_MIN = 1 << 12, DICTIONARY_MAX = 1 << 28, PROPERTIES_END = 9 * 5 * 5 };
+    if (run->properties >= PROPERTIES_END) {
+        return OV_DAMAGED;
+    }
+    uint64_t room = ov_walk_room(walk);
+    uint64_t dictionary = run->plain_bytes < room ? run->plain_bytes : room;
+    uint32_t power = DICTIONARY_MIN; // .lzma files have no others
+    while (power < dictionary && power < DICTIONARY_MAX) {
+        power *= 2;
+    }
+    OV_CLEANUP(ov_buf_release) struct ov_buf stream = {0};
+    ov_buf_add_u8(&stream, (uint8_t)run->properties);
+    ov_buf_add_u32le(&stream, power);
+    ov_buf_add_u64le(&stream, run->plain_bytes);
+    ov_buf_add(&stream, run->packed.data, run->packed.size);
+    TRY(ov_buf_status(&stream));
+    size_t used, before = plain->size;
+    enum ov_status status =
+        ov_codec_unpack(OV_CODEC_LZMA, ov_buf_span(&stream), walk, plain, &used);
+    bool is_whole = status == OV_DAMAGED && plain->size - before == run->plain_bytes;
+    return is_whole ? OV_OK : status;
+}

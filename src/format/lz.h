@@ -41,7 +41,7 @@ size_t ov_bits_used(const struct ov_bits *bits);
 // ---- Huffman codes -----------------------------------------------------------------------------
 
 enum {
-    OV_HUFFMAN_SYMBOLS_MAX = 512,
+    OV_HUFFMAN_SYMBOLS_MAX = 768,
     OV_HUFFMAN_BITS_MAX = 16,
     OV_HUFFMAN_FAST_BITS = 9,
 };

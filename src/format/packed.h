@@ -117,4 +117,4 @@ enum ov_status ov_pe_rebuild(const struct ov_pe_pieces *pieces, struct ov_walk *
 enum ov_status ov_pe_tell(const struct ov_pe_pieces *pieces, struct ov_walk *walk);
 
 // The unpackers, one file each.
-ov_packer ov_fsg_unpack;
+ov_packer ov_aspack_unpack, ov_fsg_unpack, ov_mew_unpack;

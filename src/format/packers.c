@@ -6,7 +6,9 @@
 
 // In the order in which clamscan asks them. The first that knows a program is the last.
 static ov_packer *const packers[] = {
+    ov_mew_unpack,
     ov_fsg_unpack,
+    ov_aspack_unpack,
 };
 
 // UPX comes first, and by itself: its programs may be of 64 bits.

@@ -139,34 +139,21 @@ static enum ov_status unpack_nrv(const struct ov_upx_run *run, struct ov_walk *w
     return status;
 }
 
-// Two bytes hold the parameters, and neither dictionary nor size are told: a .lzma header with them
-// is put before the stream.
+// Two bytes hold the parameters.
 static enum ov_status unpack_lzma(const struct ov_upx_run *run, struct ov_walk *walk,
                                   struct ov_buf *plain) {
-    enum { DICTIONARY_MIN = 1 << 12, PROPERTIES_END = 9 * 5 * 5 };
     struct ov_cursor in = ov_cursor_init(run->packed);
     unsigned position_bits = ov_cursor_u8(&in) & 7u;
     unsigned literal = ov_cursor_u8(&in);
-    unsigned properties = (position_bits * 5 + (literal >> 4)) * 9 + (literal & 15);
-    if (in.has_failed || (literal >> 4) > 4 || (literal & 15) > 8 || properties >= PROPERTIES_END) {
+    if (in.has_failed || (literal >> 4) > 4 || (literal & 15) > 8) {
         return OV_DAMAGED;
     }
-    uint64_t room = ov_walk_room(walk);
-    uint64_t plain_bytes = run->plain_bytes < room ? run->plain_bytes : room;
-    uint64_t dictionary = plain_bytes > DICTIONARY_MIN ? plain_bytes : DICTIONARY_MIN;
-    uint32_t power = DICTIONARY_MIN; // .lzma files have no others
-    while (power < dictionary && power < (uint32_t)1 << 28) {
-        power *= 2;
-    }
-    OV_CLEANUP(ov_buf_release) struct ov_buf stream = {0};
-    struct ov_span rest = ov_span_from(run->packed, in.at);
-    ov_buf_add_u8(&stream, (uint8_t)properties);
-    ov_buf_add_u32le(&stream, power);
-    ov_buf_add_u64le(&stream, run->plain_bytes);
-    ov_buf_add(&stream, rest.data, rest.size);
-    TRY(ov_buf_status(&stream));
-    size_t used;
-    return ov_codec_unpack(OV_CODEC_LZMA, ov_buf_span(&stream), walk, plain, &used);
+    struct ov_lzma_run lzma = {
+        .packed = ov_span_from(run->packed, in.at),
+        .properties = (position_bits * 5 + (literal >> 4)) * 9 + (literal & 15),
+        .plain_bytes = run->plain_bytes,
+    };
+    return ov_lzma_unpack(&lzma, walk, plain);
 }
 
 enum ov_status ov_upx_unpack(const struct ov_upx_run *run, struct ov_walk *walk,
