@@ -287,11 +287,12 @@ static enum ov_status walk_late(struct ov_subject *subject, ov_walker *walk,
     return type == OV_FILETYPE_MAIL ? match_as(subject, type) : OV_OK;
 }
 
-// Walks the object as what it is beside its type: most objects are nothing.
-static enum ov_status walk_beside(struct ov_subject *subject) {
+// Walks the object as what it is beside its type: most objects are nothing. Once before its own
+// bytes are matched, and once, for formats that are late, after.
+static enum ov_status walk_beside(struct ov_subject *subject, bool is_late) {
     const struct ov_format *format = NULL;
     while ((format = ov_identify_beside(subject->bytes, format)) != NULL) {
-        if (format->type != subject->type) {
+        if (format->type != subject->type && format->is_late == is_late) {
             TRY(ov_subject_walk(subject, format->walk, format->type));
         }
     }
@@ -305,7 +306,7 @@ enum ov_status ov_subject_scan(struct ov_subject *subject, const struct ov_diges
     if (walk != NULL && !is_late) {
         walked = ov_subject_walk(subject, walk, subject->type);
     }
-    walked = walked == OV_OK ? walk_beside(subject) : walked;
+    walked = walked == OV_OK ? walk_beside(subject, false) : walked;
     if (walked == OV_END) {
         return OV_END;
     }
@@ -317,6 +318,7 @@ enum ov_status ov_subject_scan(struct ov_subject *subject, const struct ov_diges
         status = is_final(subject->scanner) ? OV_END : OV_OK;
     }
     status = status == OV_OK ? ov_embedded_scan(&search) : status;
+    status = status == OV_OK ? walk_beside(subject, true) : status;
     if (status == OV_OK) {
         walked = walk_late(subject, is_late ? walk : NULL, &search);
     }
