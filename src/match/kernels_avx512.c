@@ -179,6 +179,8 @@ static uint32_t find_tail(const struct ov_image_tail *tail, uint8_t live, const 
     const struct table a = load_table(tail, order[0]), b = load_table(tail, order[1]),
                        c = load_table(tail, order[2]), d = load_table(tail, order[3]);
     const __m512i alive = _mm512_set1_epi8((char)live);
+    unsigned positions =
+        tail->position_count < OV_TAIL_POSITIONS ? tail->position_count : OV_TAIL_POSITIONS;
     uint32_t count = 0;
     for (uint32_t i = 0; i < size; i += 64) {
         const uint8_t *at = data + i;
@@ -188,11 +190,9 @@ static uint32_t find_tail(const struct ov_image_tail *tail, uint8_t live, const 
                                       look_up(&c, _mm512_loadu_si512(at + order[2])), 0x80);
         all = _mm512_ternarylogic_epi32(all, alive, look_up(&d, _mm512_loadu_si512(at + order[3])),
                                         0x80);
-        for (unsigned k = 4; k < tail->position_count && _mm512_test_epi8_mask(all, all) != 0;
-             k++) {
-            const struct table table = load_table(tail, order[k % OV_TAIL_POSITIONS]);
-            all = _mm512_and_si512(
-                all, look_up(&table, _mm512_loadu_si512(at + order[k % OV_TAIL_POSITIONS])));
+        for (unsigned k = 4; k < positions && _mm512_test_epi8_mask(all, all) != 0; k++) {
+            const struct table table = load_table(tail, order[k]);
+            all = _mm512_and_si512(all, look_up(&table, _mm512_loadu_si512(at + order[k])));
         }
         if (_mm512_test_epi8_mask(all, all) != 0) {
             count += tell_buckets(all, i, size, ret_at + count, ret_buckets + count);
