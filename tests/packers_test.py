@@ -24,7 +24,8 @@ FORGED = {"aspack212": forge.aspack(PLAIN, 0x1234, "2.12"),
           "mew": forge.mew(PLAIN, 0x1234, "aplib"),
           "mew_lzma": forge.mew(PLAIN, 0x1234, "lzma"),
           "mew_lzma_calls": forge.mew(PLAIN, 0x1234, "lzma_calls")}
-SAMPLES = ["clam-aspack.exe", "clam-fsg.exe", "clam-mew.exe", "clam-upx.exe"]
+SAMPLES = ["clam-aspack.exe", "clam-fsg.exe", "clam-mew.exe", "clam-pespin.exe",
+           "clam-upack.exe", "clam-upx.exe", "clam-wwpack.exe", "clam-yc.exe"]
 
 
 def prepare():
@@ -79,7 +80,8 @@ def _():
             continue  # the original to the byte, and not packed at all
         theirs = {without_made_up(part, name) for part in clamscan_unpacks(name)}
         ours = {without_made_up(part, name) for part in unpack(name)}
-        if len(ours) != 1 or not ours <= theirs:
+        more = 1 if "clam-yc" in str(name) else 0  # its entry point is not where clamscan looks
+        if len(ours & theirs) != 1 or len(ours) != 1 + more:
             return f"{name}: {[len(x) for x in ours]} and {[len(x) for x in theirs]}"
 
 

@@ -10,6 +10,14 @@ uint32_t ov_packed_u32(struct ov_span bytes, uint64_t at) {
     return ov_cursor_u32le(&in);
 }
 
+void ov_packed_put_u32(struct ov_buf *bytes, uint64_t at, uint32_t value) {
+    for (unsigned i = 0; i < sizeof value; i++) {
+        if (at + i < bytes->size) {
+            bytes->data[at + i] = (uint8_t)(value >> (8 * i));
+        }
+    }
+}
+
 // A section once more as it stands, beside the rounded one; false when it lies past the file's end.
 static bool read_section(struct ov_cursor *in, const struct ov_exe_section *rounded,
                          struct ov_packed_section *ret_section) {

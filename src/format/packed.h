@@ -51,6 +51,9 @@ struct ov_span ov_packed_raw(const struct ov_packed *packed,
 // A number of the bytes: 0 past their end.
 uint32_t ov_packed_u32(struct ov_span bytes, uint64_t at);
 
+// Puts a number there; nothing happens where the buffer does not reach.
+void ov_packed_put_u32(struct ov_buf *bytes, uint64_t at, uint32_t value);
+
 // Whether [at, at + size) lies in [begin, begin + bytes).
 static inline bool ov_packed_holds(uint64_t begin, uint64_t bytes, uint64_t at, uint64_t size) {
     return at >= begin && size <= bytes && at - begin <= bytes - size;
@@ -118,3 +121,4 @@ enum ov_status ov_pe_tell(const struct ov_pe_pieces *pieces, struct ov_walk *wal
 
 // The unpackers, one file each.
 ov_packer ov_aspack_unpack, ov_fsg_unpack, ov_mew_unpack;
+ov_packer ov_pespin_unpack, ov_upack_unpack, ov_wwpack_unpack, ov_yc_unpack;
