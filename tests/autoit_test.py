@@ -94,16 +94,18 @@ def _():
         return f"{ours(path)} {theirs}"
 
 
-@tap.case("scripts that clamscan finds damaged give the text before")
+@tap.case("scripts that clamscan finds damaged give the text before, and after a word not known")
 def _():
     good = script([word(STRING, "text before"), b"\x49"], [word(VARIABLE, "a")])
-    for tail in (b"\x02", b"\x59", b"\x00\xff\0\0\0", struct.pack("<BI", 1, 406), b"\x36\xff\xff"):
-        tokens = struct.pack("<I", 9) + good[4:] + tail + b"\x7f" * 6
+    before = b'"text before" + \n$a \n'
+    for tail, whole in ((b"\x02", None), (b"\x59", None), (b"\x36\xff\xff", None),
+                        (b"\x00\xff\0\0\0", b"#255 "), (struct.pack("<BI", 1, 406), b"#406 ")):
+        tokens = struct.pack("<I", 5) + good[4:] + tail + b"\x7f" * 6
         path = write("damaged.au3", make(6, [(SCRIPT, tokens)]))
-        told, facts, status = walk(path, "CL_TYPE_AUTOIT")
-        if status == "done" or told[0][3] != sha256(b'"text before" + \n$a \n'):
-            return f"{tail}: {told} {status}"
-        if has("clamscan") and clamscan_members(path) != ours(path):
+        expected = [sha256(before)] + ([sha256(before + whole + b"\n\n\n")] if whole else [])
+        if walk(path, "CL_TYPE_AUTOIT")[2] == "done" or ours(path) != expected:
+            return f"{tail}: {walk(path, 'CL_TYPE_AUTOIT')}"
+        if has("clamscan") and clamscan_members(path) != expected[:1]:
             return f"{tail}: clamscan tells {clamscan_members(path)}"
 
 
@@ -158,6 +160,13 @@ def _():
         wanted = {f"{rule}.UNOFFICIAL FOUND" for rule in wanted}
         if told != wanted or theirs != wanted:
             return f"{name}: {told} {theirs}"
+
+
+@tap.case("a file that does not fit does not hide those behind it")
+def _():
+    path = write("large.au3", make(5, [("large", bytes(3 << 20)), ("eicar", EICAR)]))
+    record = scan(path, "--max-filesize=2M")
+    return record["verdict"] == "found" or f"{record}"
 
 
 @tap.case("mutated and truncated containers do no harm")

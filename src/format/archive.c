@@ -5,13 +5,11 @@
 static const struct ov_magic magics_alz[] = {OV_MAGIC(0, "ALZ\x01")};
 static const struct ov_magic magics_cryptff[] = {OV_MAGIC(0, "\xb6\xb9\xac\xae\xfe\xff\xff\xff")};
 static const struct ov_magic magics_egg[] = {OV_MAGIC(0, "EGGA")};
-static const struct ov_magic magics_sis[] = {OV_MAGIC(8, "\x19\x04\x00\x10")};
 
 static const struct ov_format formats[] = {
     {.type = OV_FILETYPE_ALZ, OV_MAGICS(magics_alz)},
     {.type = OV_FILETYPE_CRYPTFF, OV_MAGICS(magics_cryptff)},
     {.type = OV_FILETYPE_EGG, OV_MAGICS(magics_egg)},
-    {.type = OV_FILETYPE_SIS, OV_MAGICS(magics_sis)},
 };
 
 OV_FORMAT_SET(archive, formats);

@@ -34,14 +34,21 @@ static const struct layout layouts[] = {
     {'6', OV_AUTOIT_EA06, 0x52ca436b, 0xadbc, 0xb33f, 0xf820, 0x87bc, 0x2477, 2},
 };
 
+struct container {
+    struct ov_walk *walk;
+    const struct layout *layout;
+    uint32_t data_seed;
+    enum ov_status worst;
+};
+
 struct file {
     struct ov_span source, packed;
     uint32_t source_letters;
-    uint32_t plain_bytes, sum;
+    uint32_t packed_bytes, plain_bytes, sum;
     bool is_packed;
 };
 
-// What the container says of a file, behind its mark.
+// What the container says of a file, behind its mark; of its bytes, as many as are there.
 static enum ov_status read_file(struct ov_cursor *in, const struct layout *layout,
                                 struct file *ret_file) {
     struct file file = {.source_letters = ov_cursor_u32le(in) ^ layout->source_key};
@@ -49,15 +56,15 @@ static enum ov_status read_file(struct ov_cursor *in, const struct layout *layou
     uint32_t path_letters = ov_cursor_u32le(in) ^ layout->path_key;
     ov_cursor_skip(in, (uint64_t)path_letters * layout->letter_bytes);
     file.is_packed = ov_cursor_u8(in) == PACKED;
-    uint32_t packed_bytes = ov_cursor_u32le(in) ^ layout->size_key;
+    file.packed_bytes = ov_cursor_u32le(in) ^ layout->size_key;
     file.plain_bytes = ov_cursor_u32le(in) ^ layout->size_key;
     file.sum = ov_cursor_u32le(in);
     ov_cursor_skip(in, TIMES_BYTES);
     TRY(ov_cursor_status(in));
     size_t left = ov_cursor_left(in);
-    file.packed = ov_cursor_bytes(in, packed_bytes < left ? packed_bytes : left);
+    file.packed = ov_cursor_bytes(in, file.packed_bytes < left ? file.packed_bytes : left);
     *ret_file = file;
-    return packed_bytes <= left ? OV_OK : OV_END;
+    return OV_OK;
 }
 
 // As the script's author wrote it, or what a script is called instead.
@@ -76,95 +83,83 @@ static enum ov_status read_name(const struct file *file, const struct layout *la
     return ov_buf_status(name);
 }
 
-static enum ov_status tell(struct ov_walk *walk, struct ov_span bytes, const struct file *file,
-                           struct ov_span name) {
+static enum ov_status tell(struct container *container, struct ov_span bytes,
+                           const struct file *file, struct ov_span name) {
     struct ov_child child = {.kind = OV_CHILD_MEMBER,
-                             .bytes = ov_span_part(bytes, 0, ov_walk_room(walk)),
+                             .bytes = ov_span_part(bytes, 0, ov_walk_room(container->walk)),
                              .name = name,
                              .packed_bytes = file->packed.size,
                              .plain_bytes = file->plain_bytes,
                              .checksum = file->sum};
     if (child.bytes.size < bytes.size) {
-        ov_walk_note_cut(walk);
+        ov_walk_note_cut(container->walk);
     }
-    return ov_walk_child(walk, &child);
+    return ov_walk_child(container->walk, &child);
 }
 
-// The text of the script as clamscan has it; as UTF-8 too, if that lacks something.
-static enum ov_status tell_script(struct ov_walk *walk, struct ov_span tokens,
+// The text of the script as clamscan has it; and once more, if that lacks something.
+static enum ov_status tell_script(struct container *container, struct ov_span tokens,
                                   const struct file *file, struct ov_span name) {
     OV_CLEANUP(ov_buf_release) struct ov_buf text = {0};
-    bool is_lossy;
-    enum ov_status status =
-        ov_autoit_write_script(tokens, OV_AUTOIT_AS_CLAMSCAN, walk, &text, &is_lossy);
-    if (status == OV_MEMORY) {
-        return status;
+    bool is_lossy = true;
+    for (unsigned way = OV_AUTOIT_AS_CLAMSCAN; is_lossy && way <= OV_AUTOIT_WHOLE; way++) {
+        ov_buf_reset(&text);
+        enum ov_status status =
+            ov_autoit_write_script(tokens, way, container->walk, &text, &is_lossy);
+        if (status == OV_MEMORY) {
+            return status;
+        }
+        ov_walk_keep_worst(&container->worst, status);
+        TRY(tell(container, ov_buf_span(&text), file, name));
     }
-    TRY(tell(walk, ov_buf_span(&text), file, name));
-    if (!is_lossy) {
-        return status;
-    }
-    ov_buf_reset(&text);
-    status = ov_autoit_write_script(tokens, OV_AUTOIT_UTF8, walk, &text, &is_lossy);
-    if (status == OV_MEMORY) {
-        return status;
-    }
-    TRY(tell(walk, ov_buf_span(&text), file, name));
-    return status;
+    return OV_OK;
 }
 
 // Scripts of EA06 are tokens. There are two names for them, of which clamscan knows the first.
-static enum ov_status tell_plain(struct ov_walk *walk, struct ov_span plain,
+static enum ov_status tell_plain(struct container *container, struct ov_span plain,
                                  const struct file *file, struct ov_span name) {
-    if (!ov_span_has_prefix(name, ">>>AUTOIT ")) {
-        return tell(walk, plain, file, name);
+    bool has_tokens =
+        container->layout->format == OV_AUTOIT_EA06 && ov_span_has_prefix(name, ">>>AUTOIT ");
+    if (!has_tokens || !ov_span_is_text(name, ">>>AUTOIT SCRIPT<<<")) {
+        TRY(tell(container, plain, file, name));
     }
-    if (!ov_span_is_text(name, ">>>AUTOIT SCRIPT<<<")) {
-        TRY(tell(walk, plain, file, name));
-    }
-    return tell_script(walk, plain, file, name);
+    return has_tokens ? tell_script(container, plain, file, name) : OV_OK;
 }
 
-static enum ov_status tell_file(struct ov_walk *walk, const struct layout *layout, uint32_t seed,
-                                const struct file *file) {
+static enum ov_status tell_file(struct container *container, const struct file *file) {
     OV_CLEANUP(ov_buf_release) struct ov_buf name = {0};
     OV_CLEANUP(ov_buf_release) struct ov_buf open = {0};
     OV_CLEANUP(ov_buf_release) struct ov_buf plain = {0};
-    TRY(read_name(file, layout, &name));
-    ov_autoit_decrypt(layout->format, seed, file->packed, &open);
+    enum ov_autoit format = container->layout->format;
+    TRY(read_name(file, container->layout, &name));
+    ov_autoit_decrypt(format, container->data_seed, file->packed, &open);
     TRY(ov_buf_status(&open));
     struct ov_span bytes = ov_buf_span(&open);
-    enum ov_status status = OV_OK;
     if (file->is_packed) {
-        status = ov_autoit_unpack(layout->format, bytes, walk, &plain);
+        enum ov_status status = ov_autoit_unpack(format, bytes, container->walk, &plain);
+        if (status == OV_MEMORY) {
+            return status;
+        }
+        ov_walk_keep_worst(&container->worst, status);
         bytes = ov_buf_span(&plain);
     }
-    if (status == OV_MEMORY || status == OV_UNSUPPORTED) {
-        return status;
-    }
-    TRY(tell_plain(walk, bytes, file, ov_buf_span(&name)));
-    return status;
+    return bytes.size > 0 ? tell_plain(container, bytes, file, ov_buf_span(&name)) : OV_OK;
 }
 
 // One file after another, as long as each begins with the mark. One that is damaged does not keep
 // the others from being read.
-static enum ov_status walk_files(struct ov_cursor *in, struct ov_walk *walk,
-                                 const struct layout *layout, uint32_t seed) {
-    enum ov_status told = OV_OK;
-    while (ov_cursor_left(in) >= sizeof(uint32_t) && ov_cursor_u32le(in) == layout->file_mark) {
+static enum ov_status walk_files(struct container *container, struct ov_cursor *in) {
+    uint32_t mark = container->layout->file_mark;
+    while (ov_cursor_left(in) >= sizeof mark && ov_cursor_u32le(in) == mark) {
         struct file file;
-        enum ov_status read = read_file(in, layout, &file);
-        if (read == OV_DAMAGED) {
-            return OV_DAMAGED;
+        TRY(ov_walk_has_time(container->walk));
+        TRY(read_file(in, container->layout, &file));
+        if (file.packed.size < file.packed_bytes) {
+            ov_walk_keep_worst(&container->worst, OV_DAMAGED);
         }
-        enum ov_status status = file.packed.size > 0 ? tell_file(walk, layout, seed, &file) : OV_OK;
-        if (status != OV_OK && status != OV_DAMAGED && status != OV_UNSUPPORTED) {
-            return status;
-        }
-        told = status != OV_OK ? status : told;
-        told = read == OV_END ? OV_DAMAGED : told;
+        TRY(tell_file(container, &file));
     }
-    return told;
+    return container->worst;
 }
 
 static const struct layout *find_layout(struct ov_span rest) {
@@ -187,8 +182,9 @@ static enum ov_status walk_autoit(struct ov_cursor *in, struct ov_walk *walk) {
     while (in->at < at + HEADER_BYTES) {
         sum += ov_cursor_u8(in);
     }
-    uint32_t seed = layout->data_seed + (layout->format == OV_AUTOIT_EA05 ? sum : 0);
-    return walk_files(in, walk, layout, seed);
+    struct container container = {.walk = walk, .layout = layout, .data_seed = layout->data_seed};
+    container.data_seed += layout->format == OV_AUTOIT_EA05 ? sum : 0;
+    return walk_files(&container, in);
 }
 
 // No header tells where it ends.

@@ -21,16 +21,18 @@ void ov_autoit_decrypt(enum ov_autoit format, uint32_t seed, struct ov_span byte
 enum ov_status ov_autoit_unpack(enum ov_autoit format, struct ov_span packed, struct ov_walk *walk,
                                 struct ov_buf *plain);
 
-// How letters outside of Latin-1 come out, which two bytes a letter hold.
-enum ov_autoit_letters {
-    OV_AUTOIT_AS_CLAMSCAN = 0, // cut to a byte each, or only the first half of the string, as it is
-    OV_AUTOIT_UTF8,
+// What becomes of what has no place in clamscan's text: letters outside of Latin-1, and numbers of
+// words that are not known.
+enum ov_autoit_way {
+    OV_AUTOIT_AS_CLAMSCAN = 0, // a byte of each letter, or the first half of the string as it is;
+                               // such a number ends the text
+    OV_AUTOIT_WHOLE,           // letters in UTF-8; the number, with a # before it
 };
 
 // Appends the text of a script of EA06 to `text`, in the words that clamscan uses. OV_OK;
 // OV_DAMAGED: the tokens break off, or one is not known, and what came before is there; OV_LIMIT,
-// OV_MEMORY. `ret_is_lossy`: there are such letters. Set in all cases.
-enum ov_status ov_autoit_write_script(struct ov_span tokens, enum ov_autoit_letters letters,
+// OV_MEMORY. `ret_is_lossy`: the other way gives more. Set in all cases.
+enum ov_status ov_autoit_write_script(struct ov_span tokens, enum ov_autoit_way way,
                                       struct ov_walk *walk, struct ov_buf *text,
                                       bool *ret_is_lossy);
 

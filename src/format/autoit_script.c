@@ -32,7 +32,7 @@ struct writer {
     struct ov_cursor in;
     struct ov_out out;
     struct ov_buf scratch;
-    enum ov_autoit_letters letters;
+    enum ov_autoit_way way;
     uint32_t lines_left;
     bool is_lossy;
 };
@@ -42,12 +42,21 @@ static void write_text(struct writer *to, const char *text) {
     ov_out_byte(&to->out, ' ');
 }
 
-// False: nothing has this number.
-static bool write_name(struct writer *to, const char *name) {
-    if (name != NULL && !to->in.has_failed) {
-        write_text(to, name);
+// A keyword or a function. False: its number is not known, and clamscan's text ends there.
+static bool write_name(struct writer *to, const char *(*find)(uint32_t number)) {
+    char text[NUMBER_CHARS_MAX];
+    uint32_t number = ov_cursor_u32le(&to->in);
+    const char *name = find(number);
+    if (to->in.has_failed) {
+        return true; // told by the cursor
     }
-    return name != NULL;
+    if (name == NULL && to->way == OV_AUTOIT_AS_CLAMSCAN) {
+        to->is_lossy = true;
+        return false;
+    }
+    snprintf(text, sizeof text, "#%" PRIu32, number);
+    write_text(to, name != NULL ? name : text);
+    return true;
 }
 
 static void write_number(struct writer *to, enum token token) {
@@ -122,7 +131,7 @@ static void write_word(struct writer *to, uint8_t token) {
     if (sign != 0) {
         ov_out_byte(&to->out, (uint8_t)sign);
     }
-    if (to->letters == OV_AUTOIT_UTF8) {
+    if (to->way == OV_AUTOIT_WHOLE) {
         write_utf8(to, &letters);
     } else {
         write_bytes(to, &letters);
@@ -155,9 +164,9 @@ static bool write_token(struct writer *to) {
     uint8_t token = ov_cursor_u8(&to->in);
     switch (token) {
     case KEYWORD:
-        return write_name(to, ov_autoit_keyword(ov_cursor_u32le(&to->in)));
+        return write_name(to, ov_autoit_keyword);
     case FUNCTION:
-        return write_name(to, ov_autoit_function(ov_cursor_u32le(&to->in)));
+        return write_name(to, ov_autoit_function);
     case NUMBER_32:
     case NUMBER_64:
     case NUMBER_DOUBLE:
@@ -189,10 +198,10 @@ static enum ov_status write_tokens(struct writer *to, struct ov_walk *walk) {
     return OV_OK;
 }
 
-enum ov_status ov_autoit_write_script(struct ov_span tokens, enum ov_autoit_letters letters,
+enum ov_status ov_autoit_write_script(struct ov_span tokens, enum ov_autoit_way way,
                                       struct ov_walk *walk, struct ov_buf *text,
                                       bool *ret_is_lossy) {
-    struct writer to = {.in = ov_cursor_init(tokens), .letters = letters};
+    struct writer to = {.in = ov_cursor_init(tokens), .way = way};
     ov_out_init(&to.out, text, ov_walk_room(walk));
     to.lines_left = ov_cursor_u32le(&to.in);
     enum ov_status status = write_tokens(&to, walk);

@@ -71,3 +71,20 @@ enum ov_status ov_codec_unpack(enum ov_codec codec, struct ov_span packed, struc
     *ret_used = packed.size - step.in.size;
     return status;
 }
+
+enum ov_status ov_codec_tell(enum ov_codec codec, struct ov_span packed,
+                             const struct ov_child *member, struct ov_walk *walk,
+                             enum ov_status *io_worst) {
+    OV_CLEANUP(ov_buf_release) struct ov_buf plain = {0};
+    size_t used = 0;
+    enum ov_status status = ov_codec_unpack(codec, packed, walk, &plain, &used);
+    if (status == OV_MEMORY) {
+        return status;
+    }
+    ov_walk_keep_worst(io_worst, status);
+    struct ov_child child = *member;
+    child.bytes = ov_buf_span(&plain);
+    TRY(ov_walk_child(walk, &child));
+    return status == OV_DAMAGED && plain.size == 0 ? ov_walk_stored(walk, packed, member->name)
+                                                   : OV_OK;
+}

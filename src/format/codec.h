@@ -27,6 +27,14 @@ enum ov_codec {
 enum ov_status ov_codec_unpack(enum ov_codec codec, struct ov_span packed, struct ov_walk *walk,
                                struct ov_buf *plain, size_t *ret_used);
 
+// Unpacks a stream and hands it over as the rest of `member` says. When nothing can be unpacked,
+// the packed bytes as they are: there may be readers who take them so. Keeps in io_worst why it
+// broke off, a limit before damage. The status is the sink's, or OV_LIMIT when no time is left, or
+// OV_MEMORY.
+enum ov_status ov_codec_tell(enum ov_codec codec, struct ov_span packed,
+                             const struct ov_child *member, struct ov_walk *walk,
+                             enum ov_status *io_worst);
+
 // A stream of LZMA without a header. `properties`: (pb * 5 + lp) * 9 + lc, as in one.
 struct ov_lzma_run {
     struct ov_span packed;

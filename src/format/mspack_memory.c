@@ -155,7 +155,7 @@ enum ov_status ov_mspack_tell(struct ov_mspack *mspack, int answer, const char *
     if (status == OV_MEMORY) {
         return status;
     }
-    *io_worst = *io_worst == OV_LIMIT || status == OV_OK ? *io_worst : status;
+    ov_walk_keep_worst(io_worst, status);
     struct ov_child child = {
         .kind = OV_CHILD_MEMBER,
         .bytes = ov_buf_span(&mspack->part),

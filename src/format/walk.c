@@ -63,3 +63,7 @@ void ov_walk_note_cut(struct ov_walk *walk) {
     bool is_file = limits->file_bytes != 0 && ov_walk_room(walk) >= limits->file_bytes;
     ov_budget_note(walk->budget, is_file ? OV_LIMIT_FILE_SIZE : OV_LIMIT_SCAN_SIZE);
 }
+
+void ov_walk_keep_worst(enum ov_status *io_worst, enum ov_status status) {
+    *io_worst = *io_worst == OV_LIMIT || status == OV_OK ? *io_worst : status;
+}

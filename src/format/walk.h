@@ -90,3 +90,6 @@ size_t ov_walk_room(const struct ov_walk *walk);
 
 // Notes in the budget that a part was cut at ov_walk_room().
 void ov_walk_note_cut(struct ov_walk *walk);
+
+// Keeps why parts are not whole: a limit before damage, and before what is not built.
+void ov_walk_keep_worst(enum ov_status *io_worst, enum ov_status status);

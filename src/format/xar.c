@@ -75,21 +75,12 @@ static enum ov_status tell_piece(struct xar *xar, const struct piece *piece) {
     if (!choose_codec(piece, packed, &codec)) {
         return ov_walk_stored(xar->walk, packed, name);
     }
-    OV_CLEANUP(ov_buf_release) struct ov_buf plain = {0};
-    size_t used = 0;
-    enum ov_status status = ov_codec_unpack(codec, packed, xar->walk, &plain, &used);
-    if (status == OV_MEMORY) {
-        return status;
-    }
-    xar->is_damaged = xar->is_damaged || status == OV_DAMAGED;
-    struct ov_child child = {.bytes = ov_buf_span(&plain),
-                             .name = name,
-                             .packed_bytes = piece->length,
-                             .plain_bytes = piece->size};
-    TRY(ov_walk_child(xar->walk, &child));
-    // Where the style is wrong a reader may take the bytes as they are.
-    return status == OV_DAMAGED && plain.size == 0 ? ov_walk_stored(xar->walk, packed, name)
-                                                   : OV_OK;
+    struct ov_child child = {
+        .name = name, .packed_bytes = piece->length, .plain_bytes = piece->size};
+    enum ov_status worst = OV_OK;
+    TRY(ov_codec_tell(codec, packed, &child, xar->walk, &worst));
+    xar->is_damaged = xar->is_damaged || worst == OV_DAMAGED;
+    return OV_OK;
 }
 
 static enum ov_status tell_pending(struct xar *xar) {
