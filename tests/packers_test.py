@@ -23,8 +23,11 @@ FORGED = {"aspack212": forge.aspack(PLAIN, 0x1234, "2.12"),
           "fsg200": forge.fsg200(PLAIN, 0x1234),
           "mew": forge.mew(PLAIN, 0x1234, "aplib"),
           "mew_lzma": forge.mew(PLAIN, 0x1234, "lzma"),
-          "mew_lzma_calls": forge.mew(PLAIN, 0x1234, "lzma_calls")}
-SAMPLES = ["clam-aspack.exe", "clam-fsg.exe", "clam-mew.exe", "clam-pespin.exe",
+          "mew_lzma_calls": forge.mew(PLAIN, 0x1234, "lzma_calls"),
+          "petite21": forge.petite(PLAIN, 0x1234, "2.1"),
+          "petite22": forge.petite(PLAIN, 0x1234, "2.2"),
+          "petite22_jumps": forge.petite(PLAIN, 0x1234, "2.2", True)}
+SAMPLES = ["clam-aspack.exe", "clam-fsg.exe", "clam-mew.exe", "clam-pespin.exe", "clam-petite.exe",
            "clam-upack.exe", "clam-upx.exe", "clam-wwpack.exe", "clam-yc.exe"]
 
 

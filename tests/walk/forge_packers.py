@@ -294,3 +294,89 @@ def aspack(plain, old_entry, version, low=(3,) * 8):
     stub[tables_at:tables_at + len(tables)] = tables
     stub_at = 0x1000 + pages(len(plain))
     return pe([(pages(len(plain)), packed), (0x1000, bytes(stub)), (0x1000, b"")], stub_at + 1)
+
+
+def petite_stream(data):
+    """A section as Petite packs it."""
+    low, far, farthest = ((5, 0x3a0, 0x3fa0) if len(data) < 0x10000 else (7, 0x680, 0x7e80)
+                          if len(data) < 0x40000 else (8, 0x500, 0x7d00))
+    bits, at, last = Bits(), 1, 0
+    bits.out.append(data[0])
+    while at < len(data):
+        size, distance = find_match(data, at)
+        again = 0
+        while last and at + again < len(data) and data[at + again] == data[at + again - last]:
+            again += 1
+        if size < 4 and again == 0:
+            bits.bit(0)
+            bits.out.append(data[at] ^ (len(data) - at & 255))
+            at += 1
+            continue
+        bits.bit(1)
+        if size >= 4:
+            bits.number(3 + (distance - 1 >> low))
+            bits.bits(f"{distance - 1 & (1 << low) - 1:0{low}b}")
+            rest, last = size - 1 - (distance > far) - (distance > farthest), distance
+        else:
+            size = rest = again
+            bits.number(2)
+        bits.bits(f"{rest if rest < 4 else 0:02b}")
+        if rest >= 4:
+            bits.number(rest - 2)
+        at += size
+    return bytes(bits.out)
+
+
+def hide_entry(entry, imports, start, stub, mangled):
+    """The old entry point mixed with imports, so that unpacking gives it again."""
+    jump, left, steps = start + BASE, 0, []
+    for value in imports:
+        bound = 0xbff01337
+        if value < 1 << 31 and mangled:
+            left -= 1
+            if left < 0:
+                bound, jump = jump, jump + 5
+                left = jump & 7
+        steps.append((stub + BASE < bound) + (bound < jump))
+    hidden = entry - start & 0xffffffff
+    for step in reversed(steps):
+        hidden = ((hidden << 3 | hidden >> 29) & 0xffffffff) + step & 0xffffffff
+    return hidden
+
+
+PETITE = {"2.2": (1, 0x1b8, 0x355), "2.1": (2, 0x178, 0x323)}
+
+
+def petite(plain, old_entry, version, mangled=False):
+    """Two sections, of which the second has the code behind it that Petite adds."""
+    last, table_at, code_bytes = PETITE[version]
+    imports = [[0x2000, 0x80000005, 0x2010, 0x2020], [0x2030] * 9]
+    half = len(plain) // 2 & ~0xfff
+    space = pages(len(plain)) + 0x4000
+    stub_at = 0x1000 + space
+    start = stub_at + 0x42 + 5
+    lists_at = 0x1000 + half + len(plain[half:])
+    lists, tables = struct.pack("<3I", lists_at + 12, lists_at + 32, 0), b""
+    for table in imports:
+        tables += struct.pack(f"<{len(table) + 1}I", *table, 0)
+    code = bytearray(code_bytes)
+    key, flat = 0x12345678, [value for table in imports for value in table]
+    hidden = hide_entry(old_entry, flat if version == "2.2" else [], start, stub_at, mangled)
+    struct.pack_into("<III", code, 7, 0x9d6661aa ^ key, 0xe908c483 ^ key, hidden ^ key)
+    struct.pack_into("<II", code, 0x54, 0x645ec033, 0x1b8b188b)
+    struct.pack_into("<I", code, 0x121, lists_at)
+    struct.pack_into("<I", code, 0x1c0, 0 if mangled else 0x90909090)
+    second = plain[half:] + lists + tables + bytes(code)
+    first, packed = petite_stream(plain[:half]), petite_stream(second)
+    blob = first + packed
+    blob += bytes(-len(blob) % 4)
+    assert len(blob) < 0x3000
+    moved = stub_at - len(blob)
+    table = struct.pack("<3I", 1 << 31 | len(blob) // 4, 0x1000 + len(blob) - 4, stub_at - 4)
+    table += struct.pack("<4I", moved + len(first), len(second), 0x1000 + half, 0)
+    table += struct.pack("<4I", moved, half, 0x1000, 0) + bytes(4)
+    stub = bytearray(table_at) + table
+    stub[0x42:0x47] = b"\xb8" + struct.pack("<I", BASE + stub_at)
+    stub += bytes(0x200 - len(stub) % 0x200 + 0x200)
+    tail = [(0x1000, b"\xcc" * 16)] * (last - 1)
+    return pe([(space, blob), (0x1000, bytes(stub)), *tail], stub_at + 0x42)
