@@ -1,8 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // rooms: format base
 //
-// PE headers, version strings and import text of a hostile file.
+// PE headers, version strings, import text and icons of a hostile file.
+#include "format/icon.h"
 #include "format_exe.h"
+
+static void check_icons(struct ov_span file, const struct ov_exe *exe, struct ov_arena *arena) {
+    const struct ov_icon *icons = NULL;
+    uint32_t count = 0;
+    struct ov_budget budget;
+    struct ov_limits limits = ov_limits_default();
+    ov_budget_init(&budget, &limits);
+    check(ov_pe_icons(file, exe, &budget, arena, &icons, &count));
+    for (uint32_t i = 0; i < count; i++) {
+        if (icons[i].side < 16 || icons[i].side > OV_ICON_SIDE_MAX || icons[i].colored > 100) {
+            abort();
+        }
+    }
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct ov_span file = ov_span_make(data, size);
@@ -13,6 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         struct ov_span text = {0};
         check(ov_pe_version_offsets(file, &arena, &exe));
         check(ov_pe_import_text(file, &exe, &arena, &text));
+        check_icons(file, &exe, &arena);
         for (uint32_t i = 0; i < exe.version_count; i++) {
             // Ascending, inside the file, with room for a key.
             bool is_ordered = i == 0 || exe.version_offsets[i - 1] <= exe.version_offsets[i];

@@ -47,7 +47,41 @@ static void put32(uint8_t *object, size_t at, uint32_t value) {
     memcpy(object + at, &value, sizeof value);
 }
 
-// A PE file with one section, enough for entry and section offsets.
+static void put_table(uint8_t *object, size_t at, uint32_t id, uint32_t target) {
+    put32(object, at, 0);
+    put32(object, at + 12, 1 << 16); // one entry with a number
+    put32(object, at + 16, id);
+    put32(object, at + 20, target);
+}
+
+// Resources at 0x2f8: a group of icons, and an icon of which most is what stands there already.
+static void put_icon(uint8_t *object) {
+    const uint32_t folder = UINT32_C(1) << 31;
+    put32(object, 0xc8, 0x10f8);
+    put32(object, 0xcc, 0x100);
+    put_table(object, 0x2f8, 3, folder | 0x20);
+    object[0x2f8 + 14] = 2;
+    put32(object, 0x310, 14);
+    put32(object, 0x314, folder | 0x38);
+    put_table(object, 0x318, 1, folder | 0x50);
+    put_table(object, 0x330, 1, folder | 0x68);
+    put_table(object, 0x348, 0x409, 0x80);
+    put_table(object, 0x360, 0x409, 0x90);
+    put32(object, 0x378, 0x11b0); // the icon, and its bytes
+    put32(object, 0x37c, 176);
+    put32(object, 0x388, 0x1198); // the group
+    put32(object, 0x38c, 20);
+    put32(object, 0x398, 1 << 16);
+    put32(object, 0x39c, 1);
+    put32(object, 0x3a8, 1 << 16); // number 1
+    put32(object, 0x3b0, 40);
+    put32(object, 0x3b4, 16);
+    put32(object, 0x3b8, 32);
+    put32(object, 0x3bc, 1 << 16 | 1);
+    put32(object, 0x3dc, 0xffffff);
+}
+
+// A PE file with one section, enough for entry and section offsets, and with an icon.
 static void make_pe(uint8_t *object) {
     put(object, 0, "MZ");
     put32(object, 0x3c, 0x40);
@@ -68,6 +102,7 @@ static void make_pe(uint8_t *object) {
     put32(object, 0x148, 0x400);
     put32(object, 0x14c, 0x200);
     put(object, 0x200, "entrypointABCDEF0123");
+    put_icon(object);
 }
 
 static void make_elf(uint8_t *object) {
@@ -138,7 +173,9 @@ static const char *const logicals[IMAGES] = {
      "B;Engine:81-255,Target:0;0&1&2;73697a653d;0(>>5#de4#>1,<9999);0/s[a-z]ze=(\\d+)/g\n"
      "C;Engine:81-255,Target:0,FileSize:1-5000;0=0|(1|2|3)>3,2;7777777777;4141;4242;5a5a\n"
      "D;Engine:81-255,Target:0;0&1;616258::i;1/X.*X/s\n"),
-    "A;Engine:81-255,Target:1,EntryPoint:1-9999,NumberOfSections:1-5;0&1;EP+0:656e;S0+0,9:6e7472\n",
+    ("A;Engine:81-255,Target:1,EntryPoint:1-9999,NumberOfSections:1-5;0&1;EP+0:656e;S0+0,9:6e7472\n"
+     "B;Engine:81-255,Target:1,IconGroup1:X;0;EP+0:656e\n"
+     "C;Engine:81-255,Target:1,IconGroup1:*,IconGroup2:Z;0;EP+0:656e\n"),
     "",
     "",
     ("A;Engine:81-255,Container:CL_TYPE_POSIX_TAR,Target:0;0;41\n"
@@ -150,6 +187,12 @@ static const char metadata[] = "One:CL_TYPE_POSIX_TAR:1-5000:(?i)NEEDLE\\.[a-e]+
 
 static const char magics[] = "0:0:414141:A:CL_TYPE_ANY:CL_TYPE_MSOLE2\n"
                              "0:600:00:B:CL_TYPE_ANY:CL_TYPE_GRAPHICS\n";
+
+static const char icons[] =
+    "I:X:Y:100620a0b05b0307055060b0350a0b0480307051060b8407008402058308058000008104098109096d020b6b"
+    "0a046306031800001f040035080000000000\n"
+    "J:X:Z:20050161704f041604e0d13040161704104160410d13870f0087141787050a82000084070f85111365150d64"
+    "0808561503340000390a003c001700000000\n";
 
 static const char *const hashes[IMAGES] = {
     ("44d88612fea8a8f36de82e1278abb02f:1536:One\n3395856ce81f2b7382dee72602f798b642f14140:*:Two\n"),
@@ -184,6 +227,8 @@ static void build(unsigned number) {
         ov_ruleset_load_bytes(set, "a.ldb", ov_span_text(logicals[number]), true) != OV_OK ||
         ov_ruleset_load_bytes(set, "a.hsb", ov_span_text(hashes[number]), false) != OV_OK ||
         ov_ruleset_load_bytes(set, "a.cdb", ov_span_text(number == 4 ? metadata : ""), false) !=
+            OV_OK ||
+        ov_ruleset_load_bytes(set, "a.idb", ov_span_text(number == 1 ? icons : ""), false) !=
             OV_OK ||
         ov_ruleset_load_bytes(set, "a.ftm", ov_span_text(number == 4 ? magics : ""), false) !=
             OV_OK ||

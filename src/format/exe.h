@@ -21,6 +21,7 @@ struct ov_exe_section {
 
 // What the later steps for a PE need out of its headers.
 struct ov_pe_places {
+    bool is_library;       // a DLL
     uint32_t header_bytes; // addresses below this are file offsets
     uint32_t imports_rva, imports_bytes;
     uint32_t resources_rva, resources_bytes;

@@ -7,6 +7,7 @@
 enum {
     LFANEW_OFFSET = 60,       // in the DOS header: where the PE signature is
     COFF_BYTES = 24,          // signature and file header
+    IS_LIBRARY = 0x2000,      // of the file header's flags
     OPTIONAL32_BYTES = 96,    // without data directories
     OPTIONAL64_BYTES = 112,   // the same for PE32+
     OPTIONAL64_MAGIC = 0x20b, // clamscan takes every other magic for PE32
@@ -54,7 +55,7 @@ static bool read_headers(struct ov_cursor *in, struct pe_headers *headers, struc
     headers->section_count = ov_cursor_u16le(in);
     ov_cursor_skip(in, 12); // time, symbols
     headers->optional_bytes = ov_cursor_u16le(in);
-    ov_cursor_skip(in, 2); // flags
+    exe->pe.is_library = (ov_cursor_u16le(in) & IS_LIBRARY) != 0;
     headers->optional_at = in->at;
     headers->is_pe = is_dos && is_pe && coff_at != 0 && !in->has_failed;
     exe->is_64 = ov_cursor_u16le(in) == OPTIONAL64_MAGIC;

@@ -1,19 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Version strings of a PE: resources of type 16 (PE/COFF specification, section 6.9, and
 // VS_VERSIONINFO of the Windows documentation), walked in clamscan's way.
-#include "base/cursor.h"
-#include "format/exe.h"
+#include "format/pe_resources.h"
 
 enum {
     TYPE_VERSION = 16,
-    DIRECTORY_BYTES = 16, // followed by entries of 8 bytes, the named ones first
-    ENTRY_BYTES = 8,
     RESOURCES_MAX = 16,   // version resources that are looked at
     NODE_BYTES = 6,       // length, length of value, kind; a key follows
     STRING_MIN_BYTES = 16 // shorter strings end the walk
 };
-
-static const uint32_t IS_DIRECTORY = UINT32_C(1) << 31;
 
 // The key and fixed part that every version resource starts with.
 static const uint8_t VERSION_KEY[] = "V\0S\0_\0V\0E\0R\0S\0I\0O\0N\0_\0I\0N\0F\0O\0\0";
@@ -38,18 +33,6 @@ struct version_walk {
     uint32_t count, room;
     unsigned resource_count;
 };
-
-// A cursor at an address of the image; it has failed when no section holds it.
-static struct ov_cursor open_rva(const struct version_walk *walk, uint32_t rva) {
-    struct ov_cursor in = ov_cursor_init(walk->file);
-    uint64_t offset = 0;
-    if (!ov_pe_find_offset(walk->exe, walk->file.size, rva, &offset)) {
-        in.has_failed = true;
-        return in;
-    }
-    ov_cursor_seek(&in, offset);
-    return in;
-}
 
 static enum ov_status add_offset(struct version_walk *walk, uint64_t offset) {
     if (walk->count == walk->room) {
@@ -155,76 +138,17 @@ static enum ov_status walk_version(struct version_walk *walk, struct ov_span res
 }
 
 // Follows one resource data entry.
-static enum ov_status walk_data(struct version_walk *walk, uint32_t entry_rva) {
-    struct ov_cursor entry = open_rva(walk, entry_rva);
-    uint32_t rva = ov_cursor_u32le(&entry);
-    uint32_t size = ov_cursor_u32le(&entry);
-    ov_cursor_skip(&entry, 8);
-    struct ov_cursor in = open_rva(walk, rva);
+static enum ov_status take_resource(void *arg, uint32_t name, uint32_t entry_rva) {
+    struct version_walk *walk = arg;
+    (void)name;
+    if (walk->resource_count++ == RESOURCES_MAX) {
+        return OV_END;
+    }
+    uint32_t size;
+    struct ov_cursor in = ov_pe_open_resource(walk->file, walk->exe, entry_rva, &size);
     uint64_t file_offset = in.at;
     struct ov_span resource = ov_cursor_bytes(&in, size);
-    if (entry.has_failed || in.has_failed) {
-        return OV_OK;
-    }
-    return walk_version(walk, resource, file_offset);
-}
-
-// Opens a resource directory and gives how many entries of either kind it says to have.
-static struct ov_cursor open_directory(const struct version_walk *walk, uint32_t rva,
-                                       uint32_t *ret_named, uint32_t *ret_numbered) {
-    struct ov_cursor in = open_rva(walk, rva);
-    ov_cursor_skip(&in, DIRECTORY_BYTES - 4);
-    *ret_named = ov_cursor_u16le(&in);
-    *ret_numbered = ov_cursor_u16le(&in);
-    return in;
-}
-
-// Walks the languages of one name. OV_END when it or one of its entries cannot be read: then
-// nothing after it counts either.
-static enum ov_status walk_languages(struct version_walk *walk, uint32_t rva) {
-    uint32_t named, numbered;
-    struct ov_cursor in = open_directory(walk, rva, &named, &numbered);
-    for (uint32_t i = 0; i < named + numbered; i++) {
-        ov_cursor_skip(&in, 4);
-        uint32_t target = ov_cursor_u32le(&in);
-        if (in.has_failed || walk->resource_count == RESOURCES_MAX) {
-            return OV_END;
-        }
-        if ((target & IS_DIRECTORY) == 0) {
-            walk->resource_count++;
-            TRY(walk_data(walk, walk->exe->pe.resources_rva + target));
-        }
-    }
-    return in.has_failed ? OV_END : OV_OK;
-}
-
-// Walks the names of one type.
-static enum ov_status walk_names(struct version_walk *walk, uint32_t rva) {
-    uint32_t named, numbered;
-    struct ov_cursor in = open_directory(walk, rva, &named, &numbered);
-    for (uint32_t i = 0; i < named + numbered && !in.has_failed; i++) {
-        ov_cursor_skip(&in, 4);
-        uint32_t target = ov_cursor_u32le(&in);
-        if (!in.has_failed && (target & IS_DIRECTORY) != 0) {
-            TRY(walk_languages(walk, walk->exe->pe.resources_rva + (target & ~IS_DIRECTORY)));
-        }
-    }
-    return OV_OK;
-}
-
-// Finds the type among the numbered entries of the root; the first one that is a directory counts.
-static enum ov_status walk_root(struct version_walk *walk) {
-    uint32_t named, numbered;
-    struct ov_cursor in = open_directory(walk, walk->exe->pe.resources_rva, &named, &numbered);
-    ov_cursor_skip(&in, (uint64_t)named * ENTRY_BYTES);
-    for (uint32_t i = 0; i < numbered && !in.has_failed; i++) {
-        uint32_t type = ov_cursor_u32le(&in);
-        uint32_t target = ov_cursor_u32le(&in);
-        if (!in.has_failed && type == TYPE_VERSION && (target & IS_DIRECTORY) != 0) {
-            return walk_names(walk, walk->exe->pe.resources_rva + (target & ~IS_DIRECTORY));
-        }
-    }
-    return OV_OK;
+    return in.has_failed ? OV_OK : walk_version(walk, resource, file_offset);
 }
 
 // Restores the heap below `root`: no child may be larger than its parent.
@@ -258,13 +182,13 @@ static void sort_offsets(uint64_t *offsets, uint32_t count) {
 enum ov_status ov_pe_version_offsets(struct ov_span file, struct ov_arena *arena,
                                      struct ov_exe *exe) {
     struct version_walk walk = {.file = file, .exe = exe, .arena = arena};
-    if (exe->pe.resources_bytes == 0) {
-        return OV_OK;
-    }
-    enum ov_status status = walk_root(&walk);
-    if (status == OV_MEMORY) {
-        return OV_MEMORY;
-    }
+    struct ov_pe_resources resources = {.file = file,
+                                        .exe = exe,
+                                        .type = TYPE_VERSION,
+                                        .name = OV_PE_ANY_NAME,
+                                        .take = take_resource,
+                                        .arg = &walk};
+    TRY(ov_pe_resources_walk(&resources));
     sort_offsets(walk.offsets, walk.count);
     exe->version_offsets = walk.offsets;
     exe->version_count = walk.count;

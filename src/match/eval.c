@@ -4,6 +4,7 @@
 
 #include "base/filetype.h"
 #include "match/compare.h"
+#include "match/icons.h"
 #include "match/regex.h"
 #include "match/search.h"
 #include "match/sweep.h"
@@ -304,8 +305,8 @@ static bool meets_limits(struct ov_matcher *matcher, const struct ov_image_rule 
         matcher->code.is_damaged = true;
         return false;
     }
-    if (limits->needs_icon != 0 || limits->handler != 0 || !is_inside(object, limits)) {
-        return false; // icons and other handlers are not known here
+    if (limits->handler != 0 || !is_inside(object, limits)) {
+        return false; // other handlers are not known here
     }
     if (!is_within(object->bytes.size, limits->file_size_min, limits->file_size_max)) {
         return false;
@@ -316,6 +317,16 @@ static bool meets_limits(struct ov_matcher *matcher, const struct ov_image_rule 
     }
     return limits->has_sections == 0 ||
            is_within(anchors->section_count, limits->sections_min, limits->sections_max);
+}
+
+// Whether the object has an icon that the rule asks for: the last that is looked at, because icons
+// must be drawn.
+static bool has_icon(struct ov_matcher *matcher, const struct ov_image_rule *rule) {
+    if (rule->limits >= matcher->limit_count) {
+        return true; // asks for nothing
+    }
+    const struct ov_image_limits *limits = &matcher->limits[rule->limits];
+    return limits->needs_icon == 0 || ov_icons_match(matcher, limits->icon_groups);
 }
 
 // The first subsignature that was found says where.
@@ -402,6 +413,7 @@ bool ov_rule_evaluate(struct ov_matcher *matcher, const struct ov_touched *touch
         holds = plan_tree(&matcher->code, rule->expr_at, rule->expr_count, &tree) &&
                 value_node(&ev, &tree, tree.count - 1, false, 0).truth == IS_TRUE;
     }
+    holds = holds && has_icon(matcher, rule);
     if (holds) {
         place_match(&ev, ret_match);
     }

@@ -8,10 +8,12 @@
 // outside its bytes. All structs have the same layout on every little-endian machine.
 #pragma once
 
+#include "base/icon.h"
+
 #include <stdint.h>
 
 #define OV_IMAGE_MAGIC   "OVIMAGE\n"
-#define OV_IMAGE_VERSION 4u
+#define OV_IMAGE_VERSION 5u
 
 enum {
     OV_IMAGE_ALIGN = 64, // every section starts at a multiple of this
@@ -35,6 +37,7 @@ enum ov_section_type {
     OV_SECTION_SOURCES = 9,   // catalog/names.h
     OV_SECTION_METADATA = 10, // struct ov_image_metadata, in load order
     OV_SECTION_MAGICS = 11,   // struct ov_image_magic, in load order
+    OV_SECTION_ICONS = 12,    // struct ov_image_icon, in load order
     // One filter for each variant; the variant is ov_image_target.filter. docs: image.md,
     // "Filters".
     OV_SECTION_FILTER = 16,         // struct ov_image_filter
@@ -104,8 +107,17 @@ struct ov_image_limits {
     uint16_t handler;
     uint16_t intermediate_count;
     uint16_t intermediates[OV_IMAGE_INTERMEDIATES_MAX];
-    uint8_t needs_icon; // asks for an icon group
-    uint8_t zero[7];
+    uint8_t needs_icon; // asks for an icon of these groups
+    uint8_t zero[3];
+    uint16_t icon_groups[2]; // their numbers, or OV_ICON_GROUP_ANY
+};
+
+enum { OV_ICON_GROUP_ANY = UINT16_MAX }; // a number that no icon has stands for no such group
+
+// An icon that rules may ask for.
+struct ov_image_icon {
+    uint16_t groups[2];
+    struct ov_icon icon;
 };
 
 enum {

@@ -34,6 +34,8 @@ static void load_tables(struct ov_matcher *matcher, const struct ov_image *image
                                        &matcher->trigger_count);
     matcher->targets = ov_image_array(image, OV_SECTION_TARGETS, 0, sizeof *matcher->targets,
                                       &matcher->target_count);
+    matcher->icons =
+        ov_image_array(image, OV_SECTION_ICONS, 0, sizeof *matcher->icons, &matcher->icon_count);
 }
 
 // Whether the tables are as long as they must be; if not, the reason says which is not.

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/budget.h"
+#include "base/icon.h"
 #include "match/image.h"
 #include "match/kernels.h"
 #include "match/marks.h"
@@ -25,9 +26,10 @@ struct ov_anchors {
     uint64_t entry; // file offset of the entry point
     uint32_t section_count;
     const struct ov_anchor_section *sections;
-    // The VersionInfo starts, read only when a rule asks for them.
+    // The VersionInfo starts and the icons, read only when a rule asks for them.
     const uint64_t *(*versions)(void *arg, uint32_t *ret_count);
-    void *versions_arg;
+    const struct ov_icon *(*icons)(void *arg, uint32_t *ret_count);
+    void *arg; // of both
 };
 
 struct ov_object {

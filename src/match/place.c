@@ -57,7 +57,7 @@ static bool get_version(const struct ov_object *object, uint32_t index, size_t *
         return false;
     }
     uint32_t count = 0;
-    const uint64_t *versions = anchors->versions(anchors->versions_arg, &count);
+    const uint64_t *versions = anchors->versions(anchors->arg, &count);
     return index < count && add_offset(versions[index], 0, object, ret_start);
 }
 

@@ -27,6 +27,7 @@ static enum ov_status open_sections(struct ov_emit *emit) {
         {&emit->patterns, OV_SECTION_PATTERNS}, {&emit->code, OV_SECTION_CODE},
         {&emit->limits, OV_SECTION_LIMITS},     {&emit->triggers, OV_SECTION_TRIGGERS},
         {&emit->metadata, OV_SECTION_METADATA}, {&emit->magics, OV_SECTION_MAGICS},
+        {&emit->icons, OV_SECTION_ICONS},
     };
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
         *wanted[i].section = ov_image_writer_add(emit->writer, wanted[i].type, 0);
@@ -80,6 +81,7 @@ static enum ov_status emit_all(struct ov_emit *emit) {
     TRY(open_sections(emit));
     TRY(emit_rules(emit));
     TRY(ov_emit_magics(emit));
+    TRY(ov_emit_icons(emit));
     TRY(ov_emit_order(emit));
     TRY(ov_emit_filters(emit));
     TRY(emit_hashes(emit));

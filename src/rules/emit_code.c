@@ -421,35 +421,6 @@ static enum ov_status put_sub(struct ov_emit *emit, const struct ov_sub *sub, ui
 
 // ---- rules -------------------------------------------------------------------------------------
 
-static uint32_t put_limits(struct ov_emit *emit, const struct ov_rule *rule) {
-    bool has_icon = rule->icon_group1.size > 0 || rule->icon_group2.size > 0;
-    if (!rule->has_file_size && !rule->has_entry_point && !rule->has_section_count && !has_icon &&
-        rule->container == 0 && rule->handler == 0 && rule->intermediate_count == 0) {
-        return OV_IMAGE_NONE;
-    }
-    struct ov_image_limits limits = {
-        .file_size_max = UINT32_MAX,
-        .entry_min = rule->entry_point.min,
-        .entry_max = rule->entry_point.max,
-        .sections_min = rule->section_count.min,
-        .sections_max = rule->section_count.max,
-        .has_entry = rule->has_entry_point,
-        .has_sections = rule->has_section_count,
-        .container = rule->container,
-        .handler = rule->handler,
-        .intermediate_count = (uint16_t)rule->intermediate_count,
-        .needs_icon = has_icon,
-    };
-    if (rule->has_file_size) {
-        limits.file_size_min = rule->file_size.min;
-        limits.file_size_max = rule->file_size.max;
-    }
-    memcpy(limits.intermediates, rule->intermediates, sizeof limits.intermediates);
-    uint32_t index = ov_emit_count(emit->limits, sizeof limits);
-    ov_buf_add(emit->limits, &limits, sizeof limits);
-    return index;
-}
-
 // clamscan matches plain patterns of target 0 with Boyer-Moore, before all others, and those of
 // target 1 that stand at one place.
 static bool is_plain(const struct ov_rule *rule) {
@@ -484,7 +455,7 @@ enum ov_status ov_emit_rule(struct ov_emit *emit, const struct ov_rule *rule) {
         .target = (uint8_t)rule->target,
         .sub_count = (uint16_t)rule->sub_count,
         .sub_first = ov_emit_count(emit->subs, sizeof(struct ov_image_sub)),
-        .limits = put_limits(emit, rule),
+        .limits = ov_emit_limits(emit, rule),
     };
     emit->rule = rule;
     emit->is_plain = (record.flags & OV_RULE_FLAG_PLAIN) != 0;

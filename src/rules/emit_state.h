@@ -42,7 +42,7 @@ struct ov_emit {
     const struct ov_build_options *options;
     struct ov_image_writer *writer;
     struct ov_buf *rules, *subs, *patterns, *code, *limits, *triggers; // sections
-    struct ov_buf *metadata, *magics;                                  // likewise
+    struct ov_buf *metadata, *magics, *icons;                          // likewise
     struct ov_buf emit_patterns;                                       // struct ov_emit_pattern
     struct ov_buf parts;                                               // struct ov_emit_part
     struct ov_emit_plain *plain;                                       // owned
@@ -106,11 +106,18 @@ static inline uint32_t ov_emit_count(const struct ov_buf *table, size_t item_byt
 // best window. emit_code.c
 enum ov_status ov_emit_rule(struct ov_emit *emit, const struct ov_rule *rule);
 
+// Writes what a rule asks of an object beside its bytes; the index, or OV_IMAGE_NONE when that is
+// nothing. emit_limits.c
+uint32_t ov_emit_limits(struct ov_emit *emit, const struct ov_rule *rule);
+
 // Writes what a rule asks of members; `number` is the rule's. emit_metadata.c
 void ov_emit_metadata(struct ov_emit *emit, const struct ov_rule *rule, uint32_t number);
 
 // Writes the magics of file types. emit_metadata.c
 enum ov_status ov_emit_magics(struct ov_emit *emit);
+
+// Writes the icons. emit_limits.c
+enum ov_status ov_emit_icons(struct ov_emit *emit);
 
 // Fills in where clamscan would notice a match of a body rule: it decides which of several rules is
 // told first. The rule's parts stand last in `parts`. emit_notice.c

@@ -304,6 +304,13 @@ static void add_conditions(struct ov_buf *out, const struct ov_rule *rule) {
                       i > 0 ? " > " : "inside: ", ov_filetype_name(rule->intermediates[i]),
                       i + 1 == rule->intermediate_count ? "\n" : "");
     }
+    for (unsigned list = 0; list < OV_ICON_LISTS; list++) {
+        if (rule->icon_groups[list].data != NULL) {
+            ov_buf_printf(out, "icon of group %u: ", list + 1);
+            ov_text_add_printable(out, rule->icon_groups[list]);
+            ov_buf_add_text(out, "\n");
+        }
+    }
     if (rule->handler != OV_FILETYPE_NONE) {
         ov_buf_printf(out, "no alert, scanned again as: %s\n", ov_filetype_name(rule->handler));
     }

@@ -46,7 +46,7 @@ static const struct language languages[] = {
     {"zmd", ov_clamav_read_metadata, 1, false, NULL},
     {"rmd", ov_clamav_read_metadata, 2, false, NULL},
     {"ftm", ov_clamav_read_magics, 0, false, NULL},
-    {"idb", NULL, 0, false, not_built},
+    {"idb", ov_clamav_read_icons, 0, false, NULL},
     {"crb", NULL, 0, false, not_built},
     {"cat", NULL, 0, false, not_built},
     {"pdb", NULL, 0, false, not_built},

@@ -63,9 +63,9 @@ struct ov_ruleset_state {
     struct ov_ruleset_options options;
     struct ov_held_memory *held; // unpacked containers
     struct ov_ignore ignore;
-    size_t file_room, rule_room, hash_room, magic_room, problem_room;
+    size_t file_room, rule_room, hash_room, magic_room, icon_room, problem_room;
     size_t heap_bytes; // in the arrays above and in unpacked containers
-    size_t rules_checked, hashes_checked,
+    size_t rules_checked, hashes_checked, icons_checked,
         problems_checked; // the ignore list was applied up to here
 };
 
@@ -79,6 +79,18 @@ enum ov_status ov_ruleset_add_hash(struct ov_ruleset *set, struct ov_hash_rule *
 
 // Adds a magic; its bytes belong to the set.
 enum ov_status ov_ruleset_add_magic(struct ov_ruleset *set, const struct ov_type_magic *magic);
+
+// Adds an icon; its texts live as long as the set.
+enum ov_status ov_ruleset_add_icon(struct ov_ruleset *set, const struct ov_icon_rule *icon);
+
+// The index of the icon group of that name in that list, which is added to it if need be.
+// OV_INVALID when the list is full.
+enum ov_status ov_ruleset_add_icon_group(struct ov_ruleset *set, unsigned list, struct ov_span name,
+                                         uint16_t *ret_group);
+
+// The index likewise, or the number of groups when there is none of that name.
+uint32_t ov_ruleset_find_icon_group(const struct ov_ruleset *set, unsigned list,
+                                    struct ov_span name);
 
 // Makes room for `count` more hash rows at once.
 enum ov_status ov_ruleset_reserve_hashes(struct ov_ruleset *set, size_t count);

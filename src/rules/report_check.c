@@ -66,6 +66,9 @@ static void add_summary_text(struct ov_buf *out, const struct ov_ruleset *set,
     if (set->magic_count > 0) {
         ov_buf_printf(out, "magics of file types: %zu\n", set->magic_count);
     }
+    if (set->icon_count > 0) {
+        ov_buf_printf(out, "icons: %zu\n", set->icon_count);
+    }
     ov_buf_printf(out, "files: %" PRIu32 ", ignored: %zu, skipped: %zu, problems: %zu\n",
                   set->file_count, set->ignored_count, tally->skips, tally->problems);
 }
@@ -86,6 +89,7 @@ static void add_summary_json(struct ov_buf *out, const struct ov_ruleset *set,
     ov_json_uint(&json, "allowed_file", tally->hashes[OV_HASH_ALLOW]);
     ov_json_uint(&json, "metadata", tally->metadata);
     ov_json_uint(&json, "file_type_magic", set->magic_count);
+    ov_json_uint(&json, "icon", set->icon_count);
     ov_json_uint(&json, "ignored", set->ignored_count);
     ov_json_uint(&json, "skipped", tally->skips);
     ov_json_uint(&json, "problems", tally->problems);

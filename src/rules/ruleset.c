@@ -53,6 +53,7 @@ void ov_ruleset_free(struct ov_ruleset *set) {
     free(set->rules);
     free(set->hashes);
     free(set->magics);
+    free(set->icons);
     free(set->problems);
     free(set->state);
     free(set);
@@ -144,6 +145,36 @@ enum ov_status ov_ruleset_add_magic(struct ov_ruleset *set, const struct ov_type
     return OV_OK;
 }
 
+enum ov_status ov_ruleset_add_icon(struct ov_ruleset *set, const struct ov_icon_rule *icon) {
+    TRY(grow(set, (void **)&set->icons, &set->state->icon_room, set->icon_count + 1,
+             sizeof *set->icons));
+    set->icons[set->icon_count++] = *icon;
+    return OV_OK;
+}
+
+uint32_t ov_ruleset_find_icon_group(const struct ov_ruleset *set, unsigned list,
+                                    struct ov_span name) {
+    uint32_t group = 0;
+    while (group < set->icon_group_count[list] &&
+           !ov_span_is_equal(set->icon_groups[list][group], name)) {
+        group++;
+    }
+    return group;
+}
+
+enum ov_status ov_ruleset_add_icon_group(struct ov_ruleset *set, unsigned list, struct ov_span name,
+                                         uint16_t *ret_group) {
+    uint32_t group = ov_ruleset_find_icon_group(set, list, name);
+    if (group == OV_ICON_GROUPS_MAX) {
+        return OV_INVALID;
+    }
+    if (group == set->icon_group_count[list]) {
+        set->icon_groups[list][set->icon_group_count[list]++] = name;
+    }
+    *ret_group = (uint16_t)group;
+    return OV_OK;
+}
+
 enum ov_status ov_ruleset_add_problem(struct ov_ruleset *set, struct ov_place place,
                                       struct ov_span name, bool is_skip, const char *reason) {
     TRY(grow(set, (void **)&set->problems, &set->state->problem_room, set->problem_count + 1,
@@ -206,6 +237,17 @@ static void drop_ignored_rules(struct ov_ruleset *set, size_t from) {
     set->rule_count = kept;
 }
 
+static void drop_ignored_icons(struct ov_ruleset *set, size_t from) {
+    size_t kept = from;
+    for (size_t i = from; i < set->icon_count; i++) {
+        if (!ov_ignore_has(&set->state->ignore, set->icons[i].name, set->icons[i].source)) {
+            set->icons[kept++] = set->icons[i];
+        }
+    }
+    set->ignored_count += set->icon_count - kept;
+    set->icon_count = kept;
+}
+
 // A rule that nobody wants need not be readable. Its line is found by name alone, so a list entry
 // with a digest does not silence a problem.
 static void drop_ignored_problems(struct ov_ruleset *set, size_t from) {
@@ -226,10 +268,12 @@ void ov_ruleset_apply_ignores(struct ov_ruleset *set) {
         bool is_new_list = state->ignore.has_grown;
         drop_ignored_hashes(set, is_new_list ? 0 : state->hashes_checked);
         drop_ignored_rules(set, is_new_list ? 0 : state->rules_checked);
+        drop_ignored_icons(set, is_new_list ? 0 : state->icons_checked);
         drop_ignored_problems(set, is_new_list ? 0 : state->problems_checked);
         state->ignore.has_grown = false;
     }
     state->hashes_checked = set->hash_count;
     state->rules_checked = set->rule_count;
+    state->icons_checked = set->icon_count;
     state->problems_checked = set->problem_count;
 }

@@ -226,7 +226,7 @@ static void test_logical(void **state) {
     assert_int_equal(rule->intermediate_count, 2);
     assert_int_equal(rule->intermediates[0], OV_FILETYPE_ANY);
     assert_int_equal(rule->intermediates[1], OV_FILETYPE_PDF);
-    assert_name(rule->icon_group1, "A");
+    assert_name(rule->icon_groups[0], "A");
     assert_int_equal(rule->sub_count, 2);
     assert_int_equal(rule->subs[1].pattern_count, 2);
     assert_int_equal(rule->subs[1].offset.kind, OV_OFFSET_SECTION);

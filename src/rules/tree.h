@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/hash_kind.h"
+#include "base/icon.h"
 #include "base/span.h"
 #include "base/status.h"
 
@@ -152,7 +153,11 @@ struct ov_range {
     uint32_t min, max; // inclusive; 0 and UINT32_MAX when not given
 };
 
-enum { OV_INTERMEDIATES_MAX = 16 };
+enum {
+    OV_INTERMEDIATES_MAX = 16,
+    OV_ICON_LISTS = 2,        // each icon stands in a group of a first and of a second list
+    OV_ICON_GROUPS_MAX = 256, // of each list
+};
 
 enum ov_rule_kind {
     OV_RULE_BODY,     // one subsignature, reported where it hits (ndb, db, sdb)
@@ -184,6 +189,13 @@ struct ov_type_magic {
     const uint8_t *bytes;
 };
 
+// An icon that logical rules may ask for (idb); by itself it finds nothing.
+struct ov_icon_rule {
+    struct ov_span name, source;
+    uint16_t groups[OV_ICON_LISTS]; // indexes into ov_ruleset.icon_groups
+    struct ov_icon icon;
+};
+
 struct ov_rule {
     enum ov_rule_kind kind;
     struct ov_span name; // as in the source, without ".UNOFFICIAL"
@@ -199,7 +211,7 @@ struct ov_rule {
     uint16_t handler;   // enum ov_filetype, or 0
     uint32_t intermediate_count;
     uint16_t intermediates[OV_INTERMEDIATES_MAX];
-    struct ov_span icon_group1, icon_group2; // empty when not given
+    struct ov_span icon_groups[OV_ICON_LISTS]; // without data when not given
     uint32_t sub_count;
     const struct ov_sub *subs;
     const struct ov_expr *expr;         // LOGICAL
@@ -246,6 +258,10 @@ struct ov_ruleset {
     struct ov_hash_rule *hashes; // in load order
     size_t magic_count;
     struct ov_type_magic *magics; // in load order
+    size_t icon_count;
+    struct ov_icon_rule *icons; // in load order
+    uint32_t icon_group_count[OV_ICON_LISTS];
+    struct ov_span icon_groups[OV_ICON_LISTS][OV_ICON_GROUPS_MAX]; // their names
     size_t problem_count;
     struct ov_rule_problem *problems;
     size_t ignored_count; // rules dropped by an ignore list

@@ -52,7 +52,10 @@ struct ov_subject {
     uint32_t target;
     bool is_exe;
     struct ov_exe exe;
-    bool has_versions;                  // exe.version_* have been read
+    bool has_versions;           // exe.version_* have been read
+    bool has_icons;              // likewise
+    const struct ov_icon *icons; // in the arena
+    uint32_t icon_count;
     struct ov_anchor_section *sections; // the matcher's view of exe.sections
 };
 

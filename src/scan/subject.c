@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an object is and where things lie in it.
+#include "format/icon.h"
 #include "scan/identify.h"
 #include "scan/scanner_state.h"
 
@@ -67,6 +68,21 @@ static const uint64_t *get_versions(void *arg, uint32_t *ret_count) {
     return subject->exe.version_offsets;
 }
 
+// The icons, likewise.
+static const struct ov_icon *get_icons(void *arg, uint32_t *ret_count) {
+    struct ov_subject *subject = arg;
+    if (!subject->has_icons) {
+        subject->has_icons = true;
+        bool is_pe = subject->target == TARGET_PE && subject->exe.is_readable;
+        if (is_pe && ov_pe_icons(subject->bytes, &subject->exe, &subject->scanner->budget,
+                                 subject->arena, &subject->icons, &subject->icon_count) != OV_OK) {
+            subject->icon_count = 0;
+        }
+    }
+    *ret_count = subject->icon_count;
+    return subject->icons;
+}
+
 struct ov_anchors ov_subject_anchors(struct ov_subject *subject) {
     return (struct ov_anchors){
         .is_disabled = subject->is_exe && !subject->exe.is_readable,
@@ -75,6 +91,7 @@ struct ov_anchors ov_subject_anchors(struct ov_subject *subject) {
         .section_count = subject->exe.section_count,
         .sections = subject->sections,
         .versions = get_versions,
-        .versions_arg = subject,
+        .icons = get_icons,
+        .arg = subject,
     };
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Prints what the readers of executables say of files, one JSON object a line: for tests alone.
 #include "base/json.h"
-#include "format/exe.h"
+#include "format/icon.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -41,6 +41,40 @@ static void print_exe(struct ov_json *json, const struct ov_exe *exe, struct ov_
     ov_json_bytes(json, "imports", text);
 }
 
+// As ClamAV's .idb files write it.
+static void print_icon(struct ov_json *json, const struct ov_icon *icon) {
+    char text[160];
+    int at = snprintf(text, sizeof text, "%02x", icon->side);
+    for (int kind = 0; kind < OV_ICON_KINDS; kind++) {
+        for (int i = 0; i < OV_ICON_SPOTS; i++) {
+            const struct ov_icon_spot *spot = &icon->spots[kind][i];
+            at += snprintf(text + at, sizeof text - (size_t)at,
+                           kind <= OV_ICON_GRAY ? "%03x%02x%02x" : "%02x%02x%02x", spot->level,
+                           spot->x, spot->y);
+        }
+    }
+    (void)snprintf(text + at, sizeof text - (size_t)at, "%02x%02x%02x%02x", icon->red, icon->green,
+                   icon->blue, icon->colored);
+    ov_json_text(json, NULL, text);
+}
+
+static enum ov_status dump_icons(struct ov_span file, const struct ov_exe *exe,
+                                 struct ov_arena *arena, struct ov_json *json) {
+    const struct ov_icon *icons = NULL;
+    uint32_t count = 0;
+    struct ov_budget budget;
+    struct ov_limits limits = ov_limits_default();
+    ov_budget_init(&budget, &limits);
+    enum ov_status status =
+        exe->is_readable ? ov_pe_icons(file, exe, &budget, arena, &icons, &count) : OV_OK;
+    ov_json_array(json, "icons");
+    for (uint32_t i = 0; i < count; i++) {
+        print_icon(json, &icons[i]);
+    }
+    ov_json_array_end(json);
+    return status;
+}
+
 static enum ov_status dump_file(struct ov_span file, read_function *read, struct ov_buf *out) {
     struct ov_arena arena;
     ov_arena_init(&arena, 64 << 20);
@@ -58,6 +92,9 @@ static enum ov_status dump_file(struct ov_span file, read_function *read, struct
     ov_json_object(&json, NULL);
     ov_json_text(&json, "status", ov_status_text(status));
     print_exe(&json, &exe, text);
+    if (status == OV_OK && read == ov_pe_read) {
+        status = dump_icons(file, &exe, &arena, &json);
+    }
     ov_json_object_end(&json);
     ov_buf_add_text(out, "\n");
     ov_arena_release(&arena);

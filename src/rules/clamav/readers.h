@@ -23,6 +23,9 @@ enum ov_status ov_clamav_read_metadata(struct ov_ruleset *set, uint32_t file, un
 // .ftm
 enum ov_status ov_clamav_read_magics(struct ov_ruleset *set, uint32_t file, unsigned mode);
 
+// .idb
+enum ov_status ov_clamav_read_icons(struct ov_ruleset *set, uint32_t file, unsigned mode);
+
 // .ign .ign2
 enum ov_status ov_clamav_read_ignores(struct ov_ruleset *set, uint32_t file, unsigned mode);
 

@@ -78,14 +78,14 @@ static enum ov_status read_section_count(struct ov_parser *parser, struct ov_spa
 static enum ov_status read_icon_group1(struct ov_parser *parser, struct ov_span value,
                                        struct ov_rule *rule) {
     (void)parser;
-    rule->icon_group1 = value;
+    rule->icon_groups[0] = value;
     return OV_OK;
 }
 
 static enum ov_status read_icon_group2(struct ov_parser *parser, struct ov_span value,
                                        struct ov_rule *rule) {
     (void)parser;
-    rule->icon_group2 = value;
+    rule->icon_groups[1] = value;
     return OV_OK;
 }
 
