@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Directories and files of UDF.
+#include "format/pieces.h"
 #include "format/udf.h"
 #include "format/utf16.h"
 
@@ -29,10 +30,9 @@ enum {
 struct content {
     struct ov_udf *udf;
     uint16_t map;
-    unsigned kind;       // of the descriptors of extents
-    uint64_t left, room; // of the file's size
-    struct ov_buf *whole;
-    struct ov_span first; // as long as one run of bytes is enough
+    unsigned kind; // of the descriptors of extents
+    uint64_t left; // of the file's size
+    struct ov_pieces pieces;
     struct ov_udf_place more;
 };
 
@@ -53,29 +53,6 @@ static struct ov_udf_place read_extent(struct content *content, struct ov_cursor
         ov_cursor_skip(in, 2);
         return place;
     }
-}
-
-// Adds bytes to the content, or zeros. What is one run in the image is not copied.
-static enum ov_status add_bytes(struct content *content, struct ov_span bytes, uint64_t size) {
-    struct ov_buf *whole = content->whole;
-    if (whole->size == 0 && content->first.size == 0 && bytes.size == size) {
-        content->first = bytes;
-        return OV_OK;
-    }
-    if (whole->size == 0) {
-        ov_buf_add(whole, content->first.data, content->first.size);
-    }
-    uint64_t left = content->room > whole->size ? content->room - whole->size : 0;
-    bool is_cut = size > left;
-    if (is_cut) {
-        ov_walk_note_cut(content->udf->disc.walk);
-        size = left;
-    }
-    struct ov_span fits = ov_span_part(bytes, 0, size);
-    ov_buf_add(whole, fits.data, fits.size);
-    TRY(ov_buf_status(whole));
-    bool has_failed = fits.size < size && ov_buf_extend(whole, size - fits.size) == NULL;
-    return has_failed ? OV_MEMORY : is_cut ? OV_LIMIT : OV_OK;
 }
 
 // The extents of one list; it may end with where the next list is.
@@ -101,7 +78,7 @@ static enum ov_status add_extents(struct content *content, struct ov_span list) 
             size = bytes.size;
         }
         content->left -= size;
-        TRY(add_bytes(content, bytes, size));
+        TRY(ov_pieces_add(&content->pieces, bytes, size));
     }
     return OV_OK;
 }
@@ -134,13 +111,11 @@ enum ov_status ov_udf_read_file(struct ov_udf *udf, struct ov_span entry, uint16
     struct content content = {.udf = udf, .map = map, .kind = ov_cursor_u16le(&in) & 7u};
     ov_cursor_seek(&in, SIZE_AT);
     content.left = ov_cursor_u64le(&in);
-    content.room = ov_walk_room(udf->disc.walk);
-    content.whole = whole;
+    content.pieces = ov_pieces_init(udf->disc.walk, whole);
     ov_cursor_seek(&in, tag == OV_UDF_TAG_FILE ? FILE_FIELDS_AT : LARGE_FILE_FIELDS_AT);
     uint32_t attribute_bytes = ov_cursor_u32le(&in), list_bytes = ov_cursor_u32le(&in);
     ov_cursor_skip(&in, attribute_bytes);
     struct ov_span list = ov_span_part(ov_span_from(entry, in.at), 0, list_bytes);
-    ov_buf_reset(whole);
     if (content.kind == IS_INSIDE) {
         *ret_bytes = ov_span_part(list, 0, content.left);
         return OV_OK;
@@ -150,7 +125,7 @@ enum ov_status ov_udf_read_file(struct ov_udf *udf, struct ov_span entry, uint16
         return status;
     }
     udf->is_damaged = udf->is_damaged || status == OV_DAMAGED;
-    *ret_bytes = whole->size > 0 ? ov_buf_span(whole) : content.first;
+    *ret_bytes = ov_pieces_span(&content.pieces);
     return ov_walk_has_time(udf->disc.walk);
 }
 
