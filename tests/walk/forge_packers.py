@@ -124,6 +124,30 @@ def fsg200(plain, old_entry):
     return pe([(memory, b""), (pages(len(data)), data)], data_at + stub_at)
 
 
+def fsg13(plain, old_entry, version):
+    """A stream for each section, the second and third in the other order; the list of them stands
+    behind the headers."""
+    memory = pages(len(plain))
+    third = memory // 3 & ~0xfff
+    data_at = 0x1000 + memory
+    order = [0, 2 * third, third]
+    streams = b"".join(aplib(plain[at:at + third]) for at in order)
+    jump_at = 0xa1 if version == "1.33" else 0xda
+    if version == "1.33":
+        list_ = struct.pack("<6I", 0, BASE + 0x1000, BASE + data_at,
+                            *(BASE + 0x1000 + at + 1 for at in order[1:]), 0)
+        stub = b"\xbe" + struct.pack("<I", BASE + 0x200)
+    else:
+        numbers = [(BASE + 0x1000 + at >> 12) + 2 for at in order[1:]]
+        list_ = struct.pack("<3H4xI", *numbers, 2, 2)
+        stub = struct.pack("<BIBIBI", 0xbb, BASE + 0x200, 0xbf, BASE + 0x1000, 0xbe, BASE + data_at)
+    entry = data_at + len(streams)
+    stub = stub.ljust(jump_at, b"\x90") + b"\x0f\x84"
+    stub += struct.pack("<i", old_entry - entry - jump_at - 6)
+    data = streams + stub + bytes(16)
+    return pe([(memory, b""), (pages(len(data)), data)], entry, 0x80, 0x200, list_)
+
+
 def bswap_calls(data):
     """Calls and jumps with absolute targets, the highest byte first."""
     out, at = bytearray(data), 0
