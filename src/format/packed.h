@@ -120,5 +120,5 @@ enum ov_status ov_pe_rebuild(const struct ov_pe_pieces *pieces, struct ov_walk *
 enum ov_status ov_pe_tell(const struct ov_pe_pieces *pieces, struct ov_walk *walk);
 
 // The unpackers, one file each.
-ov_packer ov_aspack_unpack, ov_fsg_unpack, ov_mew_unpack, ov_pespin_unpack;
+ov_packer ov_aspack_unpack, ov_fsg_unpack, ov_mew_unpack, ov_nspack_unpack, ov_pespin_unpack;
 ov_packer ov_petite_unpack, ov_upack_unpack, ov_wwpack_unpack, ov_yc_unpack;

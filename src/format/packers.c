@@ -6,8 +6,8 @@
 
 // In the order in which clamscan asks them. The first that knows a program is the last.
 static ov_packer *const packers[] = {
-    ov_mew_unpack,    ov_upack_unpack, ov_fsg_unpack,    ov_petite_unpack,
-    ov_pespin_unpack, ov_yc_unpack,    ov_wwpack_unpack, ov_aspack_unpack,
+    ov_mew_unpack, ov_upack_unpack,  ov_fsg_unpack,    ov_petite_unpack, ov_pespin_unpack,
+    ov_yc_unpack,  ov_wwpack_unpack, ov_aspack_unpack, ov_nspack_unpack,
 };
 
 // UPX comes first, and by itself: its programs may be of 64 bits.

@@ -57,8 +57,8 @@ static void expect(struct upack *upack, uint32_t at, uint8_t byte) {
 
 // Where the short jump leads whose operand stands at `at`.
 static uint32_t short_jump_at(struct upack *upack, uint32_t at) {
-    int32_t distance = (int8_t)byte_at(upack, at);
-    return at + 1 + (uint32_t)distance;
+    enum { SIGN = 0x80 };
+    return at + 1 + (byte_at(upack, at) ^ SIGN) - SIGN;
 }
 
 static uint32_t jump_at(struct upack *upack, uint32_t at) {
@@ -144,8 +144,8 @@ static void read_narrow(struct upack *upack, struct plan *plan) {
     uint32_t state_at = numbers_at + word_at(upack, table_at) * (4 + drift) + 4;
     plan->packed_at = place_at(upack, state_at + 0x10) + drift;
     plan->plain_at = place_at(upack, numbers_at);
-    plan->plain_end = place_at(upack, numbers_at + 0x24);
-    plan->calls = word_at(upack, numbers_at + 0x40);
+    plan->plain_end = place_at(upack, numbers_at + 0x28);
+    plan->calls = word_at(upack, numbers_at + 0x44);
 }
 
 // Versions 1.1 and 1.2 have their numbers among the headers.

@@ -60,13 +60,14 @@ static bool read_version(struct ov_span stub, struct version *ret_version) {
         if (!HAS(stub, 0x13 + shift, "\xb9")) {
             return false;
         }
-        crypted_at = 0x6c - ov_packed_u32(stub, 0xf + shift) + ov_packed_u32(stub, 0x22 + shift);
+        version.to_section = ENTRY_AT + 0xc + shift - ov_packed_u32(stub, 0xf + shift);
+        crypted_at = version.to_section + ov_packed_u32(stub, 0x22 + shift);
         version.crypted_bytes =
             ov_packed_u32(stub, 0x14 + shift) - ov_packed_u32(stub, 0x1a + shift);
-        version.to_section = ENTRY_AT + 0xc + shift - ov_packed_u32(stub, 0xf + shift);
     } else if (is_older(stub)) {
         version = (struct version){.shift = -0x18, .second_cipher_at = 0x3ea};
-        crypted_at = 0x66 - ov_packed_u32(stub, 0x9) + ov_packed_u32(stub, 0x14);
+        version.to_section = ENTRY_AT + 6 - ov_packed_u32(stub, 0x9);
+        crypted_at = version.to_section + ov_packed_u32(stub, 0x14);
         version.crypted_bytes = ov_packed_u32(stub, 0xe);
     }
     *ret_version = version;
