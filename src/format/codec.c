@@ -88,3 +88,17 @@ enum ov_status ov_codec_tell(enum ov_codec codec, struct ov_span packed,
     return status == OV_DAMAGED && plain.size == 0 ? ov_walk_stored(walk, packed, member->name)
                                                    : OV_OK;
 }
+
+enum ov_status ov_codec_unlzma(struct ov_span packed, uint64_t plain_bytes, struct ov_walk *walk,
+                               struct ov_buf *plain) {
+    enum { PROPERTY_BYTES = 5 };
+    OV_CLEANUP(ov_buf_release) struct ov_buf stream = {0};
+    struct ov_span properties = ov_span_part(packed, 0, PROPERTY_BYTES);
+    struct ov_span rest = ov_span_from(packed, PROPERTY_BYTES);
+    ov_buf_add(&stream, properties.data, properties.size);
+    ov_buf_add_u64le(&stream, plain_bytes);
+    ov_buf_add(&stream, rest.data, rest.size);
+    TRY(ov_buf_status(&stream));
+    size_t used;
+    return ov_codec_unpack(OV_CODEC_LZMA, ov_buf_span(&stream), walk, plain, &used);
+}

@@ -46,6 +46,11 @@ struct ov_lzma_run {
 enum ov_status ov_lzma_unpack(const struct ov_lzma_run *run, struct ov_walk *walk,
                               struct ov_buf *plain);
 
+// Unpacks LZMA that begins with its properties (5 bytes) and lacks the size that a .lzma file has
+// behind them: `plain_bytes`, or UINT64_MAX when an end mark tells. As ov_codec_unpack().
+enum ov_status ov_codec_unlzma(struct ov_span packed, uint64_t plain_bytes, struct ov_walk *walk,
+                               struct ov_buf *plain);
+
 // Unpacks a file of compress (.Z) and appends to `plain`, as ov_codec_unpack() does. lzw.c
 enum ov_status ov_lzw_unpack(struct ov_span packed, struct ov_walk *walk, struct ov_buf *plain);
 

@@ -2,6 +2,7 @@
 // Installers of NSIS (exehead/fileform.h of its sources): script and files behind a program.
 #include "format/nsis.h"
 
+#include "format/bare_bzip2.h"
 #include "format/codec.h"
 #include "format/format.h"
 
@@ -9,7 +10,6 @@ enum {
     MARK_AT = 4, // flags stand before the mark
     MARK_BYTES = 16,
     HEADER_BYTES = 28,
-    LZMA_PROPERTY_BYTES = 5,
 };
 
 static const uint32_t PACKED_BIT = 0x80000000;
@@ -34,27 +34,16 @@ static enum method find_method(struct ov_span packed) {
     return is_bzip2 ? METHOD_BZIP2 : METHOD_DEFLATE;
 }
 
-// The stream lacks the size that a .lzma file has in its header; put "unknown" there.
-static enum ov_status unpack_lzma(struct ov_span packed, struct ov_walk *walk,
-                                  struct ov_buf *plain) {
-    OV_CLEANUP(ov_buf_release) struct ov_buf stream = {0};
-    ov_buf_add(&stream, packed.data, LZMA_PROPERTY_BYTES);
-    ov_buf_add_u64le(&stream, UINT64_MAX);
-    ov_buf_add(&stream, packed.data + LZMA_PROPERTY_BYTES, packed.size - LZMA_PROPERTY_BYTES);
-    TRY(ov_buf_status(&stream));
-    size_t used;
-    return ov_codec_unpack(OV_CODEC_LZMA, ov_buf_span(&stream), walk, plain, &used);
-}
-
 static enum ov_status unpack(struct ov_span packed, struct ov_walk *walk, struct ov_buf *plain) {
     switch (find_method(packed)) {
     case METHOD_LZMA:
-        return unpack_lzma(packed, walk, plain);
+        return ov_codec_unlzma(packed, UINT64_MAX, walk, plain);
     case METHOD_FILTERED_LZMA:
-        return packed.data[0] == 0 ? unpack_lzma(ov_span_from(packed, 1), walk, plain)
-                                   : OV_UNSUPPORTED;
+        return packed.data[0] == 0
+                   ? ov_codec_unlzma(ov_span_from(packed, 1), UINT64_MAX, walk, plain)
+                   : OV_UNSUPPORTED;
     case METHOD_BZIP2:
-        return ov_nsis_bunzip2(packed, walk, plain);
+        return ov_bare_bunzip2(OV_BARE_BZIP2_NSIS, packed, walk, plain);
     default:
         return ov_nsis_inflate(packed, walk, plain);
     }

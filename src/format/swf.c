@@ -6,22 +6,7 @@
 enum {
     HEADER_BYTES = 8, // signature, version, size of the plain file
     LZMA_AT = 12,     // after the size of the packed bytes
-    LZMA_PROPERTY_BYTES = 5,
 };
-
-// The stream lacks the size that a .lzma file has in its header; put it there.
-static enum ov_status unpack_lzma(struct ov_span file, uint64_t body_bytes, struct ov_walk *walk,
-                                  struct ov_buf *plain) {
-    OV_CLEANUP(ov_buf_release) struct ov_buf stream = {0};
-    struct ov_span properties = ov_span_part(file, LZMA_AT, LZMA_PROPERTY_BYTES);
-    struct ov_span packed = ov_span_from(file, LZMA_AT + LZMA_PROPERTY_BYTES);
-    ov_buf_add(&stream, properties.data, properties.size);
-    ov_buf_add_u64le(&stream, body_bytes);
-    ov_buf_add(&stream, packed.data, packed.size);
-    TRY(ov_buf_status(&stream));
-    size_t used;
-    return ov_codec_unpack(OV_CODEC_LZMA, ov_buf_span(&stream), walk, plain, &used);
-}
 
 // The plain file, header and all, is a member: rules for Flash look at it as they would at one that
 // was never packed.
@@ -45,7 +30,8 @@ static enum ov_status walk_swf(struct ov_cursor *in, struct ov_walk *walk) {
     enum ov_status status =
         kind == 'C' ? ov_codec_unpack(OV_CODEC_ZLIB, ov_span_from(in->bytes, HEADER_BYTES), walk,
                                       &plain, &used)
-                    : unpack_lzma(in->bytes, plain_bytes - HEADER_BYTES, walk, &plain);
+                    : ov_codec_unlzma(ov_span_from(in->bytes, LZMA_AT), plain_bytes - HEADER_BYTES,
+                                      walk, &plain);
     if (status == OV_MEMORY || plain.size == HEADER_BYTES) {
         return status;
     }

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// bzip2 as NSIS writes it: a byte says whether a block follows, and there are no sums. What is left
-// is that of bzip2 (its format has no other specification than the program).
+// bzip2 as NSIS and ALZip write it: a mark says whether a block follows, and there are no sums.
+// What is left is that of bzip2 (its format has no other specification than the program).
+#include "format/bare_bzip2.h"
+
 #include "format/lz.h"
-#include "format/nsis.h"
 
 #include <limits.h>
 
 enum {
-    BLOCK_MARK = 0x31,
-    END_MARK = 0x17,
     BLOCK_BYTES_MAX = 900000,
     GROUP_SYMBOLS = 50,
     TABLES_MIN = 2,
@@ -239,22 +238,43 @@ static enum ov_status unpack_block(struct unpacker *in) {
     return write_block(in);
 }
 
-enum ov_status ov_nsis_bunzip2(struct ov_span packed, struct ov_walk *walk, struct ov_buf *plain) {
+// What stands before a block and at the end.
+struct marks {
+    unsigned bits; // a multiple of 8
+    uint32_t block, end;
+};
+
+static const struct marks marks_of[] = {
+    [OV_BARE_BZIP2_NSIS] = {8, 0x31, 0x17},
+    [OV_BARE_BZIP2_ALZ] = {32, 0x444c5a01, 0x444c5a02},
+};
+
+static uint32_t read_mark(struct ov_bits *bits, const struct marks *marks) {
+    uint32_t mark = 0;
+    for (unsigned i = 0; i < marks->bits; i += 8) {
+        mark = mark << 8 | ov_bits_take(bits, 8);
+    }
+    return mark;
+}
+
+enum ov_status ov_bare_bunzip2(enum ov_bare_bzip2 kind, struct ov_span packed, struct ov_walk *walk,
+                               struct ov_buf *plain) {
     // Not in the walk's arena, which keeps everything until the walk ends: there are many streams.
     OV_CLEANUP(ov_buf_release) struct ov_buf memory = {0};
     struct unpacker *in = (void *)ov_buf_extend(&memory, sizeof *in);
     if (in == NULL) {
         return OV_MEMORY;
     }
+    const struct marks *marks = &marks_of[kind];
     in->bits = ov_bits_init(packed, true);
     ov_window_init(&in->window, plain, walk);
     enum ov_status status = OV_OK;
-    uint32_t mark = ov_bits_take(&in->bits, 8);
-    while (status == OV_OK && mark == BLOCK_MARK) {
+    uint32_t mark = read_mark(&in->bits, marks);
+    while (status == OV_OK && mark == marks->block) {
         status = ov_walk_has_time(walk);
         status = status == OV_OK ? unpack_block(in) : status;
-        mark = status == OV_OK ? ov_bits_take(&in->bits, 8) : 0;
+        mark = status == OV_OK ? read_mark(&in->bits, marks) : 0;
     }
     ov_window_finish(&in->window);
-    return status != OV_OK ? status : mark == END_MARK ? OV_OK : OV_DAMAGED;
+    return status != OV_OK ? status : mark == marks->end ? OV_OK : OV_DAMAGED;
 }
