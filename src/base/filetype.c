@@ -97,6 +97,7 @@ static const char *const names[OV_FILETYPE_COUNT] = {
     [OV_FILETYPE_AR] = "ar",
     [OV_FILETYPE_BASE64] = "base64",
     [OV_FILETYPE_COMPRESS] = "compress",
+    [OV_FILETYPE_FAT] = "fat",
     [OV_FILETYPE_INSTALLSHIELD] = "installshield",
     [OV_FILETYPE_LZ4] = "lz4",
     [OV_FILETYPE_LZIP] = "lzip",

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Directories and files of ISO 9660.
+#include "format/folders.h"
 #include "format/iso9660.h"
 #include "format/utf16.h"
 
@@ -7,8 +8,6 @@ enum {
     RECORD_BYTES = 33,
     IS_DIRECTORY = 2,
     HAS_MORE = 0x80, // extents
-    PATH_BYTES_MAX = 1024,
-    DIRECTORIES_MAX = 1 << 15,
 };
 
 // A directory record (ECMA-119, 9.1). Numbers stand there in both byte orders.
@@ -20,16 +19,9 @@ struct record {
     struct ov_span system; // what Rock Ridge adds
 };
 
-struct directory {
-    struct directory *next;
-    struct ov_span path;
-    uint64_t at, size;
-};
-
 struct tree {
     struct ov_iso *iso;
-    struct directory *first, **last;
-    unsigned count;
+    struct ov_folders folders;
 };
 
 static bool read_record(struct ov_cursor *in, struct record *ret_record) {
@@ -110,20 +102,10 @@ static enum ov_status add_directory(struct tree *tree, const struct record *reco
     for (unsigned order = 0; order < 2; order++) {
         uint64_t at = get_place(iso, record, order);
         // A size that no file has: a file may begin at the same place.
-        if (tree->count >= DIRECTORIES_MAX || !ov_disc_is_new(&iso->disc, at, UINT64_MAX)) {
-            continue;
+        if (ov_disc_is_new(&iso->disc, at, UINT64_MAX)) {
+            struct ov_folder folder = {.path = path, .at = at, .size = record->size};
+            TRY(ov_folders_add(&tree->folders, iso->disc.walk, folder));
         }
-        struct directory *directory = ov_arena_alloc(iso->disc.walk->arena, sizeof *directory);
-        path = ov_span_part(path, 0, PATH_BYTES_MAX);
-        char *text = ov_arena_text(iso->disc.walk->arena, path);
-        if (directory == NULL || text == NULL) {
-            return OV_MEMORY;
-        }
-        *directory = (struct directory){
-            .path = ov_span_make(text, path.size), .at = at, .size = record->size};
-        *tree->last = directory;
-        tree->last = &directory->next;
-        tree->count++;
     }
     return OV_OK;
 }
@@ -164,7 +146,7 @@ static enum ov_status tell_file(struct ov_iso *iso, const struct record *record,
     return OV_OK;
 }
 
-static enum ov_status take_record(struct tree *tree, const struct directory *directory,
+static enum ov_status take_record(struct tree *tree, const struct ov_folder *directory,
                                   const struct record *record) {
     bool is_itself = record->name.size == 1 && record->name.data[0] <= 1; // or the one above
     if (is_itself) {
@@ -182,7 +164,7 @@ static enum ov_status take_record(struct tree *tree, const struct directory *dir
 }
 
 // No record crosses the end of a sector; a zero says that the rest of it is empty.
-static enum ov_status walk_directory(struct tree *tree, const struct directory *directory) {
+static enum ov_status walk_directory(struct tree *tree, const struct ov_folder *directory) {
     struct ov_iso *iso = tree->iso;
     struct ov_span bytes = ov_disc_read(&iso->disc, directory->at, directory->size, &iso->listing);
     struct ov_cursor in = ov_cursor_init(bytes);
@@ -206,7 +188,6 @@ static enum ov_status walk_directory(struct tree *tree, const struct directory *
 
 enum ov_status ov_iso_walk_tree(struct ov_iso *iso, struct ov_span root) {
     struct tree tree = {.iso = iso};
-    tree.last = &tree.first;
     struct ov_cursor in = ov_cursor_init(root);
     struct record record;
     if (!read_record(&in, &record)) {
@@ -214,7 +195,7 @@ enum ov_status ov_iso_walk_tree(struct ov_iso *iso, struct ov_span root) {
         return OV_OK;
     }
     TRY(add_directory(&tree, &record, ov_span_make("", 0)));
-    for (const struct directory *at = tree.first; at != NULL; at = at->next) {
+    for (const struct ov_folder *at = tree.folders.first; at != NULL; at = at->next) {
         TRY(walk_directory(&tree, at));
     }
     return OV_OK;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Directories and files of UDF.
+#include "format/folders.h"
 #include "format/pieces.h"
 #include "format/udf.h"
 #include "format/utf16.h"
@@ -20,8 +21,6 @@ enum {
     NAME_HEADER_BYTES = 38,
     IS_DELETED = 4,
     IS_PARENT = 8,
-    PATH_BYTES_MAX = 1024,
-    DIRECTORIES_MAX = 1 << 15,
     BLOCKS_OF_EXTENTS_MAX = 1 << 16,
 };
 
@@ -131,37 +130,20 @@ enum ov_status ov_udf_read_file(struct ov_udf *udf, struct ov_span entry, uint16
 
 // ---- directories -------------------------------------------------------------------------------
 
-struct directory {
-    struct directory *next;
-    struct ov_span path;
-    struct ov_udf_place place;
-};
-
 struct tree {
     struct ov_udf *udf;
-    struct directory *first, **last;
-    unsigned count;
+    struct ov_folders folders;
     struct ov_buf listing, whole, name;
 };
 
 static enum ov_status add_directory(struct tree *tree, struct ov_udf_place place,
                                     struct ov_span path) {
-    struct ov_arena *arena = tree->udf->disc.walk->arena;
-    if (tree->count >= DIRECTORIES_MAX) {
-        ov_budget_note(tree->udf->disc.walk->budget, OV_LIMIT_FILES);
-        return OV_LIMIT;
-    }
-    struct directory *directory = ov_arena_alloc(arena, sizeof *directory);
-    path = ov_span_part(path, 0, PATH_BYTES_MAX);
-    char *text = ov_arena_text(arena, path);
-    if (directory == NULL || text == NULL) {
-        return OV_MEMORY;
-    }
-    *directory = (struct directory){.path = ov_span_make(text, path.size), .place = place};
-    *tree->last = directory;
-    tree->last = &directory->next;
-    tree->count++;
-    return OV_OK;
+    struct ov_folder folder = {.path = path, .at = place.block, .size = place.map};
+    return ov_folders_add(&tree->folders, tree->udf->disc.walk, folder);
+}
+
+static struct ov_udf_place get_place(const struct ov_folder *folder) {
+    return (struct ov_udf_place){.block = (uint32_t)folder->at, .map = (uint16_t)folder->size};
 }
 
 // A name says in its first byte how wide its characters are (UDF 2.60, 2.1.1).
@@ -177,7 +159,7 @@ static void add_name(struct ov_buf *path, struct ov_span name) {
 }
 
 // What a directory names: a directory, for later, or a file, which is told.
-static enum ov_status take_name(struct tree *tree, const struct directory *directory,
+static enum ov_status take_name(struct tree *tree, const struct ov_folder *directory,
                                 struct ov_udf_place place, struct ov_span name) {
     struct ov_udf *udf = tree->udf;
     struct ov_span entry = ov_udf_bytes(udf, place, udf->block_bytes);
@@ -206,12 +188,12 @@ static enum ov_status take_name(struct tree *tree, const struct directory *direc
     return ov_walk_stored(udf->disc.walk, bytes, ov_buf_span(&tree->name));
 }
 
-static enum ov_status walk_directory(struct tree *tree, const struct directory *directory) {
+static enum ov_status walk_directory(struct tree *tree, const struct ov_folder *directory) {
     struct ov_udf *udf = tree->udf;
-    struct ov_span entry = ov_udf_bytes(udf, directory->place, udf->block_bytes);
+    struct ov_udf_place place = get_place(directory);
+    struct ov_span entry = ov_udf_bytes(udf, place, udf->block_bytes);
     struct ov_span bytes = ov_span_make(NULL, 0);
-    enum ov_status status =
-        ov_udf_read_file(udf, entry, directory->place.map, &tree->listing, &bytes);
+    enum ov_status status = ov_udf_read_file(udf, entry, place.map, &tree->listing, &bytes);
     udf->is_damaged = udf->is_damaged || status == OV_DAMAGED;
     if (status != OV_OK) {
         return status == OV_DAMAGED ? OV_OK : status;
@@ -226,7 +208,7 @@ static enum ov_status walk_directory(struct tree *tree, const struct directory *
         }
         ov_cursor_skip(&in, 18);
         uint8_t flags = ov_cursor_u8(&in), name_bytes = ov_cursor_u8(&in);
-        struct ov_udf_place place = ov_udf_read_place(&in);
+        place = ov_udf_read_place(&in);
         ov_cursor_skip(&in, ov_cursor_u16le(&in));
         struct ov_span name = ov_cursor_bytes(&in, name_bytes);
         if ((flags & (IS_DELETED | IS_PARENT)) == 0) {
@@ -239,7 +221,7 @@ static enum ov_status walk_directory(struct tree *tree, const struct directory *
 
 static enum ov_status walk_directories(struct tree *tree, struct ov_udf_place root) {
     TRY(add_directory(tree, root, ov_span_make("", 0)));
-    for (const struct directory *at = tree->first; at != NULL; at = at->next) {
+    for (const struct ov_folder *at = tree->folders.first; at != NULL; at = at->next) {
         TRY(walk_directory(tree, at));
     }
     return OV_OK;
@@ -247,7 +229,6 @@ static enum ov_status walk_directories(struct tree *tree, struct ov_udf_place ro
 
 enum ov_status ov_udf_walk_tree(struct ov_udf *udf, struct ov_udf_place root) {
     struct tree tree = {.udf = udf};
-    tree.last = &tree.first;
     enum ov_status status = walk_directories(&tree, root);
     ov_buf_release(&tree.listing);
     ov_buf_release(&tree.whole);
