@@ -4,7 +4,7 @@
 // One line for each part: kind, number, bytes, SHA-256, type if known, name (escaped); then facts
 // and the status. Parts are not walked themselves; with -x DIR their bytes go to DIR/NUMBER. With
 // -m, a line more for each: "meta", and packed size, plain size and checksum as the container
-// tells.
+// tells. With -t, a first line with the type whose walker was taken.
 #include "base/digest.h"
 #include "base/fd.h"
 #include "base/hex.h"
@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 static const char *out_dir;
-static bool has_meta;
+static bool has_meta, has_type;
 
 struct listing {
     unsigned count;
@@ -38,8 +38,9 @@ static void save(unsigned number, struct ov_span bytes) {
     char path[4096];
     (void)snprintf(path, sizeof path, "%s/%u", out_dir, number);
     FILE *file = fopen(path, "wb");
-    if (file == NULL || fwrite(bytes.data, 1, bytes.size, file) != bytes.size ||
-        fclose(file) != 0) {
+    bool is_written =
+        file != NULL && (bytes.size == 0 || fwrite(bytes.data, bytes.size, 1, file) == 1);
+    if (!is_written || fclose(file) != 0) {
         perror(path);
         exit(2);
     }
@@ -103,25 +104,31 @@ static const struct ov_format *choose(struct ov_span file, const char *type) {
 }
 
 int main(int argc, char **argv) {
-    if (argc > 3 && strcmp(argv[1], "-x") == 0) {
-        out_dir = argv[2];
-        argv += 2;
-        argc -= 2;
-    }
-    if (argc > 2 && strcmp(argv[1], "-m") == 0) {
-        has_meta = true;
-        argv++;
-        argc--;
+    while (argc > 2 && argv[1][0] == '-') {
+        int taken = 1;
+        if (strcmp(argv[1], "-x") == 0) {
+            out_dir = argv[2];
+            taken = 2;
+        } else if (strcmp(argv[1], "-m") == 0) {
+            has_meta = true;
+        } else if (strcmp(argv[1], "-t") == 0) {
+            has_type = true;
+        }
+        argv += taken;
+        argc -= taken;
     }
     struct ov_file_map map;
     if (argc < 2 || argc > 3 || ov_file_map_open(argv[1], &map) != OV_OK) {
-        (void)fprintf(stderr, "usage: members [-x DIR] [-m] FILE [CL_TYPE_...]\n");
+        (void)fprintf(stderr, "usage: members [-x DIR] [-m] [-t] FILE [CL_TYPE_...]\n");
         return 2;
     }
     const struct ov_format *format = choose(map.bytes, argc == 3 ? argv[2] : NULL);
     if (format == NULL) {
         printf("no walker\n");
         return 1;
+    }
+    if (has_type) {
+        printf("type %s\n", ov_filetype_name(format->type));
     }
     struct listing listing = {0};
     struct ov_sink sink = {.arg = &listing, .child = print_child, .fact = note_fact};
