@@ -10,6 +10,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "walk"))
 import forge_shield as forge  # noqa: E402
+from beside import clamscan_names, overt_names  # noqa: E402
 from members import (BUILD, EICAR, Skip, Tap, finds_eicar, first_of, needs, scan, sha256,  # noqa: E402
                      walk)
 
@@ -201,6 +202,21 @@ def _():
                   if file.is_file() and file.stat().st_size > 0}
         if not theirs or not theirs <= set(digests(parts).values()):
             return f"{path}: {len(theirs)} files, we told {names}"
+
+
+@tap.case("clamscan asks rules on members about the same files")
+def _():
+    needs("clamscan")
+    write("names.cdb", "A:CL_TYPE_MSEXE:*:^clam\\.exe$:544:544:*:*:*:*\n"
+                       "B:*:*:^setup\\.in.$:*:*:*:*:*:*\nC:*:*:^data1\\.hdr$:*:*:*:*:*:*\n"
+                       "D:*:*:^0x0409\\.ini$:*:*:*:*:*:*\n".encode())
+    for path in samples():
+        if path.name == "clam_IScab_int.exe":
+            continue  # for clamscan, files in cabinets have no names
+        ours = overt_names(path, "names.cdb", "--all-matches")
+        theirs = clamscan_names(path, "names.cdb", "--allmatch")
+        if ours != theirs or ("IScab" in path.name) != bool(ours):
+            return f"{path}: overt {ours}, clamscan {theirs}"
 
 
 @tap.case("mutated and shortened copies neither crash nor hang")

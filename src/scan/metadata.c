@@ -13,6 +13,7 @@ struct custom {
     bool is_one_size;        // the stored size is the real one
     bool is_from_zero;       // positions are
     bool has_no_position;    // told as 0
+    bool needs_name;         // parts without one are no files: an unpacked program
 };
 
 // The containers whose members clamscan asks metadata rules about.
@@ -34,7 +35,6 @@ static const struct custom customs[] = {
     {.container = OV_FILETYPE_MSCAB, .has_no_packed_size = true, .is_from_zero = true},
     {.container = OV_FILETYPE_CABSFX, .has_no_packed_size = true, .is_from_zero = true},
     {.container = OV_FILETYPE_MSCHM, .has_no_packed_size = true, .is_from_zero = true},
-    {.container = OV_FILETYPE_ISHIELD_MSI, .is_one_size = true, .is_from_zero = true},
     {.container = OV_FILETYPE_POSIX_TAR, .is_one_size = true},
     {.container = OV_FILETYPE_OLD_TAR, .is_one_size = true},
     {.container = OV_FILETYPE_CPIO_OLD, .is_one_size = true},
@@ -42,6 +42,7 @@ static const struct custom customs[] = {
     {.container = OV_FILETYPE_CPIO_NEWC, .is_one_size = true},
     {.container = OV_FILETYPE_CPIO_CRC, .is_one_size = true},
     {.container = OV_FILETYPE_ISO9660, .is_one_size = true, .has_no_position = true},
+    {.container = OV_FILETYPE_MSEXE, .is_one_size = true, .is_from_zero = true, .needs_name = true},
     {.container = OV_FILETYPE_MAIL, .is_one_size = true, .has_no_position = true},
 };
 
@@ -76,7 +77,8 @@ static struct ov_member_facts describe(const struct ov_subject *container,
 enum ov_status ov_subject_match_member(struct ov_subject *container, const struct ov_child *child) {
     struct ov_scanner *scanner = container->scanner;
     const struct custom *custom = find_custom(container->type);
-    if (scanner->metadata == NULL || custom == NULL) {
+    if (scanner->metadata == NULL || custom == NULL ||
+        (custom->needs_name && child->name.size == 0)) {
         return OV_OK;
     }
     struct ov_member_facts facts = describe(container, child, custom);
