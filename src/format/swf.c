@@ -35,7 +35,12 @@ static enum ov_status walk_swf(struct ov_cursor *in, struct ov_walk *walk) {
     if (status == OV_MEMORY || plain.size == HEADER_BYTES) {
         return status;
     }
-    TRY(ov_walk_member(walk, ov_buf_span(&plain), ov_span_make(NULL, 0), OV_FILETYPE_SWF));
+    // The body was given all the room there is; the header stands before it.
+    struct ov_span member = ov_span_part(ov_buf_span(&plain), 0, ov_walk_room(walk));
+    if (member.size < plain.size) {
+        ov_walk_note_cut(walk);
+    }
+    TRY(ov_walk_member(walk, member, ov_span_make(NULL, 0), OV_FILETYPE_SWF));
     return status;
 }
 
