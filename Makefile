@@ -4,9 +4,12 @@
 .PHONY: help build scan check bench parity benign fuzz format new-format tidy install bare clean
 .DEFAULT_GOAL := help
 
-# T: seconds for each fuzz target. NAME: one target alone. Both for `make fuzz`.
+# For `make fuzz`: T: seconds for each target. NAME: these targets alone. JOBS: so many at once.
+# CORPUS: the folder that keeps what was learned and found between runs.
 T ?= 60
 NAME ?=
+JOBS ?= 2
+CORPUS ?= build-fuzz/corpus
 SOURCES = $(shell find src fuzz tests bench -name '*.[ch]')
 
 help:
@@ -48,7 +51,7 @@ fuzz:
 	@tools/packages.sh packages.txt packages-fuzz.txt
 	@CC=clang-14 tools/setup.sh build-fuzz -Dtests=false -Dfuzz=true -Doptimization=1 \
 		-Db_sanitize=address,undefined -Db_lundef=false
-	@tools/fuzz.sh build-fuzz $(T) $(NAME)
+	@tools/fuzz.py --seconds $(T) --jobs $(JOBS) --corpus "$(CORPUS)" build-fuzz $(NAME)
 
 format:
 	@tools/packages.sh packages-test.txt

@@ -3,8 +3,11 @@
 // Runs a fuzz target without a fuzzer: over its seeds, over inputs that once hurt, and over a few
 // thousand mutations of them that are the same in every run.
 //
-// replay TARGET-FOLDER... The target runs in a child process; when it dies or hangs, the parent
-// writes the input that did it to ./crash-PROGRAM, so that it can be kept in tests/crashes/.
+// replay [--seeds] [--least RUNS] FOLDER... The target runs in a child process; when it dies or
+// hangs, the parent writes the input that did it to ./crash-PROGRAM, so that it can be kept in
+// tests/crashes/. --seeds leaves the mutations out. With --least it fails when there were fewer
+// runs in a second: a second of computing, not of the clock, and of the machine whose speed
+// fuzz/floors.tsv is written for. So neither a busy machine nor a slow one fails.
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +19,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -29,7 +33,14 @@ enum {
     SEEDS_MAX = 512,
     MUTATIONS = 2000,
     MUTATION_SECONDS = 10, // no new mutation after this time
-    INPUT_SECONDS = 20,    // one input may take this long before it counts as a hang
+    INPUT_SECONDS = 20,    // one input may compute this long before it counts as a hang
+};
+
+enum {
+    YARD_STEPS = 1000000,
+    YARD_BYTES = 1 << 16,
+    // What the steps took under sanitizers on the machine that fuzz/floors.tsv is written for.
+    YARD_NS = 25000000,
 };
 
 struct seed {
@@ -42,6 +53,8 @@ struct stage {
     volatile size_t size;
     volatile unsigned seeds_run;
     volatile unsigned mutations_run;
+    volatile uint64_t spent_ns; // what the runs took of the processor
+    volatile uint64_t yard_ns;  // what the yardstick took, right before and after them
     uint8_t data[INPUT_BYTES_MAX];
 };
 
@@ -157,6 +170,12 @@ static size_t mutate(uint8_t *data, size_t size, uint64_t *state) {
     return size;
 }
 
+// SIGPROF after so many seconds of computing: what a busy machine does beside counts for nothing.
+static void set_timer(int seconds) {
+    struct itimerval after = {.it_value.tv_sec = seconds};
+    (void)setitimer(ITIMER_PROF, &after, NULL);
+}
+
 // Runs the staged bytes from a heap block of exactly their size, so that reading past the end
 // is seen.
 static void run_input(struct stage *stage) {
@@ -167,10 +186,36 @@ static void run_input(struct stage *stage) {
     if (stage->size > 0) {
         memcpy(copy, stage->data, stage->size);
     }
-    (void)alarm(INPUT_SECONDS);
+    set_timer(INPUT_SECONDS);
     (void)LLVMFuzzerTestOneInput(copy, stage->size);
-    (void)alarm(0);
+    set_timer(0);
     free(copy);
+}
+
+static uint64_t read_spent_ns(void) {
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+// Work that is like a parser's, bytes read here and there, branches and short-lived blocks, and
+// always the same: what it takes says how fast the machine is just now.
+static uint64_t measure_yard_ns(void) {
+    static uint8_t bytes[YARD_BYTES];
+    uint64_t start = read_spent_ns();
+    uint64_t state = 0x9e3779b97f4a7c15u;
+    for (unsigned i = 0; i < YARD_STEPS; i++) {
+        size_t at = take_below(&state, sizeof bytes - 8);
+        uint64_t field;
+        memcpy(&field, bytes + at, sizeof field);
+        bytes[field % sizeof bytes] ^= (uint8_t)(field & 1 ? state : at);
+        if (i % 32 == 0) {
+            uint8_t *block = calloc(1, 64 + at % 1024);
+            bytes[at] = block != NULL ? block[at % 64] : 0;
+            free(block);
+        }
+    }
+    return read_spent_ns() - start;
 }
 
 static void run_seeds(struct stage *stage) {
@@ -213,26 +258,59 @@ static void keep_input(const struct stage *stage, const char *program) {
                   where != NULL ? where : ".", path);
 }
 
-static int wait_for(pid_t child, const struct stage *stage, const char *program) {
+// Runs in a second of the machine that the floors are written for.
+static uint64_t rate_of(const struct stage *stage) {
+    double seconds = (double)stage->spent_ns / 1e9;
+    double slowness = (double)stage->yard_ns / YARD_NS;
+    double runs = (double)stage->seeds_run + (double)stage->mutations_run;
+    return seconds > 0 ? (uint64_t)(runs * slowness / seconds) : 0;
+}
+
+static int wait_for(pid_t child, const struct stage *stage, const char *program, uint64_t least) {
     int status = 0;
     while (waitpid(child, &status, 0) < 0) {
         if (errno != EINTR) {
             die("waitpid");
         }
     }
-    (void)printf("%u seeds, %u mutations run\n", stage->seeds_run, stage->mutations_run);
+    (void)printf("%u seeds, %u mutations run, %llu in a second\n", stage->seeds_run,
+                 stage->mutations_run, (unsigned long long)rate_of(stage));
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
-        return 0;
+        if (rate_of(stage) >= least) {
+            return 0;
+        }
+        (void)fprintf(stderr, "replay: fewer than the %llu in a second that fuzz/floors.tsv asks\n",
+                      (unsigned long long)least);
+        return 1;
     }
-    bool is_hang = WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM;
+    bool is_hang = WIFSIGNALED(status) && WTERMSIG(status) == SIGPROF;
     (void)fprintf(stderr, "replay: the target %s\n", is_hang ? "hangs" : "failed");
     keep_input(stage, program);
     return 1;
 }
 
+static void run_all(struct stage *stage, bool with_mutations) {
+    uint64_t yard = measure_yard_ns();
+    uint64_t start = read_spent_ns();
+    run_seeds(stage);
+    if (with_mutations) {
+        run_mutations(stage);
+    }
+    stage->spent_ns = read_spent_ns() - start;
+    stage->yard_ns = (yard + measure_yard_ns()) / 2;
+}
+
 int main(int argc, char **argv) {
+    bool with_mutations = true;
+    uint64_t least = 0;
     for (int i = 1; i < argc; i++) {
-        read_folder(argv[i]);
+        if (strcmp(argv[i], "--seeds") == 0) {
+            with_mutations = false;
+        } else if (strcmp(argv[i], "--least") == 0 && i + 1 < argc) {
+            least = strtoull(argv[++i], NULL, 10);
+        } else {
+            read_folder(argv[i]);
+        }
     }
     if (seed_count < 3) {
         (void)fprintf(stderr, "replay: %u seeds; a target has at least 3\n", seed_count);
@@ -252,9 +330,8 @@ int main(int argc, char **argv) {
         if (LLVMFuzzerInitialize != NULL) {
             (void)LLVMFuzzerInitialize(&argc, &argv);
         }
-        run_seeds(stage);
-        run_mutations(stage);
+        run_all(stage, with_mutations);
         exit(0);
     }
-    return wait_for(child, stage, argv[0]);
+    return wait_for(child, stage, argv[0], least);
 }

@@ -83,31 +83,9 @@ def check_decisions():
     return found
 
 
-def check_fuzz():
-    """Every fuzz target has its dictionary and three seeds."""
-    found = []
-    names = [file.stem for file in (ROOT / "fuzz").glob("*.c")]
-    # One target for each word of src/format that has a walker, all made from fuzz/walk.c.
-    listed = subprocess.run([sys.executable, ROOT / "tools/targets.py", "walks"], text=True,
-                            capture_output=True, check=True)
-    names += [f"walk_{word}" for word in listed.stdout.split()]
-    for name in sorted(set(names) - {"replay", "walk"}):
-        words = ROOT / "fuzz" / f"{name}.dict"
-        if not words.exists():
-            found.append(f"fuzz/{name}.dict is missing")
-        else:  # libFuzzer reads a whole line or refuses the file
-            entry = re.compile(r'\s*(#.*|\w*=?"([^"\\]|\\\\|\\"|\\x[0-9a-fA-F]{2})+"\s*)?')
-            found += [f"{words.name}:{number}: cannot be read: {line}" for number, line in
-                      enumerate(words.read_text().splitlines(), 1) if not entry.fullmatch(line)]
-        seeds = [f for f in (ROOT / "fuzz/seeds" / name).glob("*") if f.is_file()]
-        if len(seeds) < 3:
-            found.append(f"fuzz/seeds/{name} has {len(seeds)} seeds")
-    return found
-
-
 def main():
     checks = [check_links, check_verbs, check_packages, check_rooms, check_commands,
-              check_decisions, check_fuzz]
+              check_decisions]
     print(f"1..{len(checks)}")
     is_bad = False
     for number, check in enumerate(checks, 1):

@@ -50,6 +50,11 @@ text = build.read_text()
 words = re.search(r"format_words = \[\n(.*?)\]", text, re.S)
 names = sorted(set(re.findall(r"'(\w+)'", words[1])) | {sys.argv[1]})
 build.write_text(text.replace(words[1], "".join(f"    '{name}',\n" for name in names)))
+floors = pathlib.Path("fuzz/floors.tsv")
+lines = floors.read_text().splitlines()
+lines.append(f"walk_{sys.argv[1]}\t0\t0\tformat/{sys.argv[1]}.c")
+head = [line for line in lines if line.startswith("#")]
+floors.write_text("\n".join(head + sorted(set(lines) - set(head))) + "\n")
 END
 
 mkdir -p "fuzz/seeds/walk_$name" "tests/corpus/$name"
@@ -59,4 +64,5 @@ printf '\x7f%s\0\0' "${name^^}" >"fuzz/seeds/walk_$name/empty"
 cp "fuzz/seeds/walk_$name/first" "tests/corpus/$name/first"
 printf '"\\x7f%s\\x00"\n' "${name^^}" >"fuzz/walk_$name.dict"
 echo "$file: write its type, magics and walker; then seeds in fuzz/seeds/walk_$name, files made by"
-echo "other programs in tests/corpus/$name, and a test beside such a program (docs/HOUSE.md)"
+echo "other programs in tests/corpus/$name, and a test beside such a program (docs/HOUSE.md);"
+echo "tests/fuzz_test.py says what its line in fuzz/floors.tsv can ask"

@@ -5,6 +5,7 @@
   targets.py fuzz    each fuzz/NAME.c with a fuzz entry point:   NAME room room ...
   targets.py tests   each tests/NAME_test.c:                     NAME_test room room ...
   targets.py walks   the words of src/format with a walker, each with a generic fuzz target
+  targets.py floors  what fuzz/floors.tsv asks of each fuzz target:  NAME runs-per-second
   targets.py rules   the sources of the starter rules, one a line
   targets.py commands WORD...   what is in src/cmd beside the WORD.c: each WORD_*.c and *_test.c
   targets.py stamp   everything that a configured build depends on; another stamp, another setup
@@ -42,12 +43,21 @@ def test_files():
     return sorted((ROOT / "tests").glob("*_test.c"))
 
 
+def floors():
+    """The lines of fuzz/floors.tsv: {target: (least runs in a second, least percent, [source])}."""
+    lines = (ROOT / "fuzz/floors.tsv").read_text().splitlines()
+    rows = [line.split() for line in lines if line.strip() and not line.startswith("#")]
+    return {name: (int(runs), int(percent), sources)
+            for name, runs, percent, *sources in rows}
+
+
 def stamp_files():
     patterns = ["src/*/meson.build", "src/LAYERS", "src/cmd/*.c", "fuzz/*.c", "tests/*_test.c",
                 "rules/**/*"]
     files = sorted({f for p in patterns for f in ROOT.glob(p) if f.is_file()})
     rooms = [f"{f.name} {' '.join(rooms_of(f))}" for f in fuzz_files() + test_files()]
-    return [str(f.relative_to(ROOT)) for f in files] + rooms + walk_words()
+    asked = [f"{name} {runs}" for name, (runs, _, _) in floors().items()]
+    return [str(f.relative_to(ROOT)) for f in files] + rooms + walk_words() + asked
 
 
 def main():
@@ -62,6 +72,9 @@ def main():
                 print(file.name)
     elif what == "walks":
         print(*walk_words(), sep="\n")
+    elif what == "floors":
+        for name, (runs, _, _) in floors().items():
+            print(name, runs)
     elif what == "rules":
         for file in sorted(f for f in (ROOT / "rules").rglob("*") if f.is_file()):
             print(file)
