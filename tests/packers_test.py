@@ -19,6 +19,7 @@ tap = Tap()
 FOLDER = pathlib.Path("/usr/share/clamav-testfiles")
 STUB_END = 0xd0  # our DOS program has another text than clamscan's
 PLAIN = lzma.decompress((SOURCE / "tests/corpus/upx/mid32.exe.xz").read_bytes())[:0x3000]
+BODY = PLAIN[0x400:]  # without headers, which UPX would be taken to have kept
 FORGED = {"aspack212": forge.aspack(PLAIN, 0x1234, "2.12"),
           "aspack22": forge.aspack(PLAIN, 0x1234, "2.2", (2, 3, 3, 3, 3, 3, 4, 4)),
           "aspack242": forge.aspack(PLAIN, 0x1234, "2.42"),
@@ -31,6 +32,8 @@ FORGED = {"aspack212": forge.aspack(PLAIN, 0x1234, "2.12"),
           "petite21": forge.petite(PLAIN, 0x1234, "2.1"),
           "petite22": forge.petite(PLAIN, 0x1234, "2.2"),
           "petite22_jumps": forge.petite(PLAIN, 0x1234, "2.2", True),
+          "upx": forge.upx(BODY, 0),
+          "upx21": forge.upx(BODY, 21),
           **forge_crypters.all_kinds(PLAIN, 0x1234)}
 SAMPLES = ["clam-aspack.exe", "clam-fsg.exe", "clam-mew.exe", "clam-pespin.exe", "clam-petite.exe",
            "clam-upack.exe", "clam-upx.exe", "clam-wwpack.exe", "clam-yc.exe"]
@@ -76,10 +79,23 @@ def _():
     for name in prepare():
         parts = unpack(name)
         count = 2 if name == "yc_other" else 1  # its entry point is not where clamscan looks
-        if len(parts) != count or any(PLAIN not in part for part in parts):
+        plain = BODY if "upx" in name else PLAIN
+        if len(parts) != count or any(plain not in part for part in parts):
             return f"{name}: {[len(part) for part in parts]}"
-        if entry(parts[-1]) != forge_crypters.CLAMSCAN_ENTRIES.get(name, 0x1234):
+        old = 0x1000 if "upx" in name else forge_crypters.CLAMSCAN_ENTRIES.get(name, 0x1234)
+        if entry(parts[-1]) != old:
             return f"{name}: another entry point"
+
+
+@tap.case("UPX: original headers that leave most of the program out hide nothing")
+def _():
+    headers = bytearray(PLAIN)
+    lfanew = struct.unpack_from("<I", headers, 60)[0]
+    struct.pack_into("<H", headers, lfanew + 6, 1)  # one section, without bytes in the file
+    struct.pack_into("<I", headers, lfanew + 24 + 224 + 16, 0)
+    pathlib.Path("hidden.exe").write_bytes(forge.upx(BODY + bytes(headers[:0x400]), 0))
+    parts = unpack("hidden.exe")
+    return any(BODY in part for part in parts) or f"{[len(part) for part in parts]}"
 
 
 def without_made_up(part, name):

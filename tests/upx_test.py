@@ -65,6 +65,20 @@ def _():
             return f"{path.name}: {parts}"
 
 
+@tap.case("PE: also when a wrong size is noted")
+def _():
+    for path in PACKED:
+        if path.suffix != ".exe" or "lzma" in path.name:
+            continue
+        data = bytearray(path.read_bytes())
+        at = data.find(b"UPX!")
+        data[at + 12:at + 16] = bytes([16, 0, 0, 0])
+        pathlib.Path("small.exe").write_bytes(data)
+        parts, _, _ = walk("small.exe", "CL_TYPE_MSEXE")
+        if [part[3] for part in parts] != [sha256(original(path))]:
+            return f"{path.name}: {parts}"
+
+
 @tap.case("what breaks off gives what came before, or nothing")
 def _():
     for path in PACKED:

@@ -4,26 +4,35 @@
 #include "format/packed.h"
 #include "format/upx.h"
 
-// In the order in which clamscan asks them. The first that knows a program is the last.
+// In the order in which clamscan asks them. All are asked: a stub may look like that of another.
 static ov_packer *const packers[] = {
     ov_mew_unpack, ov_upack_unpack,  ov_fsg_unpack,    ov_petite_unpack, ov_pespin_unpack,
     ov_yc_unpack,  ov_wwpack_unpack, ov_aspack_unpack, ov_nspack_unpack,
 };
 
-// UPX comes first, and by itself: its programs may be of 64 bits.
+// Whether nothing more is to be told.
+static bool is_stop(enum ov_status status) {
+    return status != OV_OK && status != OV_DAMAGED && status != OV_UNSUPPORTED;
+}
+
+// UPX reads the headers by itself: its programs may be of 64 bits.
 static enum ov_status walk_pe(struct ov_cursor *in, struct ov_walk *walk) {
     enum ov_status status = ov_upx_walk_pe(in, walk);
-    if (status != OV_UNSUPPORTED) {
+    if (is_stop(status)) {
         return status;
     }
+    bool is_damaged = status == OV_DAMAGED;
     struct ov_packed packed;
     status = ov_packed_read(in->bytes, walk->arena, &packed);
-    bool is_known = status != OV_OK; // not a PE that could be packed
-    for (size_t i = 0; i < OV_COUNT(packers) && !is_known; i++) {
-        status = packers[i](&packed, walk);
-        is_known = status != OV_UNSUPPORTED;
+    for (size_t i = 0; i < OV_COUNT(packers) && status == OV_OK; i++) {
+        enum ov_status told = packers[i](&packed, walk);
+        is_damaged = is_damaged || told == OV_DAMAGED;
+        status = is_stop(told) ? told : OV_OK;
     }
-    return status == OV_UNSUPPORTED ? OV_OK : status;
+    if (is_stop(status)) {
+        return status;
+    }
+    return is_damaged ? OV_DAMAGED : OV_OK;
 }
 
 static const struct ov_format formats[] = {

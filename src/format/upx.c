@@ -6,6 +6,7 @@
 #include "format/upx.h"
 
 #include "format/format.h"
+#include "format/packed.h"
 
 enum {
     SECTIONS_MAX = 96,
@@ -67,13 +68,16 @@ static struct section read_section(struct ov_span bytes, const struct headers *h
     return section;
 }
 
-// A packed program: an empty section for the plain one, and behind it one with the packed bytes and
-// the stub, which is where the program begins.
+// A packed program: a section for the plain one, and behind it one with the packed bytes and the
+// stub, which is where the program begins.
 struct packed {
     struct ov_span file;
     struct headers headers;
     struct section plain, data;
-    uint64_t begin; // of the packed bytes in the file
+    uint64_t begin;   // of the packed bytes in the file
+    bool is_guess;    // by no instruction of the stub
+    bool has_headers; // the original ones were found
+    struct headers original;
 };
 
 static bool find_sections(struct packed *packed) {
@@ -81,8 +85,7 @@ static bool find_sections(struct packed *packed) {
     for (uint32_t i = 1; i < packed->headers.section_count; i++) {
         packed->plain = read_section(packed->file, &packed->headers, i - 1);
         packed->data = read_section(packed->file, &packed->headers, i);
-        if (packed->plain.raw_bytes == 0 && packed->plain.virtual_bytes > 0 &&
-            entry >= packed->data.address &&
+        if (packed->plain.virtual_bytes > 0 && entry >= packed->data.address &&
             entry - packed->data.address < packed->data.raw_bytes) {
             return true;
         }
@@ -127,7 +130,7 @@ struct note {
 
 static struct note read_note(const struct packed *packed) {
     struct note note = {0};
-    if (packed->begin < NOTE_BYTES) {
+    if (packed->begin < NOTE_BYTES || packed->is_guess) {
         return note;
     }
     struct ov_cursor in = ov_cursor_init(packed->file);
@@ -171,25 +174,32 @@ static bool find_original(struct ov_span plain, uint32_t address, struct headers
 }
 
 // Unpacks by the noted method, else by each in turn: a wrong one soon breaks off, or gives nothing
-// that has headers.
-static enum ov_status unpack(const struct packed *packed, struct note *note, struct ov_walk *walk,
-                             struct ov_buf *plain, struct headers *ret_original) {
+// that has headers. Malware wipes these, too: what ends with a mark of its own is taken without
+// them.
+static enum ov_status unpack(struct packed *packed, const struct note *note, struct ov_walk *walk,
+                             struct ov_buf *plain) {
     static const uint8_t methods[] = {OV_UPX_NRV2E, OV_UPX_NRV2B, OV_UPX_NRV2D, OV_UPX_LZMA};
     uint64_t room = (uint64_t)packed->plain.virtual_bytes + packed->data.virtual_bytes;
     struct ov_upx_run run = {.packed = ov_span_from(packed->file, packed->begin)};
-    for (unsigned i = 0; i <= sizeof methods; i++) {
-        run.method = i == 0 ? note->method : methods[i - 1];
-        bool is_noted = run.method == note->method && note->plain_bytes <= room;
-        run.plain_bytes = is_noted ? note->plain_bytes : room;
+    unsigned ended = 0;
+    for (unsigned i = 0; i <= sizeof methods + 1; i++) {
+        bool is_last = i == sizeof methods + 1; // once more, without headers
+        run.method = i == 0 ? note->method : is_last ? ended : methods[i - 1];
+        run.plain_bytes = i == 0 && note->plain_bytes <= room ? note->plain_bytes : room;
+        if (packed->is_guess && run.method == OV_UPX_LZMA) {
+            continue; // reads anything
+        }
         ov_buf_reset(plain);
         enum ov_status status = ov_upx_unpack(&run, walk, plain);
-        if (status == OV_MEMORY || status == OV_LIMIT) {
+        if (status == OV_MEMORY || status == OV_LIMIT || (is_last && status == OV_OK)) {
             return status;
         }
-        if (plain->size > 0 &&
-            find_original(ov_buf_span(plain), packed->plain.address, ret_original)) {
+        packed->has_headers =
+            find_original(ov_buf_span(plain), packed->plain.address, &packed->original);
+        if (packed->has_headers) {
             return status;
         }
+        ended = status == OV_OK && plain->size > 0 ? run.method : ended;
     }
     return OV_UNSUPPORTED; // not packed by UPX, most likely
 }
@@ -226,29 +236,91 @@ static enum ov_status rebuild(const struct packed *packed, const struct headers 
     return ov_buf_status(image);
 }
 
-enum ov_status ov_upx_walk_pe(struct ov_cursor *in, struct ov_walk *walk) {
-    struct packed packed = {.file = in->bytes};
-    ov_cursor_seek(in, LFANEW_AT);
-    if (!read_headers(in->bytes, ov_cursor_u32le(in), &packed.headers) || !find_sections(&packed) ||
-        !find_begin(&packed)) {
-        return OV_UNSUPPORTED; // not packed
+// Whether the file holds all that was unpacked: the stub does not ask what the original headers say
+// of places in the file, so these may be wrong on purpose.
+static bool is_whole(const struct packed *packed, struct ov_span plain, size_t image_bytes) {
+    const struct headers *original = &packed->original;
+    uint64_t end = 0, covered = 0;
+    for (uint32_t i = 0; i < original->section_count; i++) {
+        struct section section = read_section(plain, original, i);
+        uint32_t at = section.address - packed->plain.address;
+        uint64_t raw_end = (uint64_t)section.raw_offset + section.raw_bytes;
+        bool is_in = section.raw_offset != 0 && section.raw_offset >= end && raw_end <= image_bytes;
+        uint32_t raw_bytes = is_in ? section.raw_bytes : 0;
+        uint32_t virtual_bytes = section.virtual_bytes > raw_bytes ? section.virtual_bytes : 0;
+        struct ov_span rest = ov_span_part(ov_span_from(plain, at), raw_bytes, virtual_bytes);
+        for (size_t k = 0; k < rest.size; k++) {
+            if (rest.data[k] != 0) {
+                return false;
+            }
+        }
+        end = is_in ? raw_end : end;
+        covered = at + raw_bytes > covered ? (uint64_t)at + raw_bytes : covered;
     }
-    struct note note = read_note(&packed);
-    struct headers original;
+    return covered >= plain.size / 2;
+}
+
+// What was unpacked as it lies in memory, as clamscan tells it when it finds no headers.
+static enum ov_status tell_memory(struct ov_span plain, struct ov_walk *walk) {
+    enum { ADDRESS = 0x1000, IMAGE_BASE = 0x400000, PAGE_BYTES = 0x1000 };
+    const struct ov_pe_piece piece = {
+        .address = ADDRESS, .virtual_bytes = (uint32_t)plain.size, .bytes = plain};
+    const struct ov_pe_pieces pieces = {.pieces = &piece,
+                                        .count = 1,
+                                        .image_base = IMAGE_BASE,
+                                        .entry = ADDRESS,
+                                        .align = PAGE_BYTES};
+    return ov_pe_tell(&pieces, walk);
+}
+
+static enum ov_status tell_file(const struct packed *packed, const struct note *note,
+                                struct ov_walk *walk, struct ov_buf *plain) {
+    const struct headers *original = &packed->original;
+    uint32_t code_at = original->code_address - packed->plain.address;
+    if (code_at < plain->size) {
+        size_t left = plain->size - code_at;
+        size_t size = original->code_bytes < left ? original->code_bytes : left;
+        ov_upx_unfilter(&plain->data[code_at], size, note->filter, note->mark, code_at);
+    }
+    OV_CLEANUP(ov_buf_release) struct ov_buf image = {0};
+    TRY(rebuild(packed, original, ov_buf_span(plain), walk, &image));
+    TRY(ov_walk_member(walk, ov_buf_span(&image), ov_span_make(NULL, 0), OV_FILETYPE_MSEXE));
+    return is_whole(packed, ov_buf_span(plain), image.size) ? OV_OK
+                                                            : tell_memory(ov_buf_span(plain), walk);
+}
+
+static enum ov_status unpack_from(struct packed *packed, struct ov_walk *walk) {
+    struct note note = read_note(packed);
     OV_CLEANUP(ov_buf_release) struct ov_buf plain = {0};
-    enum ov_status status = unpack(&packed, &note, walk, &plain, &original);
+    enum ov_status status = unpack(packed, &note, walk, &plain);
+    if (status == OV_LIMIT && plain.size > 0) {
+        TRY(tell_memory(ov_buf_span(&plain), walk)); // the headers lie at its end
+    }
     if (status != OV_OK && status != OV_DAMAGED) {
         return status;
     }
-    uint32_t code_at = original.code_address - packed.plain.address;
-    if (code_at < plain.size) {
-        size_t left = plain.size - code_at;
-        size_t size = original.code_bytes < left ? original.code_bytes : left;
-        ov_upx_unfilter(&plain.data[code_at], size, note.filter, note.mark, code_at);
+    return packed->has_headers ? tell_file(packed, &note, walk, &plain)
+                               : tell_memory(ov_buf_span(&plain), walk);
+}
+
+// Stubs are scrambled as well. The packed bytes then begin where the section does, or 21 bytes
+// later.
+enum ov_status ov_upx_walk_pe(struct ov_cursor *in, struct ov_walk *walk) {
+    static const uint8_t guesses[] = {0, 21};
+    struct packed packed = {.file = in->bytes};
+    ov_cursor_seek(in, LFANEW_AT);
+    if (!read_headers(in->bytes, ov_cursor_u32le(in), &packed.headers) || !find_sections(&packed)) {
+        return OV_UNSUPPORTED; // not packed
     }
-    OV_CLEANUP(ov_buf_release) struct ov_buf image = {0};
-    TRY(rebuild(&packed, &original, ov_buf_span(&plain), walk, &image));
-    return ov_walk_member(walk, ov_buf_span(&image), ov_span_make(NULL, 0), OV_FILETYPE_MSEXE);
+    enum ov_status status = find_begin(&packed) ? unpack_from(&packed, walk) : OV_UNSUPPORTED;
+    packed.is_guess = true;
+    for (unsigned i = 0; i < sizeof guesses && packed.plain.raw_bytes == 0; i++) {
+        if (status == OV_UNSUPPORTED) {
+            packed.begin = (uint64_t)packed.data.raw_offset + guesses[i];
+            status = unpack_from(&packed, walk);
+        }
+    }
+    return status;
 }
 
 static const struct ov_format formats[] = {

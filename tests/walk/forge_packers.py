@@ -404,3 +404,52 @@ def petite(plain, old_entry, version, mangled=False):
     stub += bytes(0x200 - len(stub) % 0x200 + 0x200)
     tail = [(0x1000, b"\xcc" * 16)] * (last - 1)
     return pe([(space, blob), (0x1000, bytes(stub)), *tail], stub_at + 0x42)
+
+
+class Words(Bits):
+    """Bits as UPX has them: in words of 32, whole bytes between them."""
+
+    def bit(self, bit):
+        if self.left == 0:
+            self.at, self.left = len(self.out), 32
+            self.out += bytes(4)
+        self.left -= 1
+        self.out[self.at + self.left // 8] |= bit << self.left % 8
+
+    def number(self, number):
+        """From 2 on: each bit behind the first, and whether it was the last."""
+        digits = bin(number)[3:]
+        for i, digit in enumerate(digits):
+            self.bit(int(digit))
+            self.bit(i + 1 == len(digits))
+
+
+def nrv2b(data):
+    bits, at = Words(), 0
+    while at < len(data):
+        size, distance = find_match(data, at)
+        if size < 4:
+            bits.bit(1)
+            bits.out.append(data[at])
+            at += 1
+            continue
+        bits.bit(0)
+        bits.number((distance - 1 >> 8) + 3)
+        bits.out.append(distance - 1 & 255)
+        rest = size - 1 - (distance > 0xd00)
+        bits.bits(f"{rest if rest < 4 else 0:02b}")
+        if rest >= 4:
+            bits.number(rest - 2)
+        at += size
+    bits.bit(0)
+    bits.number(0x1000002)
+    bits.out.append(255)
+    return bytes(bits.out)
+
+
+def upx(plain, begin):
+    """Without original headers, and with a stub that tells nothing."""
+    memory = pages(len(plain)) + 0x1000
+    data = bytes(begin) + nrv2b(plain)
+    entry = 0x1000 + memory + len(data)
+    return pe([(memory, b""), (pages(len(data)), data + b"\x90" * 0x200)], entry)
