@@ -305,8 +305,8 @@ static bool meets_limits(struct ov_matcher *matcher, const struct ov_image_rule 
         matcher->code.is_damaged = true;
         return false;
     }
-    if (limits->handler != 0 || !is_inside(object, limits)) {
-        return false; // other handlers are not known here
+    if (!is_inside(object, limits)) {
+        return false;
     }
     if (!is_within(object->bytes.size, limits->file_size_min, limits->file_size_max)) {
         return false;

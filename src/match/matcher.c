@@ -448,6 +448,11 @@ struct ov_match_stats ov_matcher_stats(const struct ov_matcher *matcher) {
     return matcher->stats;
 }
 
+uint16_t ov_matcher_handler(const struct ov_matcher *matcher, uint32_t rule) {
+    uint32_t limits = rule < matcher->rule_count ? matcher->rules[rule].limits : OV_IMAGE_NONE;
+    return limits < matcher->limit_count ? matcher->limits[limits].handler : 0;
+}
+
 const struct ov_image_rule *ov_matcher_rule(const struct ov_matcher *matcher, uint32_t rule) {
     return rule < matcher->rule_count ? &matcher->rules[rule] : NULL;
 }

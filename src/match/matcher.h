@@ -74,5 +74,8 @@ void ov_matcher_look(struct ov_matcher *matcher, const struct ov_object *object)
 // The numbers of the last run, for benches and profiles.
 struct ov_match_stats ov_matcher_stats(const struct ov_matcher *matcher);
 
+// The type (enum ov_filetype) as which the rule wants objects scanned again, or 0.
+uint16_t ov_matcher_handler(const struct ov_matcher *matcher, uint32_t rule);
+
 // The rule's record, or NULL when the number is not a body or logical rule.
 const struct ov_image_rule *ov_matcher_rule(const struct ov_matcher *matcher, uint32_t rule);

@@ -312,7 +312,7 @@ static void add_conditions(struct ov_buf *out, const struct ov_rule *rule) {
         }
     }
     if (rule->handler != OV_FILETYPE_NONE) {
-        ov_buf_printf(out, "no alert, scanned again as: %s\n", ov_filetype_name(rule->handler));
+        ov_buf_printf(out, "scanned again as: %s\n", ov_filetype_name(rule->handler));
     }
 }
 

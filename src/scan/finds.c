@@ -132,9 +132,13 @@ static void report(const struct ov_find *find, const struct ov_detection *place,
     verdict->has_strong = verdict->has_strong || !find->is_pua;
 }
 
+void ov_finds_sort(struct ov_finds *finds) {
+    qsort(finds->items, finds->count, sizeof finds->items[0], compare_finds);
+}
+
 void ov_finds_report(struct ov_finds *finds, bool is_all, const struct ov_detection *place,
                      struct ov_verdict *verdict) {
-    qsort(finds->items, finds->count, sizeof finds->items[0], compare_finds);
+    ov_finds_sort(finds);
     const struct ov_find *chosen = NULL; // the first strong one, or the last
     for (uint32_t i = 0; i < finds->count; i++) {
         if (is_all) {

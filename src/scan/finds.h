@@ -58,6 +58,9 @@ void ov_finds_add_metadata(struct ov_finds *finds, uint32_t rule, uint32_t numbe
 // Adds a heuristic.
 void ov_finds_add_heuristic(struct ov_finds *finds, enum ov_heuristic heuristic);
 
+// Brings them into that order.
+void ov_finds_sort(struct ov_finds *finds);
+
 // Adds what was found in the object at `place` (depth, members and name; the rest is ignored) to
 // the verdict: the first strong one, which is then the only one, else the last unwanted one; with
 // `is_all` every rule once for each object, in order.

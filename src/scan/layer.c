@@ -96,8 +96,9 @@ static enum ov_status match_rules(struct ov_subject *subject, bool is_view,
         }
         return OV_OK;
     }
+    bool is_late_mail = subject->type == OV_FILETYPE_MAIL && !subject->is_retyped;
     scanner->finds.has_late =
-        !is_view && (subject->type == OV_FILETYPE_TEXT_ASCII || subject->type == OV_FILETYPE_MAIL ||
+        !is_view && (subject->type == OV_FILETYPE_TEXT_ASCII || is_late_mail ||
                      subject->type == OV_FILETYPE_BINARY_DATA);
     read_ahead(scanner, target, subject->bytes.size);
     enum ov_status status = ov_matcher_run(scanner->matcher, &object, &matches, &count);
@@ -109,8 +110,7 @@ static enum ov_status match_rules(struct ov_subject *subject, bool is_view,
     return status;
 }
 
-// Whether nothing that is still to come could change the verdict.
-static bool is_final(const struct ov_scanner *scanner) {
+bool ov_scanner_is_final(const struct ov_scanner *scanner) {
     return scanner->verdict->has_strong && !scanner->options.is_all_matches;
 }
 
@@ -142,11 +142,11 @@ static enum ov_status scan_bytes(struct ov_subject *subject, const struct ov_dig
     }
     ov_subject_look_up(subject, digests != NULL ? digests : &own);
     enum ov_status hashed = ov_subject_hash_parts(subject);
-    ov_subject_report(subject);
-    if (is_final(scanner)) {
-        return OV_END;
+    enum ov_status told = ov_subject_tell(subject, subject);
+    if (told == OV_END || matched != OV_OK) {
+        return told == OV_END ? OV_END : matched;
     }
-    return matched != OV_OK ? matched : hashed;
+    return hashed != OV_OK ? hashed : told;
 }
 
 // ---- parts -------------------------------------------------------------------------------------
@@ -162,7 +162,7 @@ static enum ov_status scan_view(struct ov_subject *subject, const struct ov_chil
     view.exe = (struct ov_exe){0};
     enum ov_status status = match_rules(&view, true, NULL);
     ov_subject_report(subject);
-    return is_final(subject->scanner) ? OV_END : status;
+    return ov_scanner_is_final(subject->scanner) ? OV_END : status;
 }
 
 // Whether a part is the whole of something that contains it: a text that reads as a mail whose part
@@ -178,40 +178,45 @@ static bool is_seen_already(const struct ov_subject *container, const struct ov_
     return false;
 }
 
+enum ov_status ov_subject_scan_part(struct ov_subject *member, enum ov_filetype type) {
+    struct ov_budget *budget = &member->scanner->budget;
+    if (!ov_budget_take_object(budget, member->bytes.size, member->depth)) {
+        // Others may still fit, unless there have been too many.
+        return budget->hit == OV_LIMIT_FILES ? OV_LIMIT : OV_OK;
+    }
+    struct ov_arena arena;
+    ov_arena_init(&arena, ARENA_BYTES);
+    member->arena = &arena;
+    enum ov_status status = ov_subject_open(member, type);
+    status = status == OV_OK ? ov_subject_scan(member, NULL) : status;
+    ov_arena_release(&arena);
+    return status;
+}
+
 enum ov_status ov_subject_scan_member(struct ov_subject *container, const struct ov_child *child,
                                       bool is_embedded) {
     struct ov_scanner *scanner = container->scanner;
     uint32_t number = ++container->member_count;
     TRY(ov_subject_match_member(container, child));
-    if (is_final(scanner)) {
+    if (ov_scanner_is_final(scanner)) {
         return OV_END;
     }
     if (child->bytes.size == 0 || is_seen_already(container, child)) {
         return OV_OK;
     }
-    if (!ov_budget_take_object(&scanner->budget, child->bytes.size, container->depth + 1)) {
-        // Others may still fit, unless there have been too many.
-        return scanner->budget.hit == OV_LIMIT_FILES ? OV_LIMIT : OV_OK;
-    }
-    struct ov_arena arena;
-    ov_arena_init(&arena, ARENA_BYTES);
     struct ov_subject member = {.scanner = scanner,
-                                .arena = &arena,
                                 .bytes = child->bytes,
                                 .container = container,
                                 .depth = container->depth + 1,
                                 .number = number,
                                 .is_embedded = is_embedded,
                                 .name = child->name};
-    enum ov_status status = ov_subject_open(&member, child->type);
-    status = status == OV_OK ? ov_subject_scan(&member, NULL) : status;
-    ov_arena_release(&arena);
-    return status;
+    return ov_subject_scan_part(&member, child->type);
 }
 
 static enum ov_status take_child(void *arg, const struct ov_child *child) {
     const struct ov_subject *subject = arg;
-    if (is_final(subject->scanner)) { // by a fact
+    if (ov_scanner_is_final(subject->scanner)) { // by a fact
         return OV_END;
     }
     return child->kind == OV_CHILD_VIEW ? scan_view(arg, child)
@@ -269,8 +274,8 @@ static enum ov_status match_as(struct ov_subject *subject, enum ov_filetype type
     other.type = type;
     other.target = ov_filetype_target(type);
     enum ov_status status = match_rules(&other, true, NULL);
-    ov_subject_report(subject);
-    return is_final(subject->scanner) ? OV_END : status;
+    enum ov_status told = ov_subject_tell(subject, &other);
+    return status == OV_OK || told == OV_END ? told : status;
 }
 
 // What a look at the whole object says of its type, then the walk of its own type, which is late.
@@ -315,7 +320,7 @@ enum ov_status ov_subject_scan(struct ov_subject *subject, const struct ov_diges
     enum ov_status status = scan_bytes(subject, digests, marks);
     if (status == OV_OK && subject->exe.is_broken && subject->type != OV_FILETYPE_MACHO_UNIBIN) {
         ov_subject_alert(subject, OV_HEURISTIC_BROKEN_EXECUTABLE);
-        status = is_final(subject->scanner) ? OV_END : OV_OK;
+        status = ov_scanner_is_final(subject->scanner) ? OV_END : OV_OK;
     }
     status = status == OV_OK ? ov_embedded_scan(&search) : status;
     status = status == OV_OK ? walk_beside(subject, true) : status;

@@ -43,6 +43,7 @@ struct ov_subject {
     uint32_t number;              // of this member in its container, from 1 on
     uint32_t member_count;        // of its own members so far
     bool is_embedded;             // found among the container's bytes, not told by a walker
+    bool is_retyped;              // its container once more, as the type that a rule asked for
     struct ov_span name;          // as its container tells it
     enum ov_filetype type;
     uint32_t facts; // bits of enum ov_fact
@@ -92,6 +93,18 @@ enum ov_status ov_subject_match_member(struct ov_subject *container, const struc
 
 // Adds what was found in the object to the verdict. layer.c
 void ov_subject_report(struct ov_subject *subject);
+
+// Adds what was found in the object to the verdict; `seen` is the object as the type by which it
+// was looked at. A rule that asks for another handler has it scanned once more, as that type.
+// Statuses as above, of which none keeps anything from being told. handler.c
+enum ov_status ov_subject_tell(struct ov_subject *subject, struct ov_subject *seen);
+
+// Whether nothing that is still to come could change the verdict. layer.c
+bool ov_scanner_is_final(const struct ov_scanner *scanner);
+
+// Scans an object that is ready but for its arena and headers, if the budget allows it. Statuses as
+// above. layer.c
+enum ov_status ov_subject_scan_part(struct ov_subject *member, enum ov_filetype type);
 
 // The walker of a type, or NULL, and whether the object's own bytes come before its parts.
 ov_walker *ov_walker_of(enum ov_filetype type, bool *ret_is_late);
