@@ -2,11 +2,9 @@
 // Magics of documents.
 #include "format/format.h"
 
-static const struct ov_magic magics_hwp3[] = {OV_MAGIC(0, "HWP Document File V3.00 ")};
 static const struct ov_magic magics_ps[] = {OV_MAGIC(0, "%!PS-Adobe-")};
 
 static const struct ov_format formats[] = {
-    {.type = OV_FILETYPE_HWP3, OV_MAGICS(magics_hwp3)},
     {.type = OV_FILETYPE_PS, OV_MAGICS(magics_ps)},
 };
 

@@ -33,24 +33,12 @@ static enum ov_status tell_active_mime(struct ov_walk *walk, struct ov_span file
     return status == OV_LIMIT ? ov_walk_has_time(walk) : OV_OK;
 }
 
-// Reads up to the end tag of the element that was just opened, and tells its file. Its text may
-// stand in pieces.
+// Reads the element that was just opened, and tells its file.
 static enum ov_status tell_element(struct ov_xml *xml, struct ov_walk *walk) {
     OV_CLEANUP(ov_buf_release) struct ov_buf text = {0};
     OV_CLEANUP(ov_buf_release) struct ov_buf plain = {0};
-    struct ov_span element = xml->name;
     struct ov_span name = ov_xml_attribute(xml, "name");
-    for (enum ov_xml_event event = ov_xml_next(xml); event != OV_XML_END;
-         event = ov_xml_next(xml)) {
-        if (event == OV_XML_CLOSE && ov_span_is_equal(xml->name, element)) {
-            break;
-        }
-        if (event == OV_XML_TEXT) {
-            ov_buf_add(&text, xml->text.data, xml->text.size);
-        }
-        TRY(ov_walk_has_time(walk));
-    }
-    TRY(ov_buf_status(&text));
+    TRY(ov_xml_read_text(xml, &text));
     struct ov_base64_signs signs;
     enum ov_status status =
         ov_base64_decode(ov_buf_span(&text), OV_BASE64_ALL, ov_walk_room(walk), &plain, &signs);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Compound files: old Office documents, VBA projects, Windows Installer packages.
+// Compound files: old Office documents, VBA projects, Windows Installer packages, Hangul documents.
 #include "format/format.h"
+#include "format/hwp.h"
 #include "format/ole_objects.h"
 #include "format/vba.h"
 
@@ -26,6 +27,9 @@ static enum ov_status tell_stream(struct ov_vba *vba, uint32_t number, struct bu
     ov_ole_path(ole, number, &buffers->path);
     TRY(ov_buf_status(&buffers->path));
     struct ov_span bytes = ov_buf_span(&buffers->stream);
+    if (ov_hwp5_is_packed(ole, number)) {
+        return ov_hwp5_tell(ole, bytes, ov_buf_span(&buffers->path));
+    }
     TRY(ov_ole_tell_parts(ole, number, bytes));
     TRY(ov_vba_search(vba, number, bytes));
     struct ov_child child = {.kind = OV_CHILD_MEMBER,
@@ -51,6 +55,7 @@ static enum ov_status tell_streams(struct ov_vba *vba) {
 static enum ov_status walk_ole2(struct ov_cursor *in, struct ov_walk *walk) {
     struct ov_ole ole;
     TRY(ov_ole_open(in->bytes, walk, &ole));
+    TRY(ov_hwp5_open(&ole));
     OV_CLEANUP(ov_vba_release) struct ov_vba vba;
     TRY(ov_vba_tell(&ole, &vba));
     TRY(tell_streams(&vba));

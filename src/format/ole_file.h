@@ -48,6 +48,7 @@ struct ov_ole {
     bool is_damaged;           // something contradicts itself
     bool has_tried_password;   // which takes long: once a file
     bool is_installer;         // names are packed as Windows Installer does
+    uint32_t hwp_flags;        // of a Hangul document; 0: it is none
 };
 
 // Reads header, tables and directory. OV_DAMAGED: this is no compound file that anybody could

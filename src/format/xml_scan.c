@@ -113,3 +113,16 @@ struct ov_span ov_xml_attribute(const struct ov_xml *xml, const char *name) {
     }
     return ov_span_make(NULL, 0);
 }
+
+enum ov_status ov_xml_read_text(struct ov_xml *xml, struct ov_buf *text) {
+    struct ov_span element = xml->name;
+    enum ov_xml_event event = ov_xml_next(xml);
+    while (event != OV_XML_END &&
+           !(event == OV_XML_CLOSE && ov_span_is_equal(xml->name, element))) {
+        if (event == OV_XML_TEXT) {
+            ov_buf_add(text, xml->text.data, xml->text.size);
+        }
+        event = ov_xml_next(xml);
+    }
+    return ov_buf_status(text);
+}

@@ -4,6 +4,7 @@
 // refuses what a lenient reader takes sees less. Borrows the bytes; owns nothing. Any process.
 #pragma once
 
+#include "base/buf.h"
 #include "base/cursor.h"
 
 enum ov_xml_event {
@@ -26,3 +27,7 @@ enum ov_xml_event ov_xml_next(struct ov_xml *xml);
 
 // The value of an attribute by its name without the prefix, as written; empty when there is none.
 struct ov_span ov_xml_attribute(const struct ov_xml *xml, const char *name);
+
+// Behind a start tag: reads up to the end tag of its element, and adds the text in between, which
+// may stand in pieces. OV_OK or OV_MEMORY.
+enum ov_status ov_xml_read_text(struct ov_xml *xml, struct ov_buf *text);
