@@ -5,6 +5,7 @@
   differences_test.py              overt ($OVERT, else $OVERT_BUILD/overt) does what is said of it
   differences_test.py --clamscan   clamscan does what is said of clamscan
 """
+import hashlib
 import json
 import os
 import pathlib
@@ -17,6 +18,7 @@ import forge_elf  # noqa: E402
 import forge_pe  # noqa: E402
 
 FILLER = b"\x01\x02 filler "
+PAGE = b"<html><head><title>x</title></head><body><!-- HTMLWORD --></body></html>"
 
 
 def twenty_candidates():
@@ -52,9 +54,10 @@ CASES = [
     ("a sound file",
      "a.ndb", [f"Sound:0:*:{HEX['SOUNDWORD']}"],
      b"ID3\x03\0\0\0\x01\x02" + b"SOUNDWORD" + FILLER, None, "Sound"),
-    ("raw HTML, in a comment",
-     "a.ndb", [f"Html:0:*:{HEX['HTMLWORD']}"],
-     b"<html><head><title>x</title></head><body><!-- HTMLWORD --></body></html>", None, "Html"),
+    ("raw HTML, in a comment (no difference)",
+     "a.ndb", [f"Html:0:*:{HEX['HTMLWORD']}"], PAGE, None, None),
+    ("the hash of a page",
+     "a.hdb", [f"{hashlib.md5(PAGE).hexdigest()}:{len(PAGE)}:Html"], PAGE, None, "Html"),
 ]
 
 

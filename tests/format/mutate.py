@@ -16,9 +16,12 @@ import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import differential  # noqa: E402
+import forge_icon  # noqa: E402
 import oracle  # noqa: E402
 
-WORDS = {"pe": "pe", "version": "pe", "import": "pe", "elf": "elf", "macho": "macho"}
+WORDS = {"pe": "pe", "version": "pe", "import": "pe", "icon": "pe", "elf": "elf", "macho": "macho"}
+GENERATORS = {**differential.GENERATORS, "icon": lambda rng: forge_icon.program(
+    [forge_icon.random_icon(rng) for _ in range(rng.choice((1, 1, 2, 3)))])}
 ODD = (0, 1, 0x7f, 0x80, 0xff)
 
 
@@ -56,7 +59,7 @@ def main():
             blobs = []
             for _ in range(min(500, count - start)):
                 sample = rng.choice(given[word]) if given[word] and rng.random() < 0.5 else \
-                    differential.GENERATORS[kind](rng)
+                    GENERATORS[kind](rng)
                 blobs.append(mutate(sample, rng))
             with tempfile.TemporaryDirectory() as folder:
                 paths = oracle.write_files(folder, blobs)
