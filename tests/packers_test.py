@@ -13,7 +13,7 @@ import zipfile
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "walk"))
 import forge_crypters  # noqa: E402
 import forge_packers as forge  # noqa: E402
-from members import BUILD, EICAR, SOURCE, Tap, finds_eicar, needs, walk  # noqa: E402
+from members import BUILD, EICAR, SOURCE, Tap, finds_eicar, needs, scan, walk  # noqa: E402
 
 tap = Tap()
 FOLDER = pathlib.Path("/usr/share/clamav-testfiles")
@@ -131,6 +131,14 @@ def _():
         answer = finds_eicar("eicar.exe", "eicar.com")
         if answer is not True:
             return f"{name}: {answer}"
+
+
+@tap.case("nothing that was put together counts as broken")
+def _():
+    for name in samples():
+        found = scan(name, "--alert-broken")["detections"]
+        if found:
+            return f"{name}: {found}"
 
 
 @tap.case("cut ones and changed ones end")

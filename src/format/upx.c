@@ -240,8 +240,8 @@ static enum ov_status rebuild(const struct packed *packed, const struct headers 
 // of places in the file, so these may be wrong on purpose.
 static bool is_whole(const struct packed *packed, struct ov_span plain, size_t image_bytes) {
     const struct headers *original = &packed->original;
-    uint64_t end = 0, covered = 0;
-    for (uint32_t i = 0; i < original->section_count; i++) {
+    uint64_t end = 0, covered = 0, looked_at = 0;
+    for (uint32_t i = 0; i < original->section_count && looked_at <= plain.size; i++) {
         struct section section = read_section(plain, original, i);
         uint32_t at = section.address - packed->plain.address;
         uint64_t raw_end = (uint64_t)section.raw_offset + section.raw_bytes;
@@ -249,6 +249,7 @@ static bool is_whole(const struct packed *packed, struct ov_span plain, size_t i
         uint32_t raw_bytes = is_in ? section.raw_bytes : 0;
         uint32_t virtual_bytes = section.virtual_bytes > raw_bytes ? section.virtual_bytes : 0;
         struct ov_span rest = ov_span_part(ov_span_from(plain, at), raw_bytes, virtual_bytes);
+        looked_at += rest.size; // sections may overlap, without end
         for (size_t k = 0; k < rest.size; k++) {
             if (rest.data[k] != 0) {
                 return false;
@@ -257,7 +258,7 @@ static bool is_whole(const struct packed *packed, struct ov_span plain, size_t i
         end = is_in ? raw_end : end;
         covered = at + raw_bytes > covered ? (uint64_t)at + raw_bytes : covered;
     }
-    return covered >= plain.size / 2;
+    return covered >= plain.size / 2 && looked_at <= plain.size;
 }
 
 // What was unpacked as it lies in memory, as clamscan tells it when it finds no headers.

@@ -304,6 +304,18 @@ static enum ov_status walk_beside(struct ov_subject *subject, bool is_late) {
     return OV_OK;
 }
 
+// Of programs that were unpacked or found in others, and what lies in them, nobody can tell whether
+// they were broken: headers are made up, and ends are guessed.
+static bool is_alerted_broken(const struct ov_subject *subject) {
+    for (const struct ov_subject *at = subject; at->container != NULL; at = at->container) {
+        bool is_from_program = at->is_embedded || at->container->type == OV_FILETYPE_MSEXE;
+        if (at->type == OV_FILETYPE_MSEXE && is_from_program) {
+            return false;
+        }
+    }
+    return subject->type != OV_FILETYPE_MACHO_UNIBIN;
+}
+
 enum ov_status ov_subject_scan(struct ov_subject *subject, const struct ov_digest_job *digests) {
     bool is_late;
     ov_walker *walk = ov_walker_of(subject->type, &is_late);
@@ -318,7 +330,7 @@ enum ov_status ov_subject_scan(struct ov_subject *subject, const struct ov_diges
     struct ov_embedded_search search;
     const struct ov_mark_search *marks = ov_embedded_start(&search, subject);
     enum ov_status status = scan_bytes(subject, digests, marks);
-    if (status == OV_OK && subject->exe.is_broken && subject->type != OV_FILETYPE_MACHO_UNIBIN) {
+    if (status == OV_OK && subject->exe.is_broken && is_alerted_broken(subject)) {
         ov_subject_alert(subject, OV_HEURISTIC_BROKEN_EXECUTABLE);
         status = ov_scanner_is_final(subject->scanner) ? OV_END : OV_OK;
     }
