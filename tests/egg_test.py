@@ -34,6 +34,17 @@ def _():
         for method in METHODS for size in (1 << 20, 7000))
 
 
+@tap.case("files of a solid archive that share their blocks, or do not")
+def _():
+    solid = forge.egg_start(forge.field(0x24e5a060, b""))
+    headers = b"".join(forge.egg_header(name.encode(), len(data)) for name, data in FILES.items())
+    blocks = forge.egg_blocks(b"".join(FILES.values()), block_bytes=30_000)
+    return first_of([
+        expect(write("solid.egg", solid + headers + blocks + forge.EGG_END), FILES),
+        expect(write("not.egg", forge.egg(FILES, fields=forge.field(0x24e5a060, b""))), FILES),
+    ])
+
+
 @tap.case("names in another character set or below another file; comments; unknown fields")
 def _():
     more = forge.field(COMMENT, b"of the file") + forge.field(0x12345678, b"?" * 9, 1)

@@ -17,6 +17,7 @@ enum {
     MARK_WINDOWS = 0x2c86950b,
     MARK_POSIX = 0x1ee922e5,
     MARK_DUMMY = 0x07463307,
+    MARK_SOLID = 0x24e5a060,
     MARK_ENCRYPTION = 0x08d1470f,
     MARK_ENCRYPTION_ALL = 0x08d144a8,
 
@@ -32,19 +33,27 @@ enum {
     LZMA_AT = 4, // behind bytes that are not used
 };
 
+// A file of a solid archive whose bytes come with those of later ones.
+struct waiting {
+    struct ov_child child;
+    struct waiting *next;
+};
+
 struct egg {
     struct ov_cursor *in;
     struct ov_walk *walk;
     bool is_encrypted;  // as a whole
+    bool is_solid;      // several files may share the blocks behind them
     bool has_encrypted; // told already
     bool is_in_header;  // no end has come since the archive or the file began
     bool is_over;
     enum ov_status status; // the first that was not OV_OK
 
     // The file whose blocks are read.
-    bool has_file;
+    bool has_file, has_blocks;
     struct ov_child child;
     struct ov_buf plain;
+    struct waiting *first, *last; // files before it, if the archive is solid
     struct ov_span comment;
 };
 
@@ -71,33 +80,67 @@ static enum ov_status tell_comment(struct egg *egg) {
     return comment.size == 0 ? OV_OK : ov_walk_stored(egg->walk, comment, ov_span_make(NULL, 0));
 }
 
-// Tells of the file whose blocks were read, and of its comment.
-static enum ov_status end_file(struct egg *egg) {
-    if (!egg->has_file) {
-        return tell_comment(egg);
-    }
-    egg->has_file = false;
+static enum ov_status tell_file(struct egg *egg, struct ov_child *child, struct ov_span bytes) {
     size_t room = ov_walk_room(egg->walk);
-    egg->child.bytes = ov_span_part(ov_buf_span(&egg->plain), 0, room);
-    if (egg->plain.size > room) {
+    child->bytes = ov_span_part(bytes, 0, room);
+    if (bytes.size > room) {
         ov_walk_note_cut(egg->walk);
     }
-    if (egg->child.is_encrypted) {
+    if (child->is_encrypted) {
         note_encrypted(egg);
-    } else if (egg->plain.size < egg->child.plain_bytes) {
+    } else if (bytes.size < child->plain_bytes) {
         note(egg, OV_DAMAGED);
     }
-    TRY(ov_walk_child(egg->walk, &egg->child));
+    return ov_walk_child(egg->walk, child);
+}
+
+// Tells of the file whose blocks were read, of those that waited for them, and of its comment. The
+// last one has what the others leave.
+static enum ov_status end_file(struct egg *egg) {
+    struct ov_span plain = ov_buf_span(&egg->plain);
+    for (struct waiting *at = egg->first; at != NULL; at = at->next) {
+        TRY(tell_file(egg, &at->child, ov_span_part(plain, 0, at->child.plain_bytes)));
+        plain = ov_span_from(plain, at->child.plain_bytes);
+    }
+    egg->first = egg->last = NULL;
+    if (egg->has_file) {
+        egg->has_file = false;
+        TRY(tell_file(egg, &egg->child, plain));
+    }
     return tell_comment(egg);
 }
 
-static enum ov_status begin_file(struct egg *egg) {
-    TRY(end_file(egg));
-    ov_cursor_skip(egg->in, 4); // number
+// Lets the file wait for blocks that others have, too. False when there is no memory for that.
+static bool let_wait(struct egg *egg) {
+    struct waiting *waiting = ov_arena_alloc(egg->walk->arena, sizeof *waiting);
+    if (waiting == NULL) {
+        return false;
+    }
+    *waiting = (struct waiting){.child = egg->child};
+    if (egg->last != NULL) {
+        egg->last->next = waiting;
+    } else {
+        egg->first = waiting;
+    }
+    egg->last = waiting;
+    return true;
+}
+
+static void start_file(struct egg *egg) {
     egg->has_file = true;
+    egg->has_blocks = false;
     egg->child = (struct ov_child){.kind = OV_CHILD_MEMBER, .is_encrypted = egg->is_encrypted};
-    egg->child.plain_bytes = ov_cursor_u64le(egg->in);
     ov_buf_reset(&egg->plain);
+}
+
+static enum ov_status begin_file(struct egg *egg) {
+    bool waits = egg->is_solid && egg->has_file && !egg->has_blocks;
+    if (!waits || !let_wait(egg)) {
+        TRY(end_file(egg));
+    }
+    start_file(egg);
+    ov_cursor_skip(egg->in, 4); // number
+    egg->child.plain_bytes = ov_cursor_u64le(egg->in);
     return OV_OK;
 }
 
@@ -126,16 +169,16 @@ static enum ov_status read_block(struct egg *egg) {
     ov_cursor_skip(in, 1);
     uint32_t plain_bytes = ov_cursor_u32le(in);
     uint32_t packed_bytes = ov_cursor_u32le(in);
-    egg->child.checksum = ov_cursor_u32le(in);
+    uint32_t checksum = ov_cursor_u32le(in);
     bool is_sound = ov_cursor_u32le(in) == MARK_END;
     size_t left = ov_cursor_left(in);
     struct ov_span packed = ov_cursor_bytes(in, packed_bytes < left ? packed_bytes : left);
     note(egg, is_sound && packed.size == packed_bytes ? OV_OK : OV_DAMAGED);
     if (!egg->has_file) { // its header is gone
-        egg->has_file = true;
-        egg->child = (struct ov_child){.kind = OV_CHILD_MEMBER, .is_encrypted = egg->is_encrypted};
-        ov_buf_reset(&egg->plain);
+        start_file(egg);
     }
+    egg->has_blocks = true;
+    egg->child.checksum = checksum;
     egg->child.packed_bytes += packed.size;
     if (egg->child.is_encrypted) {
         return OV_OK;
@@ -203,6 +246,8 @@ static enum ov_status read_field(struct egg *egg, uint32_t mark) {
     } else if (mark == MARK_ENCRYPTION_ALL) {
         egg->is_encrypted = true;
         note_encrypted(egg);
+    } else if (mark == MARK_SOLID) {
+        egg->is_solid = true;
     } else if (mark == MARK_COMMENT) {
         return take_comment(egg, field, flags);
     }

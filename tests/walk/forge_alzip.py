@@ -81,12 +81,19 @@ def egg_block(data, method):
                        zlib.crc32(data)) + EGG_END + packed
 
 
-def egg_file(name, data, method=1, block_bytes=1 << 20, more=b"", number=0, name_flags=0):
-    """`more`: further fields of the header."""
-    made = struct.pack("<IIQ", 0x0a8590e3, number, len(data)) + field(0x0a8591ac, name, name_flags)
-    made += field(0x2c86950b, bytes(9)) + more + EGG_END
-    return made + b"".join(egg_block(data[at:at + block_bytes], method)
-                           for at in range(0, len(data), block_bytes))
+def egg_header(name, size, more=b"", number=0, name_flags=0):
+    """`more`: further fields."""
+    made = struct.pack("<IIQ", 0x0a8590e3, number, size) + field(0x0a8591ac, name, name_flags)
+    return made + field(0x2c86950b, bytes(9)) + more + EGG_END
+
+
+def egg_blocks(data, method=1, block_bytes=1 << 20):
+    return b"".join(egg_block(data[at:at + block_bytes], method)
+                    for at in range(0, len(data), block_bytes))
+
+
+def egg_file(name, data, method=1, block_bytes=1 << 20, **header):
+    return egg_header(name, len(data), **header) + egg_blocks(data, method, block_bytes)
 
 
 def egg_start(fields=b""):
