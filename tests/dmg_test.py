@@ -118,6 +118,13 @@ def _():
     return differs(write("list.dmg", image[:start] + listed + bytes(trailer)), [PARTITIONS[0]])
 
 
+@tap.case("an encrypted image is known as one")
+def _():
+    write("sealed.dmg", b"encrcdsa" + bytes(5000))
+    parts, facts, status = walk("sealed.dmg")
+    return (parts, facts, status) == ([], 1, "done") or f"{parts} {facts} {status}"
+
+
 @tap.case("EICAR is found in a file of a volume of an image, at its place")
 def _():
     volume = forge_disk.hfsplus({"a": b"a", "dir/eicar.com": EICAR})

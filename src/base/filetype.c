@@ -102,7 +102,9 @@ static const char *const names[OV_FILETYPE_COUNT] = {
     [OV_FILETYPE_LZ4] = "lz4",
     [OV_FILETYPE_LZIP] = "lzip",
     [OV_FILETYPE_LZMA] = "lzma",
+    [OV_FILETYPE_NTFS] = "ntfs",
     [OV_FILETYPE_RPM] = "rpm",
+    [OV_FILETYPE_VHD] = "vhd",
     [OV_FILETYPE_YENC] = "yenc",
     [OV_FILETYPE_ZSTD] = "zstd",
 };

@@ -10,6 +10,8 @@
 #include "format/format.h"
 #include "format/xml_scan.h"
 
+#define MARK_ENCRYPTED "encrcdsa"
+
 enum {
     TRAILER_BYTES = 512,
     TABLES_MAX = 256,
@@ -186,6 +188,10 @@ static enum ov_status walk_tables(struct image *image, struct ov_cursor *trailer
 
 static enum ov_status walk_dmg(struct ov_cursor *in, struct ov_walk *walk) {
     struct image image = {.walk = walk, .file = in->bytes};
+    if (ov_span_has_prefix(in->bytes, MARK_ENCRYPTED)) {
+        ov_walk_fact(walk, OV_FACT_ENCRYPTED);
+        return OV_OK;
+    }
     if (in->bytes.size < TRAILER_BYTES) {
         return OV_DAMAGED;
     }
@@ -200,8 +206,11 @@ static enum ov_status walk_dmg(struct ov_cursor *in, struct ov_walk *walk) {
     return image.is_damaged ? OV_DAMAGED : image.is_unsupported ? OV_UNSUPPORTED : OV_OK;
 }
 
+// Those that are not encrypted are found by their trailer: embedded.c
+static const struct ov_magic magics[] = {OV_MAGIC(0, MARK_ENCRYPTED)};
+
 static const struct ov_format formats[] = {
-    {.type = OV_FILETYPE_DMG, .walk = walk_dmg}, // found by its trailer: embedded.c
+    {.type = OV_FILETYPE_DMG, OV_MAGICS(magics), .walk = walk_dmg, .is_beside = true},
 };
 
 OV_FORMAT_SET(dmg, formats);
