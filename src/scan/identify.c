@@ -310,7 +310,7 @@ enum ov_filetype ov_identify(struct ov_span first, uint64_t object_bytes) {
 
 // ---- formats beside the type -------------------------------------------------------------------
 
-enum { BESIDE_MAX = 16 };
+enum { BESIDE_MAX = 32 };
 
 struct beside {
     const struct ov_format *formats[BESIDE_MAX];
