@@ -315,6 +315,18 @@ def _():
     return (record["verdict"], record.get("limit")) == ("limited", "max-recursion") or str(record)
 
 
+@tap.case("of many mails in a text each is looked into, and none is too deep")
+def _():
+    for count in (3, 50):
+        text = "Look at these:\n\n" + "\n\n".join(
+            odd_mails.mixed(odd_mails.part() if n == count - 1 else "Content-Type: text/plain\n\nhello\n",
+                            head=f"Content-Type: text/plain\nX-Number: {n}\n") for n in range(count))
+        mail = f"From: a\nSubject: b\n\n{text}"
+        record = scan(write(f"many{count}.eml", mail.encode()), "--rules", write_rules())
+        if record["verdict"] != "found" or record.get("limit"):
+            return f"{count}: {record}"
+
+
 @tap.case("mails that clamscan has no type for are looked into beside their type")
 def _():
     rules = write_rules()

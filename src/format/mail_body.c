@@ -11,6 +11,7 @@ enum {
     KEY_START_BITS = 31,
     KEY_SIZE_BITS = 30,
     FIRST_KEYS = 256,
+    RETURNED_NESTED_MAX = 4,
 };
 
 // One body, and what it is to be told as.
@@ -83,19 +84,41 @@ static bool starts_mail(struct ov_span text, size_t at) {
     return has_type && has_version;
 }
 
-// Finds a mail that was put into a text, as programs do that return a mail to its sender: a header
-// behind an empty line. It reaches to the end of the text.
-static enum ov_status tell_returned_mail(struct ov_mail *mail, struct ov_span text) {
-    struct ov_lines lines = ov_lines_init(text, 0);
+// Finds the next mail in a text from a line on: a header behind an empty line. Gives the size of
+// the text when there is none.
+static size_t find_mail(struct ov_span text, size_t from) {
+    struct ov_lines lines = ov_lines_init(text, from);
     struct ov_line line;
-    bool was_blank = true;
+    bool was_blank = from == 0;
     while (ov_lines_next(&lines, &line)) {
         bool is_start = was_blank && ov_mail_line_is_field(line.text);
         was_blank = ov_line_is_blank(line.text);
         if (is_start && starts_mail(text, line.start)) {
-            struct ov_span rest = ov_span_from(text, line.start);
-            return ov_walk_member(mail->walk, rest, ov_span_make(NULL, 0), OV_FILETYPE_MAIL);
+            return line.start;
         }
+    }
+    return text.size;
+}
+
+static bool has_many_mails(struct ov_span text, size_t at) {
+    unsigned count = 0;
+    for (; at < text.size && count <= RETURNED_NESTED_MAX; count++) {
+        at = find_mail(text, at + 1);
+    }
+    return count > RETURNED_NESTED_MAX;
+}
+
+// Tells of a mail that was put into a text, as programs do that return a mail to its sender. It
+// reaches to the end of the text, for it may have parts that look like mails. Where there are many,
+// one in the other would soon be too deep: each of them reaches to the next.
+static enum ov_status tell_returned_mail(struct ov_mail *mail, struct ov_span text) {
+    size_t at = find_mail(text, 0);
+    bool is_row = has_many_mails(text, at);
+    while (at < text.size) {
+        size_t end = is_row ? find_mail(text, at + 1) : text.size;
+        struct ov_span returned = ov_span_part(text, at, end - at);
+        TRY(ov_walk_member(mail->walk, returned, ov_span_make(NULL, 0), OV_FILETYPE_MAIL));
+        at = end;
     }
     return OV_OK;
 }

@@ -253,8 +253,15 @@ enum ov_status ov_subject_walk(struct ov_subject *subject, ov_walker *walker,
     return status == OV_DAMAGED || status == OV_UNSUPPORTED ? OV_OK : status;
 }
 
+static bool is_mail(enum ov_filetype type) {
+    return type == OV_FILETYPE_MAIL || type == OV_FILETYPE_MHTML;
+}
+
 enum ov_status ov_subject_walk_as(struct ov_subject *subject, enum ov_filetype type) {
     bool is_late;
+    if (is_mail(type) && subject->container != NULL && is_mail(subject->container->type)) {
+        return OV_OK; // the mail around it was searched for mails in its texts
+    }
     ov_walker *walk = ov_walker_of(type, &is_late);
     for (uint32_t i = 0; i < subject->walked_count; i++) {
         if (subject->walked[i] == walk) {
