@@ -2,6 +2,7 @@
 """Programs behind crypters and packed with LZMA, for tests of what unpacks them: what the stubs
 hold beside numbers is made up, and would not run."""
 import lzma
+import random
 import struct
 
 from forge_packers import BASE, aplib, find_match, pages, pe
@@ -143,10 +144,22 @@ class Words:
                 self.bits(length, 3 + 14)
 
 
-def wwpack_stream(data):
-    words, at = Words(), 0
-    while at < len(data):
+def find_far_match(data, at, end):
+    """A long match from as far back as there is one, else the longest that is near."""
+    begin = data.find(data[at:at + 24], 0, at)
+    if begin < 0 or at - begin > 0x5fe1 + 0x7fff or end - at < 24:
         size, distance = find_match(data, at)
+        return min(size, end - at), distance
+    size = 24
+    while at + size < end and size < 3000 and data[at + size] == data[begin + size]:
+        size += 1
+    return size, at - begin
+
+
+def wwpack_stream(data, at, end):
+    words = Words()
+    while at < end:
+        size, distance = find_far_match(data, at, end)
         if size >= 3:
             words.bits(4 | min(size - 2, 3) % 3, 3)
             words.distance(distance)
@@ -167,10 +180,10 @@ def wwpack_stream(data):
 
 
 def wwpack(plain, old_entry):
-    """Two sections, each a run, the second one with a distance into the first."""
+    """Two sections, each a run, the second one with distances into the first."""
     half = len(plain) // 2 & ~0xfff
     parts = [plain[:half], plain[half:]]
-    streams = [wwpack_stream(part) for part in parts]
+    streams = [wwpack_stream(plain, 0, half), wwpack_stream(plain, half, len(plain))]
     addresses = [0x1000, 0x1000 + half]
     stub_at = 0x1000 + half + pages(len(parts[1]))
     stub = bytearray(0x400)
@@ -446,6 +459,9 @@ def all_kinds(plain, old_entry):
     kinds = {f"yc_{version}": yc(plain, old_entry, version) for version in ("v13", "frame", "older")}
     kinds["yc_other"] = yc(plain, old_entry, "v13", 0x9e3)
     kinds["wwpack"] = wwpack(plain, old_entry)
+    noise = random.Random(1).randbytes(0x400)
+    far = plain + noise + bytes(0x2400) + noise[:0x200] + bytes(range(100)) * 200 + noise[:0x300]
+    kinds["wwpack_far"] = wwpack(far, old_entry)
     for version in ("wide", "wide_near", "wide_old", "narrow", "narrow_late"):
         kinds[f"upack_{version}"] = upack(plain, old_entry, version)
     kinds["upack_context6"] = upack(plain, old_entry, "wide", 6)
