@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Packed PE programs: what is unpacked is what clamscan unpacks, and hostile ones end. TAP."""
+import hashlib
 import io
 import lzma
 import pathlib
@@ -115,6 +116,34 @@ def _():
         more = 1 if "clam-yc" in str(name) else 0  # its entry point is not where clamscan looks
         if len(ours & theirs) != 1 or len(ours) != 1 + more:
             return f"{name}: {[len(x) for x in ours]} and {[len(x) for x in theirs]}"
+
+
+def rules_of(file):
+    """Rules for a program that was put together: its last section by hash, its entry point."""
+    lfanew = struct.unpack_from("<I", file, 60)[0]
+    count = struct.unpack_from("<H", file, lfanew + 6)[0]
+    rows = [struct.unpack_from("<4I", file, lfanew + 256 + 40 * i) for i in range(count)]
+    _, _, size, at = rows[-1]
+    entry_at = next(at + entry(file) - address for _, address, size, at in rows
+                    if address <= entry(file) < address + size)
+    digest = hashlib.md5(file[at:at + size]).hexdigest()
+    pathlib.Path("own.mdb").write_text(f"{size}:{digest}:Test.Section\n")
+    code = file[entry_at:entry_at + 24].hex()
+    pathlib.Path("own.ndb").write_text(f"Test.Entry:1:EP+0:{code}\n")
+
+
+@tap.case("rules for sections and entry points of what was put together, as clamscan finds them")
+def _():
+    needs("clamscan")
+    for name in ("aspack212", "fsg133", "fsg200", "mew", "petite22", "upx21"):
+        prepare()
+        rules_of(unpack(name)[0])
+        for rules, wanted in (("own.mdb", "Test.Section"), ("own.ndb", "Test.Entry")):
+            ours = {d["rule"] for d in scan(name, "--rules", rules)["detections"]}
+            theirs = subprocess.run(["clamscan", "--no-summary", "-d", rules, name], check=False,
+                                    capture_output=True, timeout=60, text=True).stdout
+            if not any(wanted in rule for rule in ours) or wanted not in theirs:
+                return f"{name}, {rules}: {ours} and {theirs}"
 
 
 @tap.case("EICAR in a packed program is found there")
