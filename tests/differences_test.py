@@ -119,6 +119,17 @@ CASES += [
     ("with a wildcard (no difference)", "a.ndb", ["Large:1:SE0:766f6c??6d65"],
      one_section(262144, b"volume"), "Large", "Large"),
 ]
+WIDE = "wordinside".encode("utf-16-le")
+WIDE_TEXT = b"\xff\xfe" + "a wordinside it".encode("utf-16-le") * 9
+CASES += [
+    ("a rule for text on UTF-16 as it stands (no difference)", "a.ldb",
+     [logical(f"0;{WIDE.hex()}", 7)], WIDE_TEXT, None, None),
+    ("a rule for text on the view of UTF-16 (no difference)", "a.ldb",
+     [logical(f"0;{b'wordinside'.hex()}", 7)], WIDE_TEXT, "Case", "Case"),
+    ("in UTF-16 rules for any target come first (no difference)", "a.ldb",
+     [logical(f"0;{b'wordinside'.hex()}", 7), "Any;Engine:51-255,Target:0;0;" + WIDE.hex()],
+     WIDE_TEXT, "Any", "Any"),
+]
 # Which name comes first, without differences.
 CASES += [(f"first name: {name}", "a.ndb", lines, content, wanted, wanted)
           for name, lines, content, wanted in [

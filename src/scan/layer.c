@@ -61,12 +61,13 @@ static bool is_matched_in_views(const struct ov_subject *subject) {
     return subject->type == OV_FILETYPE_HTML && subject->view_count > 0;
 }
 
-// ASCII text as it stands is matched with the rules for any target alone: those for text are
-// written for its view. Where the view is the same, or there is none, one look does for both.
+// Text as it stands is matched with the rules for any target alone: those for text are written for
+// its view. Where the view is the same, or there is none, one look does for both.
 static uint32_t choose_target(const struct ov_subject *subject, bool is_view) {
-    bool has_view = !is_view && subject->type == OV_FILETYPE_TEXT_ASCII &&
+    bool is_ascii = subject->type == OV_FILETYPE_TEXT_ASCII;
+    bool has_view = !is_view && ov_filetype_is_text(subject->type) &&
                     subject->bytes.size <= OV_TEXT_VIEW_BYTES_MAX &&
-                    !ov_text_is_normal(subject->bytes);
+                    !(is_ascii && ov_text_is_normal(subject->bytes));
     return has_view ? 0 : subject->target;
 }
 
