@@ -7,8 +7,8 @@
 Fetches Debian packages into DIR (once; nothing is installed or run), unpacks each, and keeps the
 .deb beside it: some gigabytes of archives, documents, mail, programs and text, unpacked and packed.
 Then overt scans them with its built-in rules, where every detection is a false alarm, and both
-programs with the databases of --db (default: one line that finds nothing), limits and unpackers as
-they are by default. Each file on which they differ is a line. Exit 1 when there is any difference
+programs with the databases of --db (default: those of ../shared or OVERT_SHARED, or else one line that
+finds nothing), limits and unpackers as they are by default. Each file on which they differ is a line. Exit 1 when there is any difference
 or false alarm. clamscan takes a minute for each 100 MB with large databases.
 """
 import argparse
@@ -24,6 +24,7 @@ libpython3.11-testsuite grub-rescue-pc ipxe win32-loader nsis fp-docs-3.2.2
 libreoffice-help-en-us gnome-backgrounds forensics-samples-files python3-setuptools-whl
 python3-distlib openclipart-libreoffice wordpress manpages tcllib mono-devel grub-efi-amd64-bin
 libjs-mathjax python3-numpy golang-1.19-src""".split()
+
 
 
 VERDICTS = {"OK": "clean", "Empty file": "clean", "Symbolic link": "skipped",
@@ -45,6 +46,13 @@ def fetch(folder, package):
     to.parent.mkdir(exist_ok=True)
     subprocess.run(["dpkg-deb", "-x", found[0], f"{to}.part"], check=True)
     os.rename(f"{to}.part", to)
+
+
+def sample_databases(shared):
+    """Those of the sample data that both programs read, in the order in which clamscan wants them."""
+    found = [file for ending in ("ign2", "ndb", "db", "ldb", "hdb", "hsb", "mdb", "fp")
+             for file in sorted(shared.glob(f"data/dev/clamav/*/*.{ending}"))]
+    return [str(file) for file in found]
 
 
 def overt(program, folder, databases):
@@ -96,7 +104,8 @@ def main():
     for path, name in list(alarms.items())[:a.show]:
         print(f"false alarm: {path}: {name}")
     print(f"built-in rules: {len(starter)} files in {ours:.1f} s, {len(alarms)} false alarms")
-    databases = a.db or [str(none)]
+    shared = pathlib.Path(os.environ.get("OVERT_SHARED", "../shared"))
+    databases = a.db or sample_databases(shared) or [str(none)]
     told, ours = overt(a.overt, folder, databases)
     reference, theirs = clamscan(folder, databases)
     differ = [(path, reference.get(path), told.get(path)) for path in sorted(set(told) | set(reference))
