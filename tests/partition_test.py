@@ -164,6 +164,19 @@ def _():
     return finds_eicar(disk, "!dir/eicar.com")
 
 
+@tap.case("a file on a disc that Apple's part of it alone has")
+def _():
+    needs("xorriso")
+    pathlib.Path("tree").mkdir()
+    write("tree/eicar.com", EICAR)
+    write("tree/seen", b"seen")
+    run("xorriso", "-as", "mkisofs", "-quiet", "-hfsplus", "-hide", "eicar.com", "-o", "x.iso",
+        "tree")
+    if b"EICAR.COM" in pathlib.Path("x.iso").read_bytes():
+        return "it was not hidden from ISO 9660"
+    return finds_eicar("x.iso", "!eicar.com")
+
+
 @tap.case("clamscan tells the same names")
 def _():
     needs("clamscan")

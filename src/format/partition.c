@@ -256,6 +256,11 @@ static bool is_apple_map(struct ov_span first) {
     return first.size > 513 && first.data[512] == 'P' && first.data[513] == 'M';
 }
 
+// The blocks of discs are larger. clamscan does not know these for maps.
+static bool is_apple_disc(struct ov_span object) {
+    return ov_span_has_prefix(object, "ER");
+}
+
 // ---- the walks ---------------------------------------------------------------------------------
 
 static enum ov_status walk_disk(struct ov_cursor *in, struct ov_walk *walk,
@@ -278,11 +283,18 @@ static enum ov_status walk_apm(struct ov_cursor *in, struct ov_walk *walk) {
 }
 
 static const struct ov_magic magics_apm[] = {OV_MAGIC(0, "ER")};
+static const struct ov_magic magics_apm_disc[] = {OV_MAGIC(2048, "PM\0\0"),
+                                                  OV_MAGIC(4096, "PM\0\0")};
 static const struct ov_magic magics_gpt[] = {OV_MAGIC(512, "EFI PART")};
 static const struct ov_magic magics_mbr[] = {OV_MAGIC(510, "\x55\xaa")};
 
 static const struct ov_format formats[] = {
     {.type = OV_FILETYPE_APM, OV_MAGICS(magics_apm), .is_sure = is_apple_map, .walk = walk_apm},
+    {.type = OV_FILETYPE_APM,
+     OV_MAGICS(magics_apm_disc),
+     .is_sure = is_apple_disc,
+     .walk = walk_apm,
+     .is_beside = true},
     {.type = OV_FILETYPE_GPT, OV_MAGICS(magics_gpt), .walk = walk_gpt},
     {.type = OV_FILETYPE_MBR,
      OV_MAGICS(magics_mbr),
