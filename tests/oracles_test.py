@@ -23,8 +23,10 @@ DEBS, DEB_BYTES, DEB_COUNT = pathlib.Path("/var/cache/apt/archives"), 40_000, 8
 TESTFILES = pathlib.Path("/usr/share/clamav-testfiles")
 # What is found among other bytes, so that the first bytes do not tell.
 TYPES = {".iso": "CL_TYPE_ISO9660", ".udf": "CL_TYPE_UDF", ".nsis": "CL_TYPE_NULSFT",
-         ".eml": "CL_TYPE_MAIL", "walk_iso9660": "CL_TYPE_ISO9660", "walk_udf": "CL_TYPE_UDF",
-         "walk_nsis": "CL_TYPE_NULSFT"}
+         ".eml": "CL_TYPE_MAIL", ".fat": "fat", ".hfs": "CL_TYPE_PART_HFSPLUS", "walk_fat": "fat",
+         "walk_ntfs": "ntfs", ".mbr": "CL_TYPE_MBR", ".gpt": "CL_TYPE_GPT",
+         ".apm": "CL_TYPE_APM", "walk_iso9660": "CL_TYPE_ISO9660", "walk_udf": "CL_TYPE_UDF",
+         "walk_nsis": "CL_TYPE_NULSFT", "walk_dmg": "CL_TYPE_DMG"}
 TOLD = {filetype for _, types, _ in ORACLES.values() for filetype in types}
 tap = Tap()
 

@@ -107,6 +107,8 @@ explain("gsf", "made/zips/BZip2.zip made/zips/bzip2.zip made/zips/Deflate64.zip 
         "testfiles/clamav-testfiles/clam.bz2.zip testfiles/clamav-testfiles/clam.d64.zip "
         "testfiles/clamav-testfiles/clam.impl.zip", "bytes", "*",
         "libgsf unpacks deflate alone and hands on other members as they are.")
+explain("7z unzip gsf", "seeds/walk_cryptff/zip.ff!", "more", ["0 bytes: "],
+        "A header alone, for fuzzing.")
 explain("gsf", "seeds/walk_zip/prepended.zip", "more", "a.txt b.txt",
         "libgsf takes the places in the directory as they are written; here bytes were put in "
         "front. 7z, unzip and bsdtar agree with us.")
@@ -167,6 +169,32 @@ explain("7z", "seeds/walk_udf/*.udf", "more", "*",
         "Images of a few blocks, made for fuzzing, that end before the anchor: 7z opens none of "
         "them. made/discs/bridge.udf is a whole one.")
 
+explain("7z", "*/walk_partition/dos *.mbr", "more less", ["512 bytes: *", "?"],
+        "The sector of the table, which may hold a program, is told as well; 7z lists the extended "
+        "partition and what comes behind the last one instead.")
+explain("7z", "*/walk_partition/dos! *.mbr!", "more less", ["512 bytes: *", "?.*"],
+        "That sector alone: its partitions stand elsewhere, and 7z lists them nevertheless.")
+explain("7z", "made/volumes/*.fat", "name", "folder/*",
+        "Letters of a DOS code page in a short name; we tell the stored bytes.")
+explain("7z", "made/volumes/forged.hfs", "name", ["* | volume/*"],
+        "7z puts the name of the volume in front.")
+explain("7z", "*/walk_partition/gpt *.gpt", "name", "*|*.img",
+        "7z puts a number and a suffix to the names.")
+explain("7z", "*/walk_partition/mac *.apm", "name more less", ["*|*.*", "Extra*", "Apple.Apple_*"],
+        "7z adds types to the names, lists the table itself, and shows free space to its end.")
+explain("7z", "seeds/walk_hfsplus/*", "more", "*",
+        "Volumes of a few blocks without the copy of the header at the end: 7z opens none of them. "
+        "made/volumes/forged.hfs is a whole one.")
+explain("7z", "seeds/walk_ntfs/*", "more", "*",
+        "Records without a volume around them, for fuzzing; 7z opens none of them.")
+explain("7z", "corpus/ntfs/*", "less", "[[]SYSTEM]/*", "Files of the file system itself.")
+explain("7z", "corpus/ntfs/*", "bytes more", "streams streams:*",
+        "7z writes all streams of a file behind one another; each is a part here.")
+explain("7z", "corpus/ntfs/*", "bytes", "hole",
+        "A sparse file of which 7z says that its data are wrong. Ours is what was put in.")
+explain("7z", "seeds/walk_dmg/*", "name", "*|*.*", "7z puts a number to the names.")
+explain("7z", "seeds/walk_dmg/*", "more", "plist", "The list of properties, told as well.")
+
 # ---- compound files ------------------------------------------------------------------------------
 
 explain("7z gsf", "seeds/walk_ole2/agile.xlsx seeds/walk_ole2/locked.xlsx "
@@ -187,6 +215,9 @@ explain("7z", "seeds/walk_ole2/packaged.doc testfiles/clamav-testfiles/clam.ole.
 explain("gsf", "made/compounds/made.msi seeds/walk_ole2/names.msi", "name", "*",
         "Names of Windows Installer, which pack two letters in one. gsf shows them packed, 7z and "
         "msiinfo unpack them as we do.")
+
+explain("7z gsf", "seeds/walk_ole2/*.hwp", "bytes", "BodyText/* ViewText/*",
+        "Hangul documents pack their streams once more; ours are unpacked.")
 
 # ---- PDF -----------------------------------------------------------------------------------------
 
@@ -232,7 +263,8 @@ explain("gmime", "seeds/walk_mail/undeclared", "more", ["735 bytes: --xyz.*", *A
         "Lines that look like boundaries and were not declared (wrongly named ones, below).")
 explain_mails(["boundary line in another case", "boundary line with blanks before",
                "boundary line with text behind", "boundary missing",
-               "boundary twice, second counts", "boundary with a blank at its end", "boundary with a comment",
+               "boundary twice, second counts", "boundary with a blank at its end",
+               "boundary with a comment",
                "boundary without end of quotes", "boundary without semicolon",
                "content-type folded without a blank", "encoding of the multipart"], "more",
               ATTACHMENT, "GMime finds no part at all where other readers do.")

@@ -26,7 +26,9 @@ KINDS_OF_7Z = {
     "CL_TYPE_7Z": "7z", "CL_TYPE_MSCAB": "cab", "CL_TYPE_MSCHM": "chm", "CL_TYPE_ISO9660": "iso",
     "CL_TYPE_UDF": "udf", "CL_TYPE_ARJ": "arj", "CL_TYPE_LHA_LZH": "lzh", "rpm": "rpm", "ar": "ar",
     "CL_TYPE_MSOLE2": "compound", "CL_TYPE_NULSFT": "nsis", "CL_TYPE_XAR": "xar",
-    "CL_TYPE_SWF": "swfc", "CL_TYPE_MSSZDD": "mslz", "CL_TYPE_MACHO_UNIBIN": "mub"}
+    "CL_TYPE_SWF": "swfc", "CL_TYPE_MSSZDD": "mslz", "CL_TYPE_MACHO_UNIBIN": "mub",
+    "fat": "fat", "ntfs": "ntfs", "CL_TYPE_MBR": "mbr", "CL_TYPE_GPT": "gpt", "CL_TYPE_APM": "apm",
+    "CL_TYPE_PART_HFSPLUS": "hfs", "CL_TYPE_DMG": "dmg"}
 KINDS_OF_BSDTAR = [*TARS, *CPIOS, "CL_TYPE_ZIP", "CL_TYPE_7Z", "CL_TYPE_MSCAB", "CL_TYPE_ISO9660",
                    "CL_TYPE_LHA_LZH", "CL_TYPE_RAR", "CL_TYPE_XAR", "ar"]
 KINDS_OF_BSDCAT = [*PACKED, "lz4", "lzip", "CL_TYPE_UUENCODED", "base64"]

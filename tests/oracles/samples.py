@@ -12,6 +12,7 @@ import tarfile
 import zipfile
 from email.message import EmailMessage
 
+import forge_disk
 import forge_ole
 import forge_pdf
 import odd_mails
@@ -125,6 +126,24 @@ def discs(out):
     call("bsdtar", "-cf", f"{out}/bsdtar.iso", "--format=iso9660", ".", cwd="tree")
 
 
+def volumes(out):
+    """File systems and tables of partitions."""
+    for kind, blocks in (("12", "1440"), ("16", "20000"), ("32", "40000")):
+        call("mkfs.fat", "-F", kind, "-s", "1" if kind != "16" else "4", "-C",
+             f"{out}/fat{kind}.fat", blocks)
+        call("mcopy", "-s", "-i", f"{out}/fat{kind}.fat", *sorted(os.listdir("tree")), "::",
+             cwd="tree")
+    pathlib.Path(out, "forged.hfs").write_bytes(forge_disk.hfsplus(files()))
+    noise = random.Random(3).randbytes(1 << 20)
+    for name in ("dos.mbr", "sgdisk.gpt", "parted.apm"):
+        pathlib.Path(out, name).write_bytes(bytes(80 * 512) + noise)
+    call("sfdisk", "-q", "--no-reread", "--no-tell-kernel", f"{out}/dos.mbr",
+         data=b"100,200,83\n400,300,5\n410,100,83\n800,50,7\n")
+    call("sgdisk", "-a", "1", "-n1:100:299", "-n2:400:900", "-c1:one", f"{out}/sgdisk.gpt")
+    call("parted", "-s", "-a", "none", f"{out}/parted.apm", "mklabel", "mac", "mkpart", "one",
+         "100s", "299s", "mkpart", "two", "400s", "900s")
+
+
 def others(out):
     """Cabinets, ARJ, xar, ar, installers."""
     names = sorted(name for name in files())
@@ -215,7 +234,8 @@ def make(out):
     shutil.copytree("tree", "linked")
     os.symlink("a.txt", "linked/symbolic")
     os.link("linked/a.txt", "linked/twin by link")
-    for maker in (zips, sevens, tars, cpios, packed, discs, others, compounds, pdfs, mails):
+    makers = zips, sevens, tars, cpios, packed, discs, volumes, others, compounds, pdfs, mails
+    for maker in makers:
         folder = pathlib.Path(out, maker.__name__).absolute()
         folder.mkdir(parents=True)
         maker(str(folder))
