@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // rooms: format
 //
-// The walkers of one word (OV_WORD), on hostile objects: they end, keep to their budget, and every
-// part that they tell of can be read. Built once for each word of src/format/meson.build.
+// The formats of one word (OV_WORD), on hostile objects: whether an object is theirs, and their
+// walkers, which end, keep to their budget, and tell of parts that can all be read. Built once for
+// each word of src/format/meson.build.
 #include "format/format.h"
 
 #include <stddef.h>
@@ -80,9 +81,35 @@ static void walk(const struct ov_format *format, struct ov_span object, unsigned
     ov_arena_release(&arena);
 }
 
+static bool has_magic(const struct ov_format *format, struct ov_span object) {
+    for (uint32_t i = 0; i < format->magic_count; i++) {
+        const struct ov_magic *magic = &format->magics[i];
+        struct ov_span there = ov_span_part(object, magic->offset, magic->size);
+        if (magic->offset == OV_MAGIC_ANYWHERE ||
+            ov_span_is_equal(there, ov_span_make(magic->bytes, magic->size))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Asks what a scanner asks once a magic stands in the object.
+static void identify(const struct ov_format *format, struct ov_span object) {
+    if (!has_magic(format, object)) {
+        return;
+    }
+    if (format->is_sure != NULL) {
+        (void)format->is_sure(object);
+    }
+    if (format->refine != NULL && format->refine(object) >= OV_FILETYPE_COUNT) {
+        abort();
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     for (uint32_t i = 0; i < SET(OV_WORD).count; i++) {
         const struct ov_format *format = &SET(OV_WORD).formats[i];
+        identify(format, ov_span_make(data, size));
         if (format->walk != NULL) {
             walk(format, ov_span_make(data, size), 100000);
             walk(format, ov_span_make(data, size), 1);

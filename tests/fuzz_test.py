@@ -25,7 +25,7 @@ SEEDS_MIN = 3
 MEMORY_KB = 1 << 20
 RUNS_PART = 3  # the table asks for a third of the runs that were seen,
 RUNS_ENOUGH = 10000  # never for more than that: two thousand would be over too soon to be measured
-PERCENT_SLACK = 3  # and so much less than the percent of lines that were seen
+PERCENT_SLACK = 5  # and so much less than the percent of lines that were seen
 # libFuzzer reads a whole line of a dictionary or refuses the file.
 WORD = re.compile(r'\s*(#.*|\w*=?"([^"\\]|\\\\|\\"|\\x[0-9a-fA-F]{2})+"\s*)?')
 
