@@ -25,6 +25,9 @@ struct ov_pe_places {
     uint32_t header_bytes; // addresses below this are file offsets
     uint32_t imports_rva, imports_bytes;
     uint32_t resources_rva, resources_bytes;
+    uint32_t runtime_rva, runtime_bytes; // the header of .NET
+    uint64_t overlay_offset;             // where what no section holds begins, as written
+    uint64_t certificates_end;           // where the certificates end, which mostly begin there
 };
 
 struct ov_exe {

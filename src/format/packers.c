@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// PE programs that were packed: the plain program, by whichever unpacker knows the stub.
+// PE programs: the plain program, by whichever unpacker knows the stub, and what they carry.
 #include "format/format.h"
 #include "format/packed.h"
+#include "format/pe_parts.h"
 #include "format/upx.h"
 
 // In the order in which clamscan asks them. All are asked: a stub may look like that of another.
@@ -16,7 +17,7 @@ static bool is_stop(enum ov_status status) {
 }
 
 // UPX reads the headers by itself: its programs may be of 64 bits.
-static enum ov_status walk_pe(struct ov_cursor *in, struct ov_walk *walk) {
+static enum ov_status unpack(struct ov_cursor *in, struct ov_walk *walk) {
     enum ov_status status = ov_upx_walk_pe(in, walk);
     if (is_stop(status)) {
         return status;
@@ -33,6 +34,15 @@ static enum ov_status walk_pe(struct ov_cursor *in, struct ov_walk *walk) {
         return status;
     }
     return is_damaged ? OV_DAMAGED : OV_OK;
+}
+
+static enum ov_status walk_pe(struct ov_cursor *in, struct ov_walk *walk) {
+    enum ov_status status = unpack(in, walk);
+    if (is_stop(status)) {
+        return status;
+    }
+    TRY(ov_pe_parts_walk(in->bytes, walk));
+    return status;
 }
 
 static const struct ov_format formats[] = {

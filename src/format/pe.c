@@ -16,6 +16,8 @@ enum {
     USUAL_ALIGN = 0x200, // what the loader of Windows uses, whatever the header says
     IMPORT_DIRECTORY = 1,
     RESOURCE_DIRECTORY = 2,
+    CERTIFICATES_DIRECTORY = 4,
+    RUNTIME_DIRECTORY = 14,
     USUAL_SECTION_ALIGN = 0x1000,
     SUBSYSTEM_NATIVE = 1,
     DIRECTORIES_MAX = 16, // those that exist; more are not read
@@ -32,6 +34,11 @@ struct pe_headers {
     uint32_t directory_count;
     bool is_pe;     // the signature stands where it should
     bool is_native; // runs without a subsystem: drivers may be aligned as they like
+};
+
+// One of the data directories.
+struct directory {
+    uint32_t rva, bytes;
 };
 
 // The same, rounded down to a multiple of `align`; 0 rounds nothing.
@@ -80,21 +87,36 @@ static bool read_headers(struct ov_cursor *in, struct pe_headers *headers, struc
            headers->optional_bytes - fixed_bytes >= headers->directory_count * DIRECTORY_BYTES;
 }
 
-// Reads the two data directories that later steps need; absent ones stay zero.
+// Reads where a data directory is; zeros when there is none.
+static void read_directory(struct ov_cursor *in, const struct pe_headers *headers, bool is_64,
+                           uint32_t number, struct directory *ret_directory) {
+    uint32_t fixed_bytes = is_64 ? OPTIONAL64_BYTES : OPTIONAL32_BYTES;
+    *ret_directory = (struct directory){0};
+    if (headers->directory_count > number) {
+        ov_cursor_seek(in, headers->optional_at + fixed_bytes + number * DIRECTORY_BYTES);
+        ret_directory->rva = ov_cursor_u32le(in);
+        ret_directory->bytes = ov_cursor_u32le(in);
+    }
+}
+
+// Reads the data directories that later steps need.
 static void read_directories(struct ov_cursor *in, const struct pe_headers *headers,
                              struct ov_exe *exe) {
+    struct directory found;
     uint32_t fixed_bytes = exe->is_64 ? OPTIONAL64_BYTES : OPTIONAL32_BYTES;
     ov_cursor_seek(in, headers->optional_at + fixed_bytes +
                            headers->directory_count * DIRECTORY_BYTES); // fails if some are cut off
-    if (headers->directory_count > IMPORT_DIRECTORY) {
-        ov_cursor_seek(in, headers->optional_at + fixed_bytes + IMPORT_DIRECTORY * DIRECTORY_BYTES);
-        exe->pe.imports_rva = ov_cursor_u32le(in);
-        exe->pe.imports_bytes = ov_cursor_u32le(in);
-    }
-    if (headers->directory_count > RESOURCE_DIRECTORY) {
-        exe->pe.resources_rva = ov_cursor_u32le(in);
-        exe->pe.resources_bytes = ov_cursor_u32le(in);
-    }
+    read_directory(in, headers, exe->is_64, IMPORT_DIRECTORY, &found);
+    exe->pe.imports_rva = found.rva;
+    exe->pe.imports_bytes = found.bytes;
+    read_directory(in, headers, exe->is_64, RESOURCE_DIRECTORY, &found);
+    exe->pe.resources_rva = found.rva;
+    exe->pe.resources_bytes = found.bytes;
+    read_directory(in, headers, exe->is_64, RUNTIME_DIRECTORY, &found);
+    exe->pe.runtime_rva = found.rva;
+    exe->pe.runtime_bytes = found.bytes;
+    read_directory(in, headers, exe->is_64, CERTIFICATES_DIRECTORY, &found);
+    exe->pe.certificates_end = (uint64_t)found.rva + found.bytes; // here it is an offset
 }
 
 // Linkers write raw offsets that break the declared file alignment but keep the usual one: the
@@ -117,6 +139,7 @@ struct section_check {
     bool is_missing; // lies past the end of the file: the pass for hashes leaves it out
     bool has_top_bit;
     uint32_t address; // as written
+    uint64_t end;     // in the file, as written
 };
 
 static struct section_check read_section(struct ov_cursor *in, const struct pe_headers *headers,
@@ -145,8 +168,10 @@ static struct section_check read_section(struct ov_cursor *in, const struct pe_h
     }
     *ret_section = section;
     uint32_t top = address | virtual_bytes | raw_bytes | (section.raw_bytes != 0 ? raw_offset : 0);
-    return (struct section_check){
-        .is_missing = is_missing, .has_top_bit = top >> 31 != 0, .address = address};
+    return (struct section_check){.is_missing = is_missing,
+                                  .has_top_bit = top >> 31 != 0,
+                                  .address = address,
+                                  .end = raw_bytes == 0 ? 0 : (uint64_t)raw_offset + raw_bytes};
 }
 
 bool ov_pe_find_offset(const struct ov_exe *exe, uint64_t file_bytes, uint32_t rva,
@@ -196,6 +221,8 @@ static void read_sections(struct ov_cursor *in, const struct pe_headers *headers
             continue;
         }
         exe->is_hashable = exe->is_hashable && !check.has_top_bit;
+        uint64_t end = check.end > exe->pe.overlay_offset ? check.end : exe->pe.overlay_offset;
+        exe->pe.overlay_offset = end;
         has_odd = has_odd || is_misplaced(&check, headers, next);
         next = check.address + (uint32_t)sections[i].virtual_bytes;
     }

@@ -2,13 +2,17 @@
 // The three levels of tables over a PE's resources: types, names, languages.
 #include "format/pe_resources.h"
 
+#include <inttypes.h>
+
+#include "format/utf16.h"
+
 enum {
     DIRECTORY_BYTES = 16, // followed by entries of 8 bytes, the named ones first
     ENTRY_BYTES = 8,
     ENTRIES_MAX = 1 << 20, // tables that overlap may seem to have many more
 };
 
-static const uint32_t IS_DIRECTORY = UINT32_C(1) << 31;
+static const uint32_t IS_DIRECTORY = OV_PE_IS_TEXT; // in a target
 
 struct ov_cursor ov_pe_open_address(struct ov_span file, const struct ov_exe *exe, uint32_t rva) {
     struct ov_cursor in = ov_cursor_init(file);
@@ -74,7 +78,9 @@ static enum ov_status walk_names(struct ov_pe_resources *resources, uint32_t rva
         uint32_t name = ov_cursor_u32le(&in);
         uint32_t target = ov_cursor_u32le(&in);
         bool is_wanted = is_any || name == resources->name;
-        resources->entry_count++;
+        if (resources->entry_count++ >= ENTRIES_MAX) {
+            return OV_END;
+        }
         if (!in.has_failed && is_wanted && (target & IS_DIRECTORY) != 0) {
             TRY(walk_languages(resources, name, target & ~IS_DIRECTORY));
         }
@@ -82,21 +88,43 @@ static enum ov_status walk_names(struct ov_pe_resources *resources, uint32_t rva
     return OV_OK;
 }
 
-// Finds the type among the numbered entries of the root; the first one that is a directory counts.
+void ov_pe_resource_add_name(const struct ov_pe_resources *resources, uint32_t name,
+                             struct ov_buf *text) {
+    if ((name & OV_PE_IS_TEXT) == 0) {
+        ov_buf_printf(text, "%" PRIu32, name);
+        return;
+    }
+    uint32_t rva = resources->exe->pe.resources_rva + (name & ~OV_PE_IS_TEXT);
+    struct ov_cursor in = ov_pe_open_address(resources->file, resources->exe, rva);
+    size_t units = ov_cursor_u16le(&in);
+    ov_utf16_add_bytes(text, ov_cursor_bytes(&in, units * 2));
+}
+
+// Finds the type among the entries of the root, those that are texts first; the first one that is a
+// directory counts. Tables that are damaged end the type that they belong to.
 enum ov_status ov_pe_resources_walk(struct ov_pe_resources *resources) {
     uint32_t named, numbered;
     if (resources->exe->pe.resources_bytes == 0) {
         return OV_OK;
     }
+    bool is_any = resources->type == OV_PE_ANY_TYPE;
     struct ov_cursor in = open_directory(resources, 0, &named, &numbered);
-    ov_cursor_skip(&in, (uint64_t)named * ENTRY_BYTES);
-    for (uint32_t i = 0; i < numbered && !in.has_failed; i++) {
+    ov_cursor_skip(&in, is_any ? 0 : (uint64_t)named * ENTRY_BYTES);
+    uint32_t count = numbered + (is_any ? named : 0);
+    enum ov_status status = OV_OK;
+    for (uint32_t i = 0; i < count && !in.has_failed; i++) {
         uint32_t type = ov_cursor_u32le(&in);
         uint32_t target = ov_cursor_u32le(&in);
-        if (!in.has_failed && type == resources->type && (target & IS_DIRECTORY) != 0) {
-            enum ov_status status = walk_names(resources, target & ~IS_DIRECTORY);
-            return status == OV_END ? OV_OK : status;
+        bool is_wanted = is_any || type == resources->type;
+        if (in.has_failed || !is_wanted || (target & IS_DIRECTORY) == 0) {
+            continue;
+        }
+        resources->found_type = type;
+        status = walk_names(resources, target & ~IS_DIRECTORY);
+        bool goes_on = is_any && resources->entry_count < ENTRIES_MAX;
+        if (!goes_on || (status != OV_OK && status != OV_END)) {
+            break;
         }
     }
-    return OV_OK;
+    return status == OV_END ? OV_OK : status;
 }
