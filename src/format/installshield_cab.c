@@ -330,7 +330,7 @@ enum ov_status ov_shield_walk_set(const struct ov_shield_set *set, struct ov_wal
         return set->header.size > 0 ? OV_DAMAGED : OV_OK;
     }
     enum ov_status told = OV_OK;
-    struct file file;
+    struct file file = {0};
     for (uint32_t i = 0; i < cabinet.file_count; i++) {
         TRY(ov_walk_has_time(walk));
         if (!read_file(&cabinet, i, &file)) {
