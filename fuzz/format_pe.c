@@ -2,7 +2,7 @@
 // rooms: format base
 //
 // PE headers, version strings, import text and icons of a hostile file.
-#include "format/icon.h"
+#include "format/exe/icon.h"
 #include "format_exe.h"
 
 static void check_icons(struct ov_span file, const struct ov_exe *exe, struct ov_arena *arena) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // ALZ archives of ALZip (the layout that unalz reads; its maker never wrote it down).
-#include "format/bare_bzip2.h"
-#include "format/codec.h"
+#include "format/codec/bare_bzip2.h"
+#include "format/codec/codec.h"
 #include "format/format.h"
 
 enum {

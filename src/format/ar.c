@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Archives of ar: libraries, and Debian packages (deb(5)). ar(5) of FreeBSD; GNU's kind of names.
-#include "format/digits.h"
+#include "format/codec/digits.h"
 #include "format/format.h"
 
 enum {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // ARJ archives: files by methods 0 to 4 (ARJ TECHNOTE, "ARJ archive headers").
-#include "format/arj_unpack.h"
+#include "format/codec/arj_unpack.h"
 #include "format/format.h"
 
 #include <zlib.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Compiled AutoIt scripts (EA05, EA06): the script and the files that it brings along.
-#include "format/autoit.h"
+#include "format/exe/autoit.h"
 
 #include "format/format.h"
-#include "format/utf16.h"
+#include "format/codec/utf16.h"
 
 enum {
     MARK_BYTES = 23,   // the format's digit stands behind it

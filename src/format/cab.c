@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Microsoft cabinets, by libmspack: stored, MSZIP, Quantum and LZX.
 #include "format/format.h"
-#include "format/mspack_memory.h"
+#include "format/archive/mspack_memory.h"
 
 // One file. What breaks off is told with what came before; what has its beginning or its end in
 // another cabinet of a set as well.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Compiled help files, by libmspack.
 #include "format/format.h"
-#include "format/mspack_memory.h"
+#include "format/archive/mspack_memory.h"
 
 static enum ov_status tell_file(struct ov_mspack *mspack, struct mschm_decompressor *chm,
                                 struct mschmd_file *file, enum ov_status *worst) {

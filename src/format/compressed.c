@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files that are one compressed stream after another: gzip, bzip2, xz, lzma, lzip, zstd, lz4; and
 // those of compress.
-#include "format/codec.h"
+#include "format/codec/codec.h"
 #include "format/format.h"
 
 enum {

@@ -2,7 +2,7 @@
 // Archives of cpio: old binary in both byte orders, portable text (odc), newc and its checked twin.
 //
 // cpio(5) of FreeBSD and the kernel's Documentation/driver-api/early-userspace/buffer-format.rst.
-#include "format/digits.h"
+#include "format/codec/digits.h"
 #include "format/format.h"
 
 enum {

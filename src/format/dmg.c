@@ -3,12 +3,12 @@
 //
 // The trailer ("koly") as libdmg-hfsplus has it; Inside Macintosh: More Macintosh Toolbox, 1, for
 // the resource fork.
-#include "format/dmg.h"
+#include "format/archive/dmg.h"
 
-#include "format/base64.h"
-#include "format/disk.h"
+#include "format/codec/base64.h"
+#include "format/archive/disk.h"
 #include "format/format.h"
-#include "format/xml_scan.h"
+#include "format/office/xml_scan.h"
 
 #define MARK_ENCRYPTED "encrcdsa"
 

@@ -3,7 +3,7 @@
 //
 // Records with a mark before each, in one row: what a file's header says holds for the blocks up to
 // the next header.
-#include "format/codec.h"
+#include "format/codec/codec.h"
 #include "format/format.h"
 
 enum {

@@ -2,7 +2,7 @@
 // ELF headers (System V gABI, chapters 4 and 5), with clamscan's limits and 32-bit offsets.
 #include "format/exe.h"
 #include "format/format.h"
-#include "format/order.h"
+#include "format/codec/order.h"
 
 enum {
     CLASS_OFFSET = 4, // in e_ident

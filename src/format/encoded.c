@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files that are a uuencoded, yEnc or BinHex block, or several, with or without text around them.
-#include "format/blocks.h"
+#include "format/mail/blocks.h"
 #include "format/format.h"
 
 static enum ov_status walk_blocks(struct ov_cursor *in, struct ov_walk *walk) {

@@ -2,11 +2,11 @@
 // File systems of the FAT family: FAT12, FAT16, FAT32, with long names.
 //
 // Microsoft, "FAT: General Overview of On-Disk Format", 1.03; ECMA-107.
-#include "format/disc.h"
-#include "format/folders.h"
+#include "format/archive/disc.h"
+#include "format/archive/folders.h"
 #include "format/format.h"
-#include "format/pieces.h"
-#include "format/utf16.h"
+#include "format/codec/pieces.h"
+#include "format/codec/utf16.h"
 
 enum {
     ENTRY_BYTES = 32,

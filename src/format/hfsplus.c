@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Volumes of HFS+ and HFSX: the files of the catalog, with both forks.
-#include "format/hfsplus.h"
+#include "format/archive/hfsplus.h"
 
-#include "format/disc.h"
-#include "format/disk.h"
+#include "format/archive/disc.h"
+#include "format/archive/disk.h"
 #include "format/format.h"
-#include "format/utf16.h"
+#include "format/codec/utf16.h"
 
 enum {
     VOLUME_HEADER_AT = 1024,

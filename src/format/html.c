@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // HTML: its views without comments, without tags, and of its scripts alone; the data it carries.
 #include "format/format.h"
-#include "format/html_reader.h"
+#include "format/html/html_reader.h"
 
 enum {
     VIEWS_BYTES_MAX = 40 << 20, // of the document; larger ones have no views (MaxHTMLNormalize)

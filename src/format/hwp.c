@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Hangul documents of version 3, and objects as all versions embed them.
-#include "format/codec.h"
+#include "format/codec/codec.h"
 #include "format/format.h"
-#include "format/hwp.h"
+#include "format/office/hwp.h"
 
 // Hancom, "HWP Document File Formats 3.0": identification, then 128 bytes on the document, 1008 of
 // summary, a block of another size, and the body, which may be deflated.

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // HWPML: Hangul documents as XML (Hancom, "HWPML 2.x"), with files in base64 and scripts.
-#include "format/base64.h"
-#include "format/codec.h"
+#include "format/codec/base64.h"
+#include "format/codec/codec.h"
 #include "format/format.h"
-#include "format/hwp.h"
-#include "format/utf16.h"
-#include "format/xml_scan.h"
+#include "format/office/hwp.h"
+#include "format/codec/utf16.h"
+#include "format/office/xml_scan.h"
 
 // Adds the character of a reference; false when it is none that XML has by itself.
 static bool add_reference(struct ov_buf *text, struct ov_span name) {

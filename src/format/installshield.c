@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Installers of InstallShield: files behind a program, plain or scrambled, cabinets among them.
-#include "format/installshield.h"
+#include "format/archive/installshield.h"
 
 #include "format/format.h"
-#include "format/utf16.h"
+#include "format/codec/utf16.h"
 
 enum {
     LFANEW_AT = 60,

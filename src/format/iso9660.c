@@ -2,7 +2,7 @@
 // Images of discs: ISO 9660 with Joliet and Rock Ridge, all trees of all sessions.
 //
 // ECMA-119; Joliet specification (Microsoft, 1995); IEEE P1282 (Rock Ridge); El Torito 1.0.
-#include "format/iso9660.h"
+#include "format/archive/iso9660.h"
 
 #include "format/format.h"
 

@@ -2,7 +2,7 @@
 // Mach-O headers (Apple, mach-o/loader.h and mach-o/fat.h), as far as clamscan follows them.
 #include "format/exe.h"
 #include "format/format.h"
-#include "format/order.h"
+#include "format/codec/order.h"
 
 enum {
     CPU_X86 = 7,

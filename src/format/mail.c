@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Mail: single messages (RFC 5322 and MIME), mailboxes, Apple's .emlx, web archives (MHTML).
-#include "format/mail.h"
+#include "format/mail/mail.h"
 
 #include "format/format.h"
-#include "format/lines.h"
-#include "format/mail_signs.h"
+#include "format/codec/lines.h"
+#include "format/mail/mail_signs.h"
 
 // ---- messages in a file ------------------------------------------------------------------------
 

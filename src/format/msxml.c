@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Office documents of 2003 as XML, and XDP: files in base64 between tags.
-#include "format/base64.h"
-#include "format/codec.h"
+#include "format/codec/base64.h"
+#include "format/codec/codec.h"
 #include "format/format.h"
-#include "format/xml_scan.h"
+#include "format/office/xml_scan.h"
 
 enum {
     ACTIVE_MIME_AT = 50,      // where the zlib stream of an ActiveMime file mostly begins

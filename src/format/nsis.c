@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Installers of NSIS (exehead/fileform.h of its sources): script and files behind a program.
-#include "format/nsis.h"
+#include "format/exe/nsis.h"
 
-#include "format/bare_bzip2.h"
-#include "format/codec.h"
+#include "format/codec/bare_bzip2.h"
+#include "format/codec/codec.h"
 #include "format/format.h"
 
 enum {

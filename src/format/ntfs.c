@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Volumes of NTFS: the files of the master file table, with all their streams.
-#include "format/ntfs.h"
+#include "format/archive/ntfs.h"
 
 #include "format/format.h"
-#include "format/utf16.h"
+#include "format/codec/utf16.h"
 
 enum {
     SECTOR_BYTES_MIN = 512,

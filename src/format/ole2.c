@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Compound files: old Office documents, VBA projects, Windows Installer packages, Hangul documents.
 #include "format/format.h"
-#include "format/hwp.h"
-#include "format/ole_objects.h"
-#include "format/vba.h"
+#include "format/office/hwp.h"
+#include "format/office/ole_objects.h"
+#include "format/office/vba.h"
 
 struct buffers {
     struct ov_buf stream, path;

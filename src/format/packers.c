@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // PE programs: the plain program, by whichever unpacker knows the stub, and what they carry.
 #include "format/format.h"
-#include "format/packed.h"
-#include "format/pe_parts.h"
-#include "format/upx.h"
+#include "format/exe/packed.h"
+#include "format/exe/pe_parts.h"
+#include "format/exe/upx.h"
 
 // In the order in which clamscan asks them. All are asked: a stub may look like that of another.
 static ov_packer *const packers[] = {

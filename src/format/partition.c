@@ -2,9 +2,9 @@
 // Images of disks with partitions: a master boot record, a GUID partition table, Apple's map.
 //
 // UEFI Specification 2.10, 5.2 (MBR) and 5.3 (GPT); Inside Macintosh: Devices, 3 (SCSI Manager).
-#include "format/disk.h"
+#include "format/archive/disk.h"
 #include "format/format.h"
-#include "format/utf16.h"
+#include "format/codec/utf16.h"
 
 // ---- master boot record ------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@
 // First all objects are found, wherever they stand, then what is needed to read any of them (keys,
 // object streams), then what each says of others (names of files, scripts), and last each is told.
 #include "format/format.h"
-#include "format/pdf.h"
+#include "format/pdf/pdf.h"
 
 enum {
     TRAILERS_MAX = 8,          // that speak of encryption

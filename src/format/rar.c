@@ -3,7 +3,7 @@
 //
 // RAR 5.0 archive format (rarlab.com, technote.htm) for what libarchive passes over.
 #include "format/format.h"
-#include "format/libarchive.h"
+#include "format/archive/libarchive.h"
 
 enum {
     MARK_BYTES = 8,

@@ -2,7 +2,7 @@
 // Packages of rpm: scripts of the header, and the payload, unpacked.
 //
 // RPM Package Format V4 (rpm.org, manual, format_v4): lead, signature, header, payload.
-#include "format/codec.h"
+#include "format/codec/codec.h"
 #include "format/format.h"
 
 enum {

@@ -7,7 +7,7 @@
 #include "base/digest.h"
 #include "base/hex.h"
 #include "format/format.h"
-#include "format/rtf.h"
+#include "format/office/rtf.h"
 
 enum {
     NESTED_MAX = 8, // data inside data

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "base/span.h"
-#include "format/html_reader.h"
+#include "format/html/html_reader.h"
 
 enum { OV_SCRENC_SIZE_BYTES = 8 }; // between the mark and the text
 

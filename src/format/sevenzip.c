@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Archives of 7-Zip, by libarchive.
 #include "format/format.h"
-#include "format/libarchive.h"
+#include "format/archive/libarchive.h"
 
 static enum ov_status walk_7z(struct ov_cursor *in, struct ov_walk *walk) {
     return ov_archive_walk(in, walk, OV_ARCHIVE_7Z);

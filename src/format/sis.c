@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Installers of EPOC and Symbian before version 9 ("SIS File Format" by A. Thoukydides, 1.18).
-#include "format/sis.h"
+#include "format/archive/sis.h"
 
-#include "format/codec.h"
-#include "format/codepage.h"
+#include "format/codec/codec.h"
+#include "format/codec/codepage.h"
 #include "format/format.h"
-#include "format/utf16.h"
+#include "format/codec/utf16.h"
 
 enum {
     KIND_AT = 4,

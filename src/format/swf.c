@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Flash files (SWF File Format Specification 19, chapter 2): all but the header may be packed.
-#include "format/codec.h"
+#include "format/codec/codec.h"
 #include "format/format.h"
 
 enum {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Single files compressed by Microsoft's COMPRESS.EXE, by libmspack.
 #include "format/format.h"
-#include "format/mspack_memory.h"
+#include "format/archive/mspack_memory.h"
 
 static enum ov_status walk_szdd(struct ov_cursor *in, struct ov_walk *walk) {
     OV_CLEANUP(ov_mspack_release) struct ov_mspack mspack;

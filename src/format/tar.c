@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Archives of tar: what any reader would take out of them.
 #include "format/format.h"
-#include "format/tar_header.h"
-#include "format/tar_pax.h"
+#include "format/archive/tar_header.h"
+#include "format/archive/tar_pax.h"
 
 struct tar {
     struct ov_cursor *in;

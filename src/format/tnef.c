@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // TNEF ("winmail.dat", [MS-OXTNEF]): attachments, and the body in all its forms.
 #include "format/format.h"
-#include "format/tnef_rtf.h"
+#include "format/mail/tnef_rtf.h"
 
 enum {
     KEY_BYTES = 2,

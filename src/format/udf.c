@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Images of discs: UDF. Anchors, volumes, partitions.
-#include "format/udf.h"
+#include "format/archive/udf.h"
 
 #include "format/format.h"
 

@@ -3,10 +3,10 @@
 //
 // Where the packed bytes begin is read out of the first instructions of the stub, because malware
 // wipes the header in which UPX notes it; the header is a help where it is there.
-#include "format/upx.h"
+#include "format/exe/upx.h"
 
 #include "format/format.h"
-#include "format/packed.h"
+#include "format/exe/packed.h"
 
 enum {
     SECTIONS_MAX = 96,

@@ -3,7 +3,7 @@
 // is the disk itself, with a footer.
 //
 // Microsoft, "Virtual Hard Disk Image Format Specification", 1.0; [MS-VHDX] 2.0.
-#include "format/disk.h"
+#include "format/archive/disk.h"
 #include "format/format.h"
 
 struct vhd {

@@ -3,10 +3,10 @@
 // heap.
 //
 // github.com/mackyle/xar, wiki "xarformat".
-#include "format/codec.h"
-#include "format/digits.h"
+#include "format/codec/codec.h"
+#include "format/codec/digits.h"
 #include "format/format.h"
-#include "format/xml_scan.h"
+#include "format/office/xml_scan.h"
 
 enum {
     DEPTH_MAX = 64,

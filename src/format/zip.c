@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // zip archives: members of the central directory, and those of which only a local header tells.
 #include "format/format.h"
-#include "format/zip.h"
+#include "format/archive/zip.h"
 
 // Searching for descriptors may go over a file a few times and no more.
 enum { SEARCHES = 4 };

@@ -2,7 +2,7 @@
 // Types of objects from their first bytes.
 #include "scan/identify.h"
 
-#include "format/mail_signs.h"
+#include "format/mail/mail_signs.h"
 
 enum {
     TAR_HEADER_BYTES = 512,

@@ -2,7 +2,7 @@
 // What a text is when the whole of it is looked at.
 #include "scan/retype.h"
 
-#include "format/mail_signs.h"
+#include "format/mail/mail_signs.h"
 #include "scan/identify.h"
 
 static bool is_also(const struct ov_embedded_search *embedded, enum ov_filetype type) {

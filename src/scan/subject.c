@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an object is and where things lie in it.
-#include "format/icon.h"
+#include "format/exe/icon.h"
 #include "scan/identify.h"
 #include "scan/scanner_state.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Prints what the readers of executables say of files, one JSON object a line: for tests alone.
 #include "base/json.h"
-#include "format/icon.h"
+#include "format/exe/icon.h"
 
 #include <fcntl.h>
 #include <stdio.h>
