@@ -42,7 +42,7 @@ def guess_sources(name):
     """What a target is about, when no line says it: src/format/WORD.c and what begins like it."""
     word = name.removeprefix("walk_")
     return [f"format/{word}.c"] + \
-        [f"format/{word}_*.c"] * any((SOURCE / "src/format").glob(f"{word}_*.c"))
+        [f"format/**/{word}_*.c"] * any((SOURCE / "src/format").rglob(f"{word}_*.c"))
 
 
 def files_of(patterns):
