@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-# timeout: 600
+# timeout: 1500
 """clang-tidy over every source file of src/ that the build compiles; the checks are in .clang-tidy.
 
   tidy.py [BUILD]    BUILD: a configured build folder; else the variable OVERT_BUILD

@@ -164,7 +164,7 @@ static void measure_shares(const struct ov_icon_picture *picture, struct ov_icon
             blue += find_share(color.red, color.green, color.spread);
         }
     }
-    if (count * 100 / points <= COLORED_PERCENT_MIN) {
+    if (count == 0 || count * 100 / points <= COLORED_PERCENT_MIN) {
         return;
     }
     icon->red = (uint8_t)(red / count);
