@@ -22,7 +22,9 @@ static bool is_autoit_script(const struct ov_subject *subject) {
 enum ov_filetype ov_retype(const struct ov_subject *subject,
                            const struct ov_embedded_search *embedded) {
     bool is_text = subject->type == OV_FILETYPE_TEXT_ASCII;
-    if ((!is_text && subject->type != OV_FILETYPE_GIF) || is_also(embedded, OV_FILETYPE_MHTML)) {
+    bool is_known = is_text && subject->bytes.size <= OV_IDENTIFY_BYTES; // all of it was looked at
+    bool is_other = !is_text && subject->type != OV_FILETYPE_GIF;
+    if (is_known || is_other || is_also(embedded, OV_FILETYPE_MHTML)) {
         return OV_FILETYPE_NONE;
     }
     if (ov_mail_has_mail_sign(subject->bytes)) {

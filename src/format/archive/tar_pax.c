@@ -80,15 +80,15 @@ struct expansion {
     size_t room;
 };
 
-// Zeros up to an offset.
+// Zeros up to an offset; none when they would not fit, as nothing comes behind them.
 static enum ov_status add_hole(struct expansion *out, uint64_t until) {
-    size_t end = until < out->room ? (size_t)until : out->room;
-    if (end > out->plain->size && ov_buf_extend(out->plain, end - out->plain->size) == NULL) {
-        return OV_MEMORY;
-    }
     if (until > out->room) {
         ov_walk_note_cut(out->walk);
         return OV_LIMIT;
+    }
+    size_t end = (size_t)until;
+    if (end > out->plain->size && ov_buf_extend(out->plain, end - out->plain->size) == NULL) {
+        return OV_MEMORY;
     }
     return OV_OK;
 }

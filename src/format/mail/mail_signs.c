@@ -8,6 +8,7 @@
 enum {
     HEADER_BYTES_MAX = 64 << 10, // within which the header has to say it
     FIRST_BLANK_LINES_MAX = 8,
+    SIGN_START_MAX = 2048, // the greatest of those in mail_signs
     DELIVERED_TO_START_MAX = 1024,
     DELIVERED_TO_RECEIVED_BYTES = 256,
 };
@@ -57,16 +58,22 @@ static bool is_near(struct ov_span bytes, const char *header, size_t room) {
     return false;
 }
 
-static bool has_sign(struct ov_span object, const struct sign *sign) {
-    size_t at = ov_span_find(object, 0, '\n');
-    for (; at < object.size && at <= sign->start_max; at = ov_span_find(object, at + 1, '\n')) {
-        struct ov_span rest = ov_span_from(object, at);
-        if (is_header(rest, sign->first) &&
+static bool has_sign_at(struct ov_span object, size_t at) {
+    struct ov_span rest = ov_span_from(object, at);
+    for (size_t i = 0; i < sizeof mail_signs / sizeof *mail_signs; i++) {
+        const struct sign *sign = &mail_signs[i];
+        if (at <= sign->start_max && is_header(rest, sign->first) &&
             is_near(ov_span_from(rest, strlen(sign->first)), sign->second, sign->gap_max)) {
             return true;
         }
     }
     return false;
+}
+
+// The first letters of the headers that come first, small or capital.
+static bool is_first_letter(uint8_t byte) {
+    uint8_t small = byte | 0x20;
+    return small == 'f' || small == 'm' || small == 'r';
 }
 
 // "Delivered-To:" and, not far behind it, "Received:", wherever they stand in their lines.
@@ -102,8 +109,10 @@ bool ov_mail_has_mhtml_sign(struct ov_span first) {
 }
 
 bool ov_mail_has_mail_sign(struct ov_span object) {
-    for (size_t i = 0; i < sizeof mail_signs / sizeof *mail_signs; i++) {
-        if (has_sign(object, &mail_signs[i])) {
+    struct ov_span first = ov_span_part(object, 0, SIGN_START_MAX + 2);
+    size_t at = ov_span_find(first, 0, '\n');
+    for (; at + 1 < first.size; at = ov_span_find(first, at + 1, '\n')) {
+        if (is_first_letter(first.data[at + 1]) && has_sign_at(object, at)) {
             return true;
         }
     }
