@@ -163,9 +163,12 @@ def _():
 def _():
     if os.geteuid() != 0:
         raise Skip("needs root to have two users")
-    with Holder("nothing") as pid:
+    # The folder of a test is its user's alone.
+    with Holder("nothing") as pid, tempfile.TemporaryDirectory() as open_folder:
+        os.chmod(open_folder, 0o755)
+        rules = shutil.copy(RULES, open_folder)
         done = subprocess.run(["setpriv", "--reuid=65534", "--clear-groups", OVERT, "scan", "--json",
-                               "--rules", str(RULES), "--processes", str(pid)],
+                               "--rules", rules, "--processes", str(pid)], cwd="/",
                               capture_output=True, check=False,
                               env=dict(os.environ, OVERT_STATE="/nonexistent"))
         if b"error" not in done.stdout:
