@@ -3,14 +3,15 @@
 """Texts that turn out to be HTML or mails further on: held against clamscan's names. TAP."""
 # timeout: 240
 import base64
+import itertools
 import pathlib
 import random
 import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "walk"))
-from beside import write  # noqa: E402
-from members import OVERT, Skip, Tap, has  # noqa: E402
+from beside import clamscan_names, write  # noqa: E402
+from members import OVERT, Skip, Tap, has, scan  # noqa: E402
 
 tap = Tap()
 COUNT = 300
@@ -93,6 +94,23 @@ def _():
     odd = {name: both for name, both in more.items()
            if not ours[name] & IN_MAIL and "As-Gif.UNOFFICIAL" not in both[0]}
     return not odd or f"ours, clamscan: {odd}"
+
+
+@tap.case("a text that turns out to be a mail lies no deeper than it did")
+def _():
+    mail = LINES * 60 + b"\nFrom: a\nX-Gap: " + b"g" * 1000 + b"\nContent-Type: text/plain\n\n" + LINES
+    chains = [[], *[list(chain) for length in (1, 2) for chain in
+                    itertools.product(("CL_TYPE_ANY", "CL_TYPE_POSIX_TAR"), repeat=length)]]
+    rules = write("layers.ldb", "".join(
+        f"In-{'-'.join(part[8:] for part in chain)};Engine:81-255,"
+        f"{f'Intermediates:{chr(62).join(chain)},' if chain else ''}Target:4;0;{LINES[:14].hex()}\n"
+        for chain in chains))
+    path = write("late-mail", mail)
+    found = scan(path, "--rules", rules, "--all-matches")["detections"]
+    # Mails in the text are mails of their own for us, deeper by one: those are told with a place.
+    ours = sorted(d["rule"] for d in found if d["path_inside"] is None)
+    theirs = clamscan_names(path, rules, "--allmatch")
+    return ours == theirs or f"{ours}, clamscan {theirs}"
 
 
 tap.run()

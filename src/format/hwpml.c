@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // HWPML: Hangul documents as XML (Hancom, "HWPML 2.x"), with files in base64 and scripts.
-#include "format/codec/base64.h"
 #include "format/codec/codec.h"
 #include "format/format.h"
 #include "format/office/hwp.h"
@@ -65,19 +64,10 @@ static enum ov_status tell_script(struct ov_xml *xml, struct ov_walk *walk) {
 
 static enum ov_status tell_file(struct ov_xml *xml, struct ov_walk *walk,
                                 enum ov_status *io_worst) {
-    OV_CLEANUP(ov_buf_release) struct ov_buf text = {0};
     OV_CLEANUP(ov_buf_release) struct ov_buf plain = {0};
     struct ov_span name = ov_xml_attribute(xml, "Id");
     struct ov_span packed = ov_xml_attribute(xml, "Compress");
-    TRY(ov_xml_read_text(xml, &text));
-    struct ov_base64_signs signs;
-    enum ov_status status =
-        ov_base64_decode(ov_buf_span(&text), OV_BASE64_ALL, ov_walk_room(walk), &plain, &signs);
-    if (status == OV_LIMIT) {
-        ov_walk_note_cut(walk);
-    } else {
-        TRY(status);
-    }
+    TRY(ov_xml_read_base64(xml, walk, &plain));
     if (packed.size == 0 || ov_span_is_text(packed, "false")) {
         return ov_walk_member(walk, ov_buf_span(&plain), name, OV_FILETYPE_NONE);
     }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Office documents of 2003 as XML, and XDP: files in base64 between tags.
-#include "format/codec/base64.h"
 #include "format/codec/codec.h"
 #include "format/format.h"
 #include "format/office/xml_scan.h"
@@ -35,18 +34,9 @@ static enum ov_status tell_active_mime(struct ov_walk *walk, struct ov_span file
 
 // Reads the element that was just opened, and tells its file.
 static enum ov_status tell_element(struct ov_xml *xml, struct ov_walk *walk) {
-    OV_CLEANUP(ov_buf_release) struct ov_buf text = {0};
     OV_CLEANUP(ov_buf_release) struct ov_buf plain = {0};
     struct ov_span name = ov_xml_attribute(xml, "name");
-    TRY(ov_xml_read_text(xml, &text));
-    struct ov_base64_signs signs;
-    enum ov_status status =
-        ov_base64_decode(ov_buf_span(&text), OV_BASE64_ALL, ov_walk_room(walk), &plain, &signs);
-    if (status == OV_LIMIT) {
-        ov_walk_note_cut(walk);
-    } else {
-        TRY(status);
-    }
+    TRY(ov_xml_read_base64(xml, walk, &plain));
     if (plain.size == 0) {
         return OV_OK;
     }

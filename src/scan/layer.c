@@ -61,29 +61,33 @@ static bool is_matched_in_views(const struct ov_subject *subject) {
     return subject->type == OV_FILETYPE_HTML && subject->view_count > 0;
 }
 
+// As what the bytes are matched: the object's own, another form of them, or once more because a
+// look at all of them told another type.
+enum pass { PASS_OWN, PASS_VIEW, PASS_RETYPED };
+
 // Text as it stands is matched with the rules for any target alone: those for text are written for
 // its view. Where the view is the same, or there is none, one look does for both.
-static uint32_t choose_target(const struct ov_subject *subject, bool is_view) {
+static uint32_t choose_target(const struct ov_subject *subject, enum pass pass) {
     bool is_ascii = subject->type == OV_FILETYPE_TEXT_ASCII;
-    bool has_view = !is_view && ov_filetype_is_text(subject->type) &&
+    bool has_view = pass == PASS_OWN && ov_filetype_is_text(subject->type) &&
                     subject->bytes.size <= OV_TEXT_VIEW_BYTES_MAX &&
                     !(is_ascii && ov_text_is_normal(subject->bytes));
     return has_view ? 0 : subject->target;
 }
 
-static enum ov_status match_rules(struct ov_subject *subject, bool is_view,
+static enum ov_status match_rules(struct ov_subject *subject, enum pass pass,
                                   const struct ov_mark_search *marks) {
     struct ov_scanner *scanner = subject->scanner;
     uint16_t containers[OV_MEMBER_DEPTH];
     uint32_t container_count = list_containers(subject, containers);
-    uint32_t target = choose_target(subject, is_view);
+    uint32_t target = choose_target(subject, pass);
     struct ov_object object = {
         .bytes = subject->bytes,
         .target = target,
         .container_count = container_count,
         .containers = containers,
         // Text in lower case is no layer of its own for clamscan; the forms of HTML are.
-        .layer_count = container_count + (is_view && !ov_filetype_is_text(subject->type)),
+        .layer_count = container_count + (pass == PASS_VIEW && !ov_filetype_is_text(subject->type)),
         .anchors = ov_subject_anchors(subject),
         .budget = &scanner->budget,
         .marks = marks,
@@ -91,7 +95,7 @@ static enum ov_status match_rules(struct ov_subject *subject, bool is_view,
     const struct ov_match *matches = NULL;
     size_t count = 0;
     scanner->finds.count = 0;
-    if (!is_view && is_matched_in_views(subject)) {
+    if (pass == PASS_OWN && is_matched_in_views(subject)) {
         if (marks != NULL) {
             ov_matcher_look(scanner->matcher, &object);
         }
@@ -99,8 +103,8 @@ static enum ov_status match_rules(struct ov_subject *subject, bool is_view,
     }
     bool is_late_mail = subject->type == OV_FILETYPE_MAIL && !subject->is_retyped;
     scanner->finds.has_late =
-        !is_view && (subject->type == OV_FILETYPE_TEXT_ASCII || is_late_mail ||
-                     subject->type == OV_FILETYPE_BINARY_DATA);
+        pass == PASS_OWN && (subject->type == OV_FILETYPE_TEXT_ASCII || is_late_mail ||
+                             subject->type == OV_FILETYPE_BINARY_DATA);
     read_ahead(scanner, target, subject->bytes.size);
     enum ov_status status = ov_matcher_run(scanner->matcher, &object, &matches, &count);
     for (size_t i = 0; i < count; i++) {
@@ -136,7 +140,7 @@ static enum ov_status scan_bytes(struct ov_subject *subject, const struct ov_dig
                                  const struct ov_mark_search *marks) {
     struct ov_scanner *scanner = subject->scanner;
     struct ov_digest_job own = {.bytes = subject->bytes};
-    enum ov_status matched = match_rules(subject, false, marks);
+    enum ov_status matched = match_rules(subject, PASS_OWN, marks);
     if (digests == NULL && scanner->has_objects) {
         own.kinds = ov_hashset_kinds_wanted(&scanner->objects, subject->bytes.size);
         ov_digest_many(&own, own.kinds != 0);
@@ -161,7 +165,7 @@ static enum ov_status scan_view(struct ov_subject *subject, const struct ov_chil
     view.target = ov_filetype_target(child->type);
     view.is_exe = false;
     view.exe = (struct ov_exe){0};
-    enum ov_status status = match_rules(&view, true, NULL);
+    enum ov_status status = match_rules(&view, PASS_VIEW, NULL);
     ov_subject_report(subject);
     return ov_scanner_is_final(subject->scanner) ? OV_END : status;
 }
@@ -281,7 +285,7 @@ static enum ov_status match_as(struct ov_subject *subject, enum ov_filetype type
     struct ov_subject other = *subject;
     other.type = type;
     other.target = ov_filetype_target(type);
-    enum ov_status status = match_rules(&other, true, NULL);
+    enum ov_status status = match_rules(&other, PASS_RETYPED, NULL);
     enum ov_status told = ov_subject_tell(subject, &other);
     return status == OV_OK || told == OV_END ? told : status;
 }

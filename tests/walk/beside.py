@@ -7,9 +7,10 @@ import lzma
 import pathlib
 import subprocess
 import tarfile
+import tempfile
 import zipfile
 
-from members import BUILD, OVERT, Skip, has
+from members import BUILD, OVERT, Skip, has, sha256
 
 
 def pack_tar(data):
@@ -68,6 +69,18 @@ def overt_names(path, rules, *options):
     done = subprocess.run(command, capture_output=True, timeout=120, check=False)
     assert done.returncode in (0, 1, 3), done.stderr.decode()
     return names_of(done.stdout, " FOUND")
+
+
+def clamscan_members(path, pattern):
+    """SHA-256 of what clamscan leaves behind under such names when it unpacks a file, in its order."""
+    if not has("clamscan"):
+        raise Skip("clamscan is not installed")
+    rules = write("none.hdb", "0" * 31 + "1:1:None\n")
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(["clamscan", "--no-summary", "--leave-temps", f"--tempdir={folder}",
+                        "-d", rules, path], capture_output=True, timeout=60, check=False)
+        found = sorted(pathlib.Path(folder).rglob(pattern))
+        return [sha256(file.read_bytes()) for file in found]
 
 
 def clamscan_names(path, rules, *options):

@@ -2,6 +2,8 @@
 // A lenient pull scanner for XML 1.0.
 #include "format/office/xml_scan.h"
 
+#include "format/codec/base64.h"
+
 struct ov_xml ov_xml_init(struct ov_span document) {
     return (struct ov_xml){.in = ov_cursor_init(document)};
 }
@@ -125,4 +127,17 @@ enum ov_status ov_xml_read_text(struct ov_xml *xml, struct ov_buf *text) {
         event = ov_xml_next(xml);
     }
     return ov_buf_status(text);
+}
+
+enum ov_status ov_xml_read_base64(struct ov_xml *xml, struct ov_walk *walk, struct ov_buf *plain) {
+    OV_CLEANUP(ov_buf_release) struct ov_buf text = {0};
+    TRY(ov_xml_read_text(xml, &text));
+    struct ov_base64_signs signs;
+    enum ov_status status =
+        ov_base64_decode(ov_buf_span(&text), OV_BASE64_ALL, ov_walk_room(walk), plain, &signs);
+    if (status == OV_LIMIT) {
+        ov_walk_note_cut(walk);
+        return OV_OK;
+    }
+    return status;
 }

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/cursor.h"
+#include "format/walk.h"
 
 enum ov_xml_event {
     OV_XML_END = 0,
@@ -31,3 +32,7 @@ struct ov_span ov_xml_attribute(const struct ov_xml *xml, const char *name);
 // Behind a start tag: reads up to the end tag of its element, and adds the text in between, which
 // may stand in pieces. OV_OK or OV_MEMORY.
 enum ov_status ov_xml_read_text(struct ov_xml *xml, struct ov_buf *text);
+
+// The same for a file in base64: adds its bytes, as many as a part may have, and notes what was
+// cut. OV_OK or OV_MEMORY.
+enum ov_status ov_xml_read_base64(struct ov_xml *xml, struct ov_walk *walk, struct ov_buf *plain);
