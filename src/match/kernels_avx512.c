@@ -3,15 +3,49 @@
 #include "match/kernels.h"
 
 #include <immintrin.h>
+#include <string.h>
 
 // Whether both bits of each of 16 hashes are set in its word.
-static inline __mmask16 test_words(const uint32_t *words, __m128i shift, __m512i hash) {
+static inline __mmask16 test_bits(__m512i word, __m512i hash) {
     const __m512i one = _mm512_set1_epi32(1);
-    __m512i word = _mm512_i32gather_epi32(_mm512_srl_epi32(hash, shift), (const void *)words, 4);
     // A rotation by the hash takes its low five bits only.
     __m512i first = _mm512_rolv_epi32(one, _mm512_srli_epi32(hash, 5));
     __m512i second = _mm512_rolv_epi32(one, _mm512_srli_epi32(hash, 10));
     return _mm512_mask_test_epi32_mask(_mm512_test_epi32_mask(word, first), word, second);
+}
+
+// Hashes and the words that they choose, in three passes over a block that stays in the first
+// cache: hashes, words, bits. The words are loaded one by one: a gather takes half as long again.
+enum { BLOCK_HASHES = 256 };
+
+// The first pass over an object asks for its bytes so far ahead: they come from main memory in
+// bursts, and half of its time would go to waiting for them. (What lies beyond the object is not
+// loaded by that.)
+enum { AHEAD_BYTES = 8192 };
+
+struct block {
+    _Alignas(64) uint32_t hash[BLOCK_HASHES];
+    _Alignas(64) uint32_t word[BLOCK_HASHES]; // first the word's number, then the word
+};
+
+static inline void put_hashes(struct block *block, uint32_t at, __m512i hash, __m128i shift) {
+    _mm512_store_si512(block->hash + at, hash);
+    _mm512_store_si512(block->word + at, _mm512_srl_epi32(hash, shift));
+}
+
+static inline void load_words(struct block *block, uint32_t count, const uint32_t *words) {
+    for (uint32_t i = 0; i < count; i += 4) {
+        const uint32_t *at = block->word + i;
+        __m128i four = _mm_cvtsi32_si128((int)words[at[0]]);
+        four = _mm_insert_epi32(four, (int)words[at[1]], 1);
+        four = _mm_insert_epi32(four, (int)words[at[2]], 2);
+        four = _mm_insert_epi32(four, (int)words[at[3]], 3);
+        _mm_store_si128((__m128i *)(block->word + i), four);
+    }
+}
+
+static inline uint32_t test_block(const struct block *block, uint32_t at) {
+    return test_bits(_mm512_load_si512(block->word + at), _mm512_load_si512(block->hash + at));
 }
 
 static inline __m128i shift_of(unsigned log2) {
@@ -45,16 +79,25 @@ static uint32_t find_grams6(const uint32_t *words, unsigned log2, const uint8_t 
         _mm512_mullo_epi32(_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
                            _mm512_set1_epi32(4));
     const __m128i shift = shift_of(log2);
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < size; i += 64) {
-        __m512i low = fold(_mm512_loadu_si512(data + i));
-        __m512i high = fold(_mm512_loadu_si512(data + i + 2));
-        __m512i hash = mix(_mm512_add_epi32(_mm512_mullo_epi32(low, factor_a),
-                                            _mm512_mullo_epi32(high, factor_b)));
-        count += keep(test_words(words, shift, hash), at, ret_at + count);
-        at = _mm512_add_epi32(at, step);
+    struct block block;
+    uint32_t found = 0;
+    for (uint32_t first = 0; first < size; first += 4 * BLOCK_HASHES) {
+        uint32_t count = 0;
+        for (uint32_t i = first; i < size && count < BLOCK_HASHES; i += 64, count += 16) {
+            _mm_prefetch((const char *)data + i + AHEAD_BYTES, _MM_HINT_T0);
+            __m512i low = fold(_mm512_loadu_si512(data + i));
+            __m512i high = fold(_mm512_loadu_si512(data + i + 2));
+            __m512i sum = _mm512_add_epi32(_mm512_mullo_epi32(low, factor_a),
+                                           _mm512_mullo_epi32(high, factor_b));
+            put_hashes(&block, count, mix(sum), shift);
+        }
+        load_words(&block, count, words);
+        for (uint32_t i = 0; i < count; i += 16) {
+            found += keep((__mmask16)test_block(&block, i), at, ret_at + found);
+            at = _mm512_add_epi32(at, step);
+        }
     }
-    return count;
+    return found;
 }
 
 static uint32_t find_grams3_by_2(const uint32_t *words, unsigned log2, const uint8_t *data,
@@ -64,24 +107,27 @@ static uint32_t find_grams3_by_2(const uint32_t *words, unsigned log2, const uin
     const __m512i step = _mm512_set1_epi32(64), half = _mm512_set1_epi32(32);
     const __m128i shift = shift_of(log2);
     __m512i at = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
-    __m512i here = fold(_mm512_loadu_si512(data));
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < size; i += 64) {
-        __m512i next = fold(_mm512_loadu_si512(data + i + 64));
-        // The grams at 0, 4, 8, ... and those at 2, 6, 10, ...
-        __m512i later = _mm512_alignr_epi32(next, here, 1);
-        later = _mm512_or_si512(_mm512_srli_epi32(here, 16), _mm512_slli_epi32(later, 16));
-        __m512i hash = mix(_mm512_mullo_epi32(_mm512_and_si512(here, three), factor));
-        __m512i hash_later = mix(_mm512_mullo_epi32(_mm512_and_si512(later, three), factor));
-        uint32_t pass = test_words(words, shift, hash);
-        uint32_t pass_later = test_words(words, shift, hash_later);
-        pass = _pdep_u32(pass, 0x55555555) | _pdep_u32(pass_later, 0xaaaaaaaa);
-        count += keep((__mmask16)pass, at, ret_at + count);
-        count += keep((__mmask16)(pass >> 16), _mm512_add_epi32(at, half), ret_at + count);
-        at = _mm512_add_epi32(at, step);
-        here = next;
+    struct block block;
+    uint32_t found = 0;
+    for (uint32_t first = 0; first < size; first += 2 * BLOCK_HASHES) {
+        uint32_t count = 0;
+        for (uint32_t i = first; i < size && count < BLOCK_HASHES; i += 64, count += 32) {
+            // The grams at 0, 4, 8, ... and those at 2, 6, 10, ...
+            __m512i here = _mm512_and_si512(fold(_mm512_loadu_si512(data + i)), three);
+            __m512i later = _mm512_and_si512(fold(_mm512_loadu_si512(data + i + 2)), three);
+            put_hashes(&block, count, mix(_mm512_mullo_epi32(here, factor)), shift);
+            put_hashes(&block, count + 16, mix(_mm512_mullo_epi32(later, factor)), shift);
+        }
+        load_words(&block, count, words);
+        for (uint32_t i = 0; i < count; i += 32) {
+            uint32_t pass = _pdep_u32(test_block(&block, i), 0x55555555) |
+                            _pdep_u32(test_block(&block, i + 16), 0xaaaaaaaa);
+            found += keep((__mmask16)pass, at, ret_at + found);
+            found += keep((__mmask16)(pass >> 16), _mm512_add_epi32(at, half), ret_at + found);
+            at = _mm512_add_epi32(at, step);
+        }
     }
-    return count;
+    return found;
 }
 
 static uint32_t find_grams4_by_1(const uint32_t *words, unsigned log2, const uint8_t *data,
@@ -100,7 +146,9 @@ static uint32_t find_grams4_by_1(const uint32_t *words, unsigned log2, const uin
     for (uint32_t i = 0; i < size; i += 16) {
         __m512i bytes = fold(_mm512_loadu_si512(data + i));
         __m512i hash = mix(_mm512_mullo_epi32(_mm512_permutexvar_epi8(bytes_of, bytes), factor_a));
-        count += keep(test_words(words, shift, hash), at, ret_at + count);
+        __m512i word =
+            _mm512_i32gather_epi32(_mm512_srl_epi32(hash, shift), (const void *)words, 4);
+        count += keep(test_bits(word, hash), at, ret_at + count);
         at = _mm512_add_epi32(at, step);
     }
     return count;
@@ -112,19 +160,24 @@ static uint32_t find_windows(const uint32_t *words, unsigned log2, const uint8_t
     const __m512i first = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
     const __m512i last = _mm512_add_epi32(first, _mm512_set1_epi32(8));
     const __m128i shift = shift_of(log2);
+    struct block block;
     uint32_t kept = 0;
     for (uint32_t i = 0; i < count; i += 16) {
         __mmask16 live = (__mmask16)(count - i < 16 ? (1u << (count - i)) - 1 : 0xffff);
         __m512i from = _mm512_maskz_loadu_epi32(live, at + i);
-        __m512i zero = _mm512_setzero_si512();
-        __m512i before = _mm512_mask_i32gather_epi32(zero, live, from, data - 1, 1);
-        __m512i here = _mm512_mask_i32gather_epi32(zero, live, from, data, 1);
-        before = mix(_mm512_mullo_epi32(fold(before), factor));
-        here = mix(_mm512_mullo_epi32(fold(here), factor));
-        uint32_t pass = test_words(words, shift, before) & live;
-        uint32_t pass_here = test_words(words, shift, here) & live;
+        for (uint32_t k = 0; k < 16; k++) {
+            uint32_t gram = i + k < count ? at[i + k] : 0;
+            memcpy(&block.hash[k], data - 1 + gram, 4);
+            memcpy(&block.hash[16 + k], data + gram, 4);
+        }
+        for (uint32_t k = 0; k < 32; k += 16) {
+            __m512i window = fold(_mm512_load_si512(block.hash + k));
+            put_hashes(&block, k, mix(_mm512_mullo_epi32(window, factor)), shift);
+        }
+        load_words(&block, 32, words);
         // Ascending order: the window before the first gram, the one at it, ...
-        pass = _pdep_u32(pass, 0x55555555) | _pdep_u32(pass_here, 0xaaaaaaaa);
+        uint32_t pass = _pdep_u32(test_block(&block, 0) & live, 0x55555555) |
+                        _pdep_u32(test_block(&block, 16) & live, 0xaaaaaaaa);
         __m512i next = _mm512_add_epi32(from, _mm512_set1_epi32(1));
         __m512i low = _mm512_permutex2var_epi32(from, first, next);
         __m512i high = _mm512_permutex2var_epi32(from, last, next);
