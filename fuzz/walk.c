@@ -64,9 +64,17 @@ static void take_fact(void *arg, enum ov_fact fact) {
     }
 }
 
+static void take_alert(void *arg, enum ov_heuristic heuristic) {
+    (void)arg;
+    if ((unsigned)heuristic >= OV_HEURISTIC_COUNT) {
+        abort();
+    }
+}
+
 static void walk(const struct ov_format *format, struct ov_span object, unsigned parts) {
     struct listener listener = {.parts_left = parts, .stop = OV_END};
-    struct ov_sink sink = {.arg = &listener, .child = take_child, .fact = take_fact};
+    struct ov_sink sink = {
+        .arg = &listener, .child = take_child, .fact = take_fact, .alert = take_alert};
     struct ov_arena arena;
     ov_arena_init(&arena, 16 << 20);
     ov_budget_init(&listener.budget, &limits);

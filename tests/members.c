@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Lists what the walkers tell of one file: members FILE [TYPE]. For tests beside other programs.
 //
-// One line for each part: kind, number, bytes, SHA-256, type if known, name (escaped); then facts
-// and the status. Parts are not walked themselves; with -x DIR their bytes go to DIR/NUMBER. With
-// -m, a line more for each: "meta", and packed size, plain size and checksum as the container
-// tells. With -t, a first line with the type whose walker was taken.
+// One line for each part: kind, number, bytes, SHA-256, type if known, name (escaped), and for each
+// alert; then facts and the status. Parts are not walked themselves; with -x DIR their bytes go to
+// DIR/NUMBER. With -m, a line more for each: "meta", and packed size, plain size and checksum as
+// the container tells. With -t, a first line with the type whose walker was taken.
 #include "base/digest.h"
 #include "base/fd.h"
 #include "base/hex.h"
@@ -75,6 +75,11 @@ static void note_fact(void *arg, enum ov_fact fact) {
     listing->facts |= 1u << fact;
 }
 
+static void print_alert(void *arg, enum ov_heuristic heuristic) {
+    (void)arg;
+    printf("alert %s\n", ov_heuristic_name(heuristic));
+}
+
 static bool fits(const struct ov_format *format, struct ov_span file) {
     for (uint32_t i = 0; i < format->magic_count; i++) {
         const struct ov_magic *magic = &format->magics[i];
@@ -131,7 +136,8 @@ int main(int argc, char **argv) {
         printf("type %s\n", ov_filetype_name(format->type));
     }
     struct listing listing = {0};
-    struct ov_sink sink = {.arg = &listing, .child = print_child, .fact = note_fact};
+    struct ov_sink sink = {
+        .arg = &listing, .child = print_child, .fact = note_fact, .alert = print_alert};
     struct ov_limits limits = ov_limits_default();
     struct ov_budget budget;
     struct ov_arena arena;

@@ -55,6 +55,8 @@ const char ov_scan_help[] =
     "  --alert-encrypted-archive[=VALUE], --alert-encrypted-doc[=VALUE] (no)\n"
     "  --alert-macros[=VALUE]  documents with macros (no)\n"
     "  --alert-broken[=VALUE]  executables with headers that contradict themselves (no)\n"
+    "  --alert-broken-media[=VALUE]  pictures that contradict themselves or break off (no)\n"
+    "  --alert-partition-intersection[=VALUE]  images of disks whose partitions overlap (no)\n"
     "  --alert-exceeds-max[=VALUE]  what a limit left out: found, not limited (no)\n"
     "\n"
     "Processes:\n"
@@ -105,6 +107,8 @@ static const uint32_t switches[] = {
     OV_ALERT_MACROS,
     OV_ALERT_BROKEN,
     OV_ALERT_EXCEEDS_MAX,
+    OV_ALERT_BROKEN_MEDIA,
+    OV_ALERT_PARTITIONS,
 };
 
 static const struct option long_options[] = {
@@ -143,6 +147,8 @@ static const struct option long_options[] = {
     {"alert-macros", optional_argument, NULL, OPT_ALERT_FIRST + 5},
     {"alert-broken", optional_argument, NULL, OPT_ALERT_FIRST + 6},
     {"alert-exceeds-max", optional_argument, NULL, OPT_ALERT_FIRST + 7},
+    {"alert-broken-media", optional_argument, NULL, OPT_ALERT_FIRST + 8},
+    {"alert-partition-intersection", optional_argument, NULL, OPT_ALERT_FIRST + 9},
     {NULL, 0, NULL, 0},
 };
 

@@ -3,6 +3,7 @@
 //
 // UEFI Specification 2.10, 5.2 (MBR) and 5.3 (GPT); Inside Macintosh: Devices, 3 (SCSI Manager).
 #include "format/archive/disk.h"
+#include "format/archive/disk_overlap.h"
 #include "format/format.h"
 #include "format/codec/utf16.h"
 
@@ -91,6 +92,7 @@ static enum ov_status walk_boot_record(struct ov_disk *disk) {
     }
     struct ov_span boot = ov_span_part(disk->image, 0, OV_DISK_SECTOR_BYTES);
     TRY(ov_walk_member(disk->walk, boot, ov_span_text(""), OV_FILETYPE_NONE));
+    ov_disk_check_mbr(disk);
     for (unsigned i = 0; i < ENTRIES; i++) {
         if (is_chain(&entries[i])) {
             TRY(walk_chain(disk, &entries[i]));
@@ -183,6 +185,7 @@ static enum ov_status walk_gpt_header(struct ov_disk *disk, struct ov_span heade
 // The table, and its copy at the end of the disk: readers take the one that is whole.
 static enum ov_status walk_gpt_tables(struct ov_disk *disk) {
     bool has_one = false;
+    TRY(ov_disk_check_gpt(disk));
     for (uint32_t bytes = OV_DISK_SECTOR_BYTES; bytes <= 4096; bytes *= 2) {
         struct ov_span first = ov_span_part(disk->image, bytes, bytes);
         struct ov_span last = ov_span_part(disk->image, disk->image.size - bytes, bytes);
@@ -236,6 +239,7 @@ static enum ov_status walk_apple_blocks(struct ov_disk *disk, uint32_t block_byt
 // Images of discs have two maps, with blocks of 512 bytes and of 2048.
 static enum ov_status walk_apple_maps(struct ov_disk *disk) {
     bool has_one = false;
+    ov_disk_check_apm(disk);
     for (uint32_t bytes = OV_DISK_SECTOR_BYTES; bytes <= 4096; bytes *= 2) {
         struct ov_cursor in = ov_cursor_init(ov_span_part(disk->image, bytes, bytes));
         bool has_mark = ov_cursor_u16be(&in) == 0x504d;

@@ -42,6 +42,10 @@ void ov_walk_fact(struct ov_walk *walk, enum ov_fact fact) {
     walk->sink->fact(walk->sink->arg, fact);
 }
 
+void ov_walk_alert(struct ov_walk *walk, enum ov_heuristic heuristic) {
+    walk->sink->alert(walk->sink->arg, heuristic);
+}
+
 enum ov_status ov_walk_has_time(struct ov_walk *walk) {
     return ov_budget_has_time(walk->budget) ? OV_OK : OV_LIMIT;
 }

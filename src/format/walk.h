@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/cursor.h"
 #include "base/filetype.h"
+#include "base/heuristic.h"
 
 enum ov_child_kind {
     OV_CHILD_MEMBER = 0, // an object of its own: typed, hashed, matched, walked; one layer deeper
@@ -48,6 +49,7 @@ struct ov_sink {
     // Looks at a part. OV_OK: go on. Anything else: stop walking and return just that.
     enum ov_status (*child)(void *arg, const struct ov_child *child);
     void (*fact)(void *arg, enum ov_fact fact);
+    void (*alert)(void *arg, enum ov_heuristic heuristic);
 };
 
 // One walk of one object.
@@ -80,6 +82,10 @@ enum ov_status ov_walk_stored(struct ov_walk *walk, struct ov_span bytes, struct
 enum ov_status ov_walk_view(struct ov_walk *walk, struct ov_span bytes, enum ov_filetype type);
 
 void ov_walk_fact(struct ov_walk *walk, enum ov_fact fact);
+
+// Tells of something that clamscan has a name of its own for. Whether it was asked for is the
+// sink's business.
+void ov_walk_alert(struct ov_walk *walk, enum ov_heuristic heuristic);
 
 // OV_OK, or OV_LIMIT when no time is left. Asked in every loop whose length the input decides.
 enum ov_status ov_walk_has_time(struct ov_walk *walk);

@@ -237,11 +237,22 @@ static void take_fact(void *arg, enum ov_fact fact) {
     }
 }
 
+static void take_alert(void *arg, enum ov_heuristic heuristic) {
+    struct ov_subject *subject = arg;
+    uint32_t number = (uint32_t)heuristic;
+    uint64_t bit = (uint64_t)1 << number % 64;
+    if (number < OV_HEURISTIC_COUNT && (subject->alerts[number / 64] & bit) == 0) {
+        subject->alerts[number / 64] |= bit;
+        ov_subject_alert(subject, heuristic);
+    }
+}
+
 // Walks the object. That its structure is damaged or unknown is no failure of ours: its bytes are
 // matched all the same.
 enum ov_status ov_subject_walk(struct ov_subject *subject, ov_walker *walker,
                                enum ov_filetype type) {
-    struct ov_sink sink = {.arg = subject, .child = take_child, .fact = take_fact};
+    struct ov_sink sink = {
+        .arg = subject, .child = take_child, .fact = take_fact, .alert = take_alert};
     struct ov_walk walk = {.sink = &sink,
                            .arena = subject->arena,
                            .budget = &subject->scanner->budget,

@@ -46,7 +46,8 @@ struct ov_subject {
     bool is_retyped;              // its container once more, as the type that a rule asked for
     struct ov_span name;          // as its container tells it
     enum ov_filetype type;
-    uint32_t facts; // bits of enum ov_fact
+    uint32_t facts;                                  // bits of enum ov_fact
+    uint64_t alerts[(OV_HEURISTIC_COUNT + 63) / 64]; // bits of enum ov_heuristic
     uint32_t view_count;
     uint32_t walked_count;
     ov_walker *walked[OV_SUBJECT_WALKED_MAX]; // what it was walked by, the first few

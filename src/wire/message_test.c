@@ -71,9 +71,9 @@ static void setup_survives(void **state) {
     for (size_t size = 0; size < out.size; size++) {
         assert_int_equal(ov_wire_setup_decode(ov_span_make(out.data, size), &back), OV_PEER);
     }
-    out.data[9] |= 2; // an alert that there is not
+    out.data[11] |= 0x80; // an alert that there is not
     assert_int_equal(ov_wire_setup_decode(ov_buf_span(&out), &back), OV_PEER);
-    out.data[9] = 0;
+    out.data[11] = 0;
     out.data[4] = 2; // another version
     assert_int_equal(ov_wire_setup_decode(ov_buf_span(&out), &back), OV_PEER);
     ov_buf_release(&out);
