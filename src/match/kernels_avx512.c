@@ -159,21 +159,28 @@ static uint32_t find_windows(const uint32_t *words, unsigned log2, const uint8_t
     const __m512i factor = _mm512_set1_epi32((int)0x9e3779b1u);
     const __m512i first = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
     const __m512i last = _mm512_add_epi32(first, _mm512_set1_epi32(8));
+    const __m512i even =
+        _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
     const __m128i shift = shift_of(log2);
     struct block block;
     uint32_t kept = 0;
     for (uint32_t i = 0; i < count; i += 16) {
         __mmask16 live = (__mmask16)(count - i < 16 ? (1u << (count - i)) - 1 : 0xffff);
         __m512i from = _mm512_maskz_loadu_epi32(live, at + i);
+        // Eight bytes from the one before each gram on; places past the last take those of the
+        // first.
+        _Alignas(64) uint64_t bytes[16];
         for (uint32_t k = 0; k < 16; k++) {
-            uint32_t gram = i + k < count ? at[i + k] : 0;
-            memcpy(&block.hash[k], data - 1 + gram, 4);
-            memcpy(&block.hash[16 + k], data + gram, 4);
+            memcpy(&bytes[k], data + at[i + k < count ? i + k : i] - 1, sizeof *bytes);
         }
-        for (uint32_t k = 0; k < 32; k += 16) {
-            __m512i window = fold(_mm512_load_si512(block.hash + k));
-            put_hashes(&block, k, mix(_mm512_mullo_epi32(window, factor)), shift);
-        }
+        __m512i low_half = fold(_mm512_load_si512(bytes));
+        __m512i high_half = fold(_mm512_load_si512(bytes + 8));
+        __m512i before = _mm512_permutex2var_epi32(low_half, even, high_half);
+        low_half = _mm512_srli_epi64(low_half, 8);
+        high_half = _mm512_srli_epi64(high_half, 8);
+        __m512i here = _mm512_permutex2var_epi32(low_half, even, high_half);
+        put_hashes(&block, 0, mix(_mm512_mullo_epi32(before, factor)), shift);
+        put_hashes(&block, 16, mix(_mm512_mullo_epi32(here, factor)), shift);
         load_words(&block, 32, words);
         // Ascending order: the window before the first gram, the one at it, ...
         uint32_t pass = _pdep_u32(test_block(&block, 0) & live, 0x55555555) |
