@@ -142,16 +142,21 @@ static uint32_t find_grams4_by_1(const uint32_t *words, unsigned log2, const uin
     const __m512i bytes_of = _mm512_loadu_si512(order);
     __m512i at = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     const __m128i shift = shift_of(log2);
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < size; i += 16) {
-        __m512i bytes = fold(_mm512_loadu_si512(data + i));
-        __m512i hash = mix(_mm512_mullo_epi32(_mm512_permutexvar_epi8(bytes_of, bytes), factor_a));
-        __m512i word =
-            _mm512_i32gather_epi32(_mm512_srl_epi32(hash, shift), (const void *)words, 4);
-        count += keep(test_bits(word, hash), at, ret_at + count);
-        at = _mm512_add_epi32(at, step);
+    struct block block;
+    uint32_t found = 0;
+    for (uint32_t first = 0; first < size; first += BLOCK_HASHES) {
+        uint32_t count = 0;
+        for (uint32_t i = first; i < size && count < BLOCK_HASHES; i += 16, count += 16) {
+            __m512i bytes = _mm512_permutexvar_epi8(bytes_of, fold(_mm512_loadu_si512(data + i)));
+            put_hashes(&block, count, mix(_mm512_mullo_epi32(bytes, factor_a)), shift);
+        }
+        load_words(&block, count, words);
+        for (uint32_t i = 0; i < count; i += 16) {
+            found += keep((__mmask16)test_block(&block, i), at, ret_at + found);
+            at = _mm512_add_epi32(at, step);
+        }
     }
-    return count;
+    return found;
 }
 
 static uint32_t find_windows(const uint32_t *words, unsigned log2, const uint8_t *data,
