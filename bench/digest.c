@@ -106,13 +106,25 @@ static void check_equal(struct ov_digest_job *ours, struct ov_digest_job *theirs
     }
 }
 
-static void bench_set(const struct openssl *openssl, const uint8_t *pool, size_t count, size_t size,
+// Files of a set: how many, the longest, and whether the others are a half, a third, a fourth ...
+// of it, as what a walk over programs brings, or of about the same length.
+struct set {
+    size_t count, size;
+    bool is_uneven;
+};
+
+// Lengths of even sets differ by up to a quarter: lanes do not end together.
+static size_t find_length(struct set set, size_t i) {
+    return set.is_uneven ? set.size / (i + 1) : set.size - set.size / 4 * i / set.count;
+}
+
+static void bench_set(const struct openssl *openssl, const uint8_t *pool, struct set set,
                       unsigned kinds) {
+    size_t count = set.count;
     static struct ov_digest_job theirs[FILES_MAX], ours[FILES_MAX];
     size_t total = 0;
     for (size_t i = 0; i < count; i++) {
-        // Lengths differ by up to a quarter, as in life: lanes do not end together.
-        size_t length = size - size / 4 * i / count;
+        size_t length = find_length(set, i);
         theirs[i] = (struct ov_digest_job){.bytes = ov_span_make(pool + i * STRIDE_BYTES, length),
                                            .kinds = kinds};
         ours[i] = theirs[i];
@@ -122,7 +134,8 @@ static void bench_set(const struct openssl *openssl, const uint8_t *pool, size_t
     double base = time_jobs(openssl, theirs, count, passes);
     const char *name = kinds == ALL_KINDS ? kind_names[3] : kind_names[__builtin_ctz(kinds)];
     double gigabytes = (double)total / 1e9;
-    printf("%3zu files of %7zu B  %-9s  openssl %5.2f GB/s", count, size, name, gigabytes / base);
+    printf("%3zu %s of %7zu B  %-9s  openssl %5.2f GB/s", count, set.is_uneven ? "uneven" : "files",
+           set.size, name, gigabytes / base);
     for (const struct ov_lanes_kernel *const *kernel = ov_lanes_list(); *kernel; kernel++) {
         ov_lanes_set(*kernel);
         double seconds = time_jobs(NULL, ours, count, passes);
@@ -156,10 +169,11 @@ int main(void) {
     for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) {
         for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
             for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
-                bench_set(&openssl, pool, counts[c], sizes[s], kinds[k]);
+                bench_set(&openssl, pool, (struct set){counts[c], sizes[s], false}, kinds[k]);
             }
         }
     }
+    bench_set(&openssl, pool, (struct set){24, SIZE_MAX_BYTES, true}, 1);
     free(pool);
     return 0;
 }

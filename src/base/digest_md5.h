@@ -21,8 +21,10 @@ static inline uint32_t ov_md5_load(const uint8_t *bytes) {
 }
 
 // Step `i` of 64. The four words turn through `state` by index, not by moving; after 64 steps each
-// stands where it began.
-static inline void ov_md5_step(uint32_t state[4], const uint8_t *block, unsigned i) {
+// stands where it began. Always inlined: with `i` known it is six instructions, and a third of the
+// speed is left of it as a function.
+static inline __attribute__((always_inline)) void ov_md5_step(uint32_t state[4],
+                                                              const uint8_t *block, unsigned i) {
     uint32_t b = state[(65 - i) % 4], c = state[(66 - i) % 4], d = state[(67 - i) % 4];
     uint32_t sum =
         state[(64 - i) % 4] + (ov_md5_load(block + 4 * ov_md5_pick(i)) + ov_md5_table[i]);
