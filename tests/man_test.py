@@ -8,6 +8,8 @@ import re
 import subprocess
 import sys
 
+from layers import report
+
 OVERT = pathlib.Path(os.environ["OVERT_BUILD"], "overt")
 MAN = pathlib.Path(os.environ["OVERT_SOURCE"], "man")
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*[a-z]")
@@ -58,12 +60,7 @@ def main():
         results.append((f"overt-{word}.1", found))
     extra = {p.name for p in MAN.glob("*.1")} - {"overt.1"} - {f"overt-{w}.1" for w in words}
     results.append(("no page without a command", sorted(extra)))
-    print(f"1..{len(results)}")
-    for number, (name, found) in enumerate(results, 1):
-        print(f"{'not ' if found else ''}ok {number} - {name}")
-        for line in found:
-            print(f"# {line}")
-    return 1 if any(found for _, found in results) else 0
+    return report(results)
 
 
 if __name__ == "__main__":

@@ -91,23 +91,14 @@ static enum ov_status read_icon(struct ov_parser *parser, struct ov_icon_rule *i
     return OV_OK;
 }
 
-enum ov_status ov_clamav_read_icons(struct ov_ruleset *set, uint32_t file, unsigned mode) {
+static enum ov_status read_line(struct ov_parser *parser, unsigned mode, struct ov_place place) {
     (void)mode;
-    struct ov_parser parser OV_CLEANUP(ov_parser_release);
-    ov_parser_init(set, &parser);
-    struct ov_lines lines = {.bytes = set->files[file].bytes};
-    struct ov_span line;
-    while (ov_lines_next(&lines, &line)) {
-        struct ov_icon_rule icon = {.source = line};
-        ov_parser_start(&parser, line);
-        enum ov_status status = read_icon(&parser, &icon);
-        if (status == OV_DAMAGED) {
-            struct ov_place place = {.file = file, .line = lines.number};
-            TRY(ov_ruleset_add_problemf(set, place, icon.name, false, "%s", parser.reason));
-            continue;
-        }
-        TRY(status);
-        TRY(ov_ruleset_add_icon(set, &icon));
-    }
-    return OV_OK;
+    struct ov_icon_rule icon = {.source = parser->line};
+    enum ov_status status = read_icon(parser, &icon);
+    return status == OV_OK ? ov_ruleset_add_icon(parser->set, &icon)
+                           : ov_parser_note(parser, status, place, icon.name);
+}
+
+enum ov_status ov_clamav_read_icons(struct ov_ruleset *set, uint32_t file, unsigned mode) {
+    return ov_parser_read_lines(set, file, mode, read_line);
 }

@@ -92,25 +92,15 @@ static enum ov_status read_magic(struct ov_parser *parser, struct ov_span *ret_n
     return read_bytes(parser, fields[2], magic);
 }
 
-enum ov_status ov_clamav_read_magics(struct ov_ruleset *set, uint32_t file, unsigned mode) {
+static enum ov_status read_line(struct ov_parser *parser, unsigned mode, struct ov_place place) {
     (void)mode;
-    struct ov_parser parser OV_CLEANUP(ov_parser_release);
-    ov_parser_init(set, &parser);
-    struct ov_lines lines = {.bytes = set->files[file].bytes};
-    struct ov_span line;
-    while (ov_lines_next(&lines, &line)) {
-        struct ov_place place = {.file = file, .line = lines.number};
-        struct ov_type_magic magic = {0};
-        struct ov_span name;
-        ov_parser_start(&parser, line);
-        enum ov_status status = read_magic(&parser, &name, &magic);
-        if (status == OV_DAMAGED || status == OV_UNSUPPORTED) {
-            TRY(ov_ruleset_add_problemf(set, place, name, status == OV_UNSUPPORTED, "%s",
-                                        parser.reason));
-            continue;
-        }
-        TRY(status);
-        TRY(ov_ruleset_add_magic(set, &magic));
-    }
-    return OV_OK;
+    struct ov_type_magic magic = {0};
+    struct ov_span name = {0};
+    enum ov_status status = read_magic(parser, &name, &magic);
+    return status == OV_OK ? ov_ruleset_add_magic(parser->set, &magic)
+                           : ov_parser_note(parser, status, place, name);
+}
+
+enum ov_status ov_clamav_read_magics(struct ov_ruleset *set, uint32_t file, unsigned mode) {
+    return ov_parser_read_lines(set, file, mode, read_line);
 }

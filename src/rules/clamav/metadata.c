@@ -164,15 +164,11 @@ static enum ov_status read_rule(struct ov_parser *parser, unsigned mode, struct 
     return rule->name.size > 0 ? OV_OK : ov_parser_fail(parser, NULL, "the name is empty");
 }
 
+static enum ov_status read_line(struct ov_parser *parser, unsigned mode, struct ov_place place) {
+    struct ov_rule rule = {.place = place, .source = parser->line};
+    return ov_parser_add_rule(parser, read_rule(parser, mode, &rule), &rule);
+}
+
 enum ov_status ov_clamav_read_metadata(struct ov_ruleset *set, uint32_t file, unsigned mode) {
-    struct ov_parser parser OV_CLEANUP(ov_parser_release);
-    ov_parser_init(set, &parser);
-    struct ov_lines lines = {.bytes = set->files[file].bytes};
-    struct ov_span line;
-    while (ov_lines_next(&lines, &line)) {
-        struct ov_rule rule = {.place = {.file = file, .line = lines.number}, .source = line};
-        ov_parser_start(&parser, line);
-        TRY(ov_parser_add_rule(&parser, read_rule(&parser, mode, &rule), &rule));
-    }
-    return OV_OK;
+    return ov_parser_read_lines(set, file, mode, read_line);
 }

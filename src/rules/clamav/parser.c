@@ -56,14 +56,34 @@ enum ov_status ov_parser_skip(struct ov_parser *parser, const char *format, ...)
     return OV_UNSUPPORTED;
 }
 
+enum ov_status ov_parser_note(struct ov_parser *parser, enum ov_status status,
+                              struct ov_place place, struct ov_span name) {
+    if (status == OV_DAMAGED || status == OV_UNSUPPORTED) {
+        return ov_ruleset_add_problemf(parser->set, place, name, status == OV_UNSUPPORTED, "%s",
+                                       parser->reason);
+    }
+    return status;
+}
+
+enum ov_status ov_parser_read_lines(struct ov_ruleset *set, uint32_t file, unsigned mode,
+                                    ov_line_reader *read_line) {
+    struct ov_parser parser OV_CLEANUP(ov_parser_release);
+    ov_parser_init(set, &parser);
+    struct ov_lines lines = {.bytes = set->files[file].bytes};
+    struct ov_span line;
+    while (ov_lines_next(&lines, &line)) {
+        ov_parser_start(&parser, line);
+        TRY(read_line(&parser, mode, (struct ov_place){.file = file, .line = lines.number}));
+    }
+    return OV_OK;
+}
+
 enum ov_status ov_parser_add_rule(struct ov_parser *parser, enum ov_status status,
                                   const struct ov_rule *rule) {
     struct ov_ruleset *set = parser->set;
-    if (status == OV_DAMAGED || status == OV_UNSUPPORTED) {
-        return ov_ruleset_add_problemf(set, rule->place, rule->name, status == OV_UNSUPPORTED, "%s",
-                                       parser->reason);
+    if (status != OV_OK) {
+        return ov_parser_note(parser, status, rule->place, rule->name);
     }
-    TRY(status);
     struct ov_rule *row;
     TRY(ov_ruleset_add_rule(set, &row));
     *row = *rule;

@@ -44,10 +44,24 @@ enum ov_status ov_parser_fail(struct ov_parser *parser, const uint8_t *at, const
 enum ov_status ov_parser_skip(struct ov_parser *parser, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-// Ends the reading of a rule: with OV_OK it is added to the set; with OV_DAMAGED or OV_UNSUPPORTED
-// the reason is noted as a problem, and OV_OK is returned; any other status is handed back.
+// Ends the reading of what could not be read: with OV_DAMAGED or OV_UNSUPPORTED the reason is noted
+// as a problem of the rule of that name, and OV_OK is returned; any other status is handed back.
+enum ov_status ov_parser_note(struct ov_parser *parser, enum ov_status status,
+                              struct ov_place place, struct ov_span name);
+
+// Ends the reading of a rule: with OV_OK it is added to the set; any other status goes through
+// ov_parser_note().
 enum ov_status ov_parser_add_rule(struct ov_parser *parser, enum ov_status status,
                                   const struct ov_rule *rule);
+
+// Reads the line that the parser was started on and adds what it says to the set. What cannot be
+// read is noted, and is no error of the file.
+typedef enum ov_status ov_line_reader(struct ov_parser *parser, unsigned mode,
+                                      struct ov_place place);
+
+// Every rule of a file that has one a line. The first status that is not OV_OK ends it.
+enum ov_status ov_parser_read_lines(struct ov_ruleset *set, uint32_t file, unsigned mode,
+                                    ov_line_reader *read_line);
 
 // Zeroed memory of the set.
 enum ov_status ov_parser_alloc(struct ov_parser *parser, size_t count, size_t size,
