@@ -97,7 +97,7 @@ check "the rooms of parsers export symbols" has_parsers
 check "overt-worker holds parsers of each" worker_has_parsers
 check "overt-worker holds no commands" worker_has_no_commands
 check "overt-worker loads the libraries of parsers and no other" libraries overt-worker \
-    libbz2 liblz4 liblzma libmspack libpcre2-8 libz libzstd
+    libbz2 libjpeg liblz4 liblzma libmspack libpcre2-8 libpng16 libz libzstd
 for program in "${programs[@]}"; do
     if [ "$(basename "$program")" != overt-worker ]; then
         check "$(basename "$program") holds no parser" parsers_in "$program"

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 
 // ov_sub_kind, ov_expr_kind and ov_compare_op of rules/tree.h as they stand in the image.
-enum { SUB_BODY, SUB_REGEX, SUB_COMPARE };
+enum { SUB_BODY, SUB_REGEX, SUB_COMPARE, SUB_MACRO, SUB_IMAGE_HASH };
 enum { EXPR_SUB, EXPR_AND, EXPR_OR };
 enum { OP_NONE, OP_EQ, OP_GT, OP_LT };
 
@@ -233,6 +233,12 @@ static struct ov_found count_body(struct evaluation *ev, const struct ov_image_s
     return ov_sub_search(ev->matcher, sub, is_count);
 }
 
+// The picture was looked up before: ov_pictures_touch. It matches as a whole, once.
+static struct ov_found count_image_hash(const struct evaluation *ev, uint32_t number) {
+    return (struct ov_found){.count = ev->seen >> number & 1,
+                             .end = ev->matcher->object->bytes.size};
+}
+
 // How often a subsignature matches; searched once for each rule.
 static struct ov_found count_sub(struct evaluation *ev, uint32_t number, bool is_count) {
     uint64_t bit = (uint64_t)1 << number;
@@ -252,6 +258,8 @@ static struct ov_found count_sub(struct evaluation *ev, uint32_t number, bool is
     } else if (sub->kind == SUB_COMPARE) {
         is_count = true;
         found = count_compare(ev, number);
+    } else if (sub->kind == SUB_IMAGE_HASH) {
+        found = count_image_hash(ev, number);
     }
     ev->found[number] = found;
     ev->has_found |= bit;
@@ -290,7 +298,7 @@ static bool is_inside(const struct ov_object *object, const struct ov_image_limi
 }
 
 // The conditions of the target description block.
-static bool meets_limits(struct ov_matcher *matcher, const struct ov_image_rule *rule) {
+bool ov_rule_meets_limits(struct ov_matcher *matcher, const struct ov_image_rule *rule) {
     const struct ov_object *object = matcher->object;
     if (rule->limits == OV_IMAGE_NONE) {
         return true;
@@ -344,7 +352,7 @@ static void place_match(const struct evaluation *ev, struct ov_match *ret_match)
 static bool open_rule(struct ov_matcher *matcher, const struct ov_touched *touched,
                       struct evaluation *ret_ev) {
     const struct ov_image_rule *rule = &matcher->rules[touched->rule];
-    if (!meets_limits(matcher, rule)) {
+    if (!ov_rule_meets_limits(matcher, rule)) {
         return false;
     }
     if (rule->sub_count > OV_IMAGE_SUBS_MAX || rule->sub_first > matcher->sub_count ||

@@ -10,6 +10,9 @@
 // would search for to the matcher's pending ones.
 bool ov_rule_is_open(struct ov_matcher *matcher, const struct ov_touched *touched);
 
+// Whether the rule's conditions on the object hold, icons left aside.
+bool ov_rule_meets_limits(struct ov_matcher *matcher, const struct ov_image_rule *rule);
+
 // Whether the rule matches the current object; the first match's place goes to *ret_match.
 bool ov_rule_evaluate(struct ov_matcher *matcher, const struct ov_touched *touched,
                       struct ov_match *ret_match);

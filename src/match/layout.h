@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define OV_IMAGE_MAGIC   "OVIMAGE\n"
-#define OV_IMAGE_VERSION 5u
+#define OV_IMAGE_VERSION 6u
 
 enum {
     OV_IMAGE_ALIGN = 64, // every section starts at a multiple of this
@@ -48,6 +48,7 @@ enum ov_section_type {
     OV_SECTION_ALWAYS = 21,         // uint32_t rule numbers that no trigger covers
     OV_SECTION_PROBES = 22,         // struct ov_image_probe
     OV_SECTION_PROBE_KEYS = 23,     // struct ov_image_probe_key
+    OV_SECTION_PICTURES = 24,       // struct ov_image_picture, by hash; of all targets
     // Hash sets: docs/formats/image-hashes.md, match/hashset.h. The variant is theirs to choose.
     OV_SECTION_HASH_FIRST = 32,
     OV_SECTION_HASH_LAST = 63,
@@ -405,6 +406,16 @@ struct ov_image_probe_key {
     uint32_t trigger;
 };
 
+// ---- pictures ---------------------------------------------------------------------------------
+
+// A subsignature that matches pictures of that perceptual hash. All of its kind are listed, in
+// ascending order of hash and subsignature.
+struct ov_image_picture {
+    uint64_t hash;
+    uint32_t sub;
+    uint32_t zero;
+};
+
 struct ov_image_target {
     uint32_t filter;     // variant of the FILTER sections, ALWAYS and PROBES to use
     uint32_t rule_count; // rules that may match this target
@@ -428,4 +439,5 @@ _Static_assert(sizeof(struct ov_image_filter) == 80, "filter");
 _Static_assert(sizeof(struct ov_image_entry) == 24, "entry");
 _Static_assert(sizeof(struct ov_image_tail) == 4416, "tail");
 _Static_assert(sizeof(struct ov_image_probe) == 32, "probe");
+_Static_assert(sizeof(struct ov_image_picture) == 16, "picture");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "images are little endian");

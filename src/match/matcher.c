@@ -5,6 +5,7 @@
 #include "match/chain.h"
 #include "match/eval.h"
 #include "match/matcher_state.h"
+#include "match/pictures.h"
 #include "match/place.h"
 #include "match/regex.h"
 #include "match/sweep.h"
@@ -36,6 +37,8 @@ static void load_tables(struct ov_matcher *matcher, const struct ov_image *image
                                       &matcher->target_count);
     matcher->icons =
         ov_image_array(image, OV_SECTION_ICONS, 0, sizeof *matcher->icons, &matcher->icon_count);
+    matcher->pictures = ov_image_array(image, OV_SECTION_PICTURES, 0, sizeof *matcher->pictures,
+                                       &matcher->picture_count);
 }
 
 // Whether the tables are as long as they must be; if not, the reason says which is not.
@@ -411,6 +414,7 @@ enum ov_status ov_matcher_run(struct ov_matcher *matcher, const struct ov_object
     (void)ov_filter_run(&run);
     run_probes(matcher, variant);
     touch_always(matcher, variant);
+    ov_pictures_touch(matcher);
     evaluate_touched(matcher);
     sort_matches(matcher);
     if (matcher->code.is_damaged) {

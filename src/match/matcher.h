@@ -29,7 +29,9 @@ struct ov_anchors {
     // The VersionInfo starts and the icons, read only when a rule asks for them.
     const uint64_t *(*versions)(void *arg, uint32_t *ret_count);
     const struct ov_icon *(*icons)(void *arg, uint32_t *ret_count);
-    void *arg; // of both
+    // The perceptual hash, likewise; false when the object is no picture or has none.
+    bool (*picture)(void *arg, uint64_t *ret_hash);
+    void *arg; // of all three
 };
 
 struct ov_object {

@@ -41,8 +41,9 @@ struct ov_matcher {
     const struct ov_image_trigger *triggers;
     const struct ov_image_target *targets;
     const struct ov_image_icon *icons;
+    const struct ov_image_picture *pictures;
     uint32_t rule_count, sub_count, pattern_count, limit_count, trigger_count, target_count,
-        icon_count;
+        icon_count, picture_count;
     struct ov_filter_scratch *scratch;
     struct ov_regex_cache *regexes;
     struct ov_sweep *sweep; // NULL until the first

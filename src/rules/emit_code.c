@@ -414,6 +414,10 @@ static enum ov_status put_sub(struct ov_emit *emit, const struct ov_sub *sub, ui
         put_regex(emit, sub, &record);
     } else if (sub->kind == OV_SUB_COMPARE) {
         put_compare(emit, sub, &record);
+    } else if (sub->kind == OV_SUB_IMAGE_HASH) {
+        struct ov_image_picture picture = {.hash = sub->image_hash, .sub = sub_number};
+        ov_buf_add(emit->pictures, &picture, sizeof picture);
+        record.flags = OV_SUB_FLAG_COVERED; // the lookup of a picture's hash is its trigger
     }
     ov_buf_add(emit->subs, &record, sizeof record);
     return OV_OK;

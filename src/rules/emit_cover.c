@@ -20,6 +20,9 @@ static const double OBJECT_BYTES = 200000;
 // A rule that would be triggered in more than this share of objects gets a further string.
 static const double OFTEN = 1e-3;
 
+// The chance that an object is a picture of one hash: it is looked up, and searched for nowhere.
+static const double PICTURE_COST = 1e-9;
+
 // A set of subsignatures of which at least one matches whenever the expression is true.
 struct cover {
     uint64_t subs;
@@ -74,6 +77,8 @@ static struct cover cover_sub(struct chooser *chooser, uint32_t number) {
     switch (sub->kind) {
     case OV_SUB_BODY:
         return (struct cover){.subs = (uint64_t)1 << number, .cost = chooser->costs[number]};
+    case OV_SUB_IMAGE_HASH:
+        return (struct cover){.subs = (uint64_t)1 << number, .cost = PICTURE_COST};
     case OV_SUB_REGEX:
         return cover_expr(chooser, sub->trigger);
     case OV_SUB_COMPARE:

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// What logical rules ask of an object beside its bytes, and icons, as they stand in an image.
+// What logical rules ask of an object beside its bytes, icons, and hashes of pictures, as they
+// stand in an image.
 #include "rules/emit_state.h"
 #include "rules/reader.h"
+
+#include <stdlib.h>
 
 static bool has_icon_group(const struct ov_rule *rule) {
     return rule->icon_groups[0].data != NULL || rule->icon_groups[1].data != NULL;
@@ -53,4 +56,20 @@ enum ov_status ov_emit_icons(struct ov_emit *emit) {
         ov_buf_add(emit->icons, &record, sizeof record);
     }
     return ov_buf_status(emit->icons);
+}
+
+static int compare_pictures(const void *a, const void *b) {
+    const struct ov_image_picture *left = a, *right = b;
+    if (left->hash != right->hash) {
+        return left->hash > right->hash ? 1 : -1;
+    }
+    return (left->sub > right->sub) - (left->sub < right->sub);
+}
+
+enum ov_status ov_emit_pictures(struct ov_emit *emit) {
+    uint32_t count = ov_emit_count(emit->pictures, sizeof(struct ov_image_picture));
+    if (count > 1) {
+        qsort(emit->pictures->data, count, sizeof(struct ov_image_picture), compare_pictures);
+    }
+    return ov_buf_status(emit->pictures);
 }

@@ -42,7 +42,7 @@ struct ov_emit {
     const struct ov_build_options *options;
     struct ov_image_writer *writer;
     struct ov_buf *rules, *subs, *patterns, *code, *limits, *triggers; // sections
-    struct ov_buf *metadata, *magics, *icons;                          // likewise
+    struct ov_buf *metadata, *magics, *icons, *pictures;               // likewise
     struct ov_buf emit_patterns;                                       // struct ov_emit_pattern
     struct ov_buf parts;                                               // struct ov_emit_part
     struct ov_emit_plain *plain;                                       // owned
@@ -118,6 +118,9 @@ enum ov_status ov_emit_magics(struct ov_emit *emit);
 
 // Writes the icons. emit_limits.c
 enum ov_status ov_emit_icons(struct ov_emit *emit);
+
+// Puts the hashes of pictures, which stand in `pictures`, in order. emit_limits.c
+enum ov_status ov_emit_pictures(struct ov_emit *emit);
 
 // Fills in where clamscan would notice a match of a body rule: it decides which of several rules is
 // told first. The rule's parts stand last in `parts`. emit_notice.c

@@ -58,6 +58,9 @@ struct ov_subject {
     bool has_icons;              // likewise
     const struct ov_icon *icons; // in the arena
     uint32_t icon_count;
+    bool has_picture; // it was tried to compute picture_hash
+    bool is_picture;  // and it has one
+    uint64_t picture_hash;
     struct ov_anchor_section *sections; // the matcher's view of exe.sections
 };
 

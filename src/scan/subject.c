@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an object is and where things lie in it.
 #include "format/exe/icon.h"
+#include "format/picture/picture.h"
 #include "scan/identify.h"
 #include "scan/scanner_state.h"
 
@@ -83,6 +84,27 @@ static const struct ov_icon *get_icons(void *arg, uint32_t *ret_count) {
     return subject->icons;
 }
 
+// The hash of a picture, likewise. Why there is none matters only when a limit is to blame, which
+// the budget keeps.
+static bool get_picture(void *arg, uint64_t *ret_hash) {
+    struct ov_subject *subject = arg;
+    if (!subject->has_picture) {
+        subject->has_picture = true;
+        subject->is_picture =
+            ov_picture_hash(subject->bytes, subject->type, &subject->scanner->budget,
+                            &subject->picture_hash) == OV_OK;
+    }
+    *ret_hash = subject->picture_hash;
+    return subject->is_picture;
+}
+
+// Whether clamscan would take the object for a picture and try to decode it.
+static bool is_of_picture_type(const struct ov_subject *subject) {
+    return subject->type == OV_FILETYPE_GRAPHICS || subject->type == OV_FILETYPE_GIF ||
+           subject->type == OV_FILETYPE_JPEG || subject->type == OV_FILETYPE_PNG ||
+           subject->type == OV_FILETYPE_TIFF;
+}
+
 struct ov_anchors ov_subject_anchors(struct ov_subject *subject) {
     return (struct ov_anchors){
         .is_disabled = subject->is_exe && !subject->exe.is_readable,
@@ -92,6 +114,7 @@ struct ov_anchors ov_subject_anchors(struct ov_subject *subject) {
         .sections = subject->sections,
         .versions = get_versions,
         .icons = get_icons,
+        .picture = is_of_picture_type(subject) ? get_picture : NULL,
         .arg = subject,
     };
 }
