@@ -35,9 +35,10 @@ compile hyperscan bench/hyperscan.c bench/load.c -lhs
 compile yardstick -O3 -march=native bench/yardstick.c bench/load.c
 compile match bench/match.c bench/load.c "$build/src/libmatch.a" "$build/src/libbase.a" \
     -lpcre2-8 -lm
-compile inprocess bench/inprocess.c bench/load.c "$build/src/librole.a" "$build/src/libscan.a" "$build/src/libformat.a" \
-    "$build/src/libmatch.a" "$build/src/libbase.a" -lpcre2-8 -Wl,-Bstatic -larchive -llhasa -Wl,-Bdynamic \
-    -lz -lbz2 -llzma -lzstd -llz4 -lmspack -lm
+# The whole scanner, with just the libraries that the worker has.
+libraries=$(cd "$build" && ninja -t commands overt-worker | tail -n 1 |
+    grep -o -- '-Wl,--start-group.*-Wl,--end-group' | sed "s| src/| $build/src/|g")
+compile inprocess bench/inprocess.c bench/load.c $libraries
 compile digest bench/digest.c "$build/src/libmatch.a" "$build/src/libbase.a" -lpcre2-8 -lm
 compile hashset bench/hashset.c "$build/src/librules.a" "$build/src/libcatalog.a" \
     "$build/src/libmatch.a" "$build/src/libbase.a" -lz -lpcre2-8 -lm
