@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # No parser of anybody's bytes stands in any executable but overt-worker.
 #
-# What a parser is, is read from the libraries of the rooms format, scan, match and rules: every
-# function and table that they export. The main functions of the caged roles count as well, and the
-# libraries that only parsers need: zlib and PCRE2. What `overt` itself reads of a rule image, its
+# What a parser is, is read from the libraries of the rooms format, scan, match, rules and trust:
+# every function and table that they export. The main functions of the caged roles count as well, and
+# the libraries that only parsers need: zlib and PCRE2. What `overt` itself reads of a rule image, its
 # names and digests, stands in the room catalog; docs/threats.md says why that may be.
 set -u
 cd "$OVERT_BUILD" || exit 1
@@ -31,7 +31,7 @@ defined() {
         awk 'NF == 3 && $2 ~ /^[TDRBVWi]$/ { print $3 }' | grep '^ov_' | sort -u
 }
 
-parser_rooms="format scan match rules"
+parser_rooms="format scan match rules trust"
 
 parsers() {
     {
@@ -97,7 +97,7 @@ check "the rooms of parsers export symbols" has_parsers
 check "overt-worker holds parsers of each" worker_has_parsers
 check "overt-worker holds no commands" worker_has_no_commands
 check "overt-worker loads the libraries of parsers and no other" libraries overt-worker \
-    libbz2 libjpeg liblz4 liblzma libmspack libpcre2-8 libpng16 libz libzstd
+    libbz2 libgmp libjpeg liblz4 liblzma libmspack libpcre2-8 libpng16 libz libzstd
 for program in "${programs[@]}"; do
     if [ "$(basename "$program")" != overt-worker ]; then
         check "$(basename "$program") holds no parser" parsers_in "$program"

@@ -20,7 +20,8 @@ enum {
     OV_ALERT_PRECEDENCE = 1 << 6, // no alert of its own: heuristics and PUA count as strong
     OV_ALERT_BROKEN_MEDIA = 1 << 7,
     OV_ALERT_PARTITIONS = 1 << 8,
-    OV_ALERT_ALL = (1 << 9) - 1,
+    OV_ALERT_NO_CERTIFICATES = 1 << 9, // no alert of its own: signatures of programs do not count
+    OV_ALERT_ALL = (1 << 10) - 1,
 };
 
 enum ov_heuristic {

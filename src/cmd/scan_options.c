@@ -58,6 +58,8 @@ const char ov_scan_help[] =
     "  --alert-broken-media[=VALUE]  pictures that contradict themselves or break off (no)\n"
     "  --alert-partition-intersection[=VALUE]  images of disks whose partitions overlap (no)\n"
     "  --alert-exceeds-max[=VALUE]  what a limit left out: found, not limited (no)\n"
+    "  --nocerts[=VALUE]    no look at who signed a program: rules on certificates and\n"
+    "                       catalogs do not count (no)\n"
     "\n"
     "Processes:\n"
     "  --jobs N             scanner processes (one for each processor)\n"
@@ -109,6 +111,7 @@ static const uint32_t switches[] = {
     OV_ALERT_EXCEEDS_MAX,
     OV_ALERT_BROKEN_MEDIA,
     OV_ALERT_PARTITIONS,
+    OV_ALERT_NO_CERTIFICATES,
 };
 
 static const struct option long_options[] = {
@@ -149,6 +152,7 @@ static const struct option long_options[] = {
     {"alert-exceeds-max", optional_argument, NULL, OPT_ALERT_FIRST + 7},
     {"alert-broken-media", optional_argument, NULL, OPT_ALERT_FIRST + 8},
     {"alert-partition-intersection", optional_argument, NULL, OPT_ALERT_FIRST + 9},
+    {"nocerts", optional_argument, NULL, OPT_ALERT_FIRST + 10},
     {NULL, 0, NULL, 0},
 };
 

@@ -28,6 +28,8 @@ struct ov_pe_places {
     uint32_t runtime_rva, runtime_bytes; // the header of .NET
     uint64_t overlay_offset;             // where what no section holds begins, as written
     uint64_t certificates_end;           // where the certificates end, which mostly begin there
+    uint32_t certificates_offset, certificates_bytes; // as written; zeros without such a directory
+    uint64_t optional_offset;                         // of the optional header
 };
 
 struct ov_exe {
@@ -65,6 +67,19 @@ enum ov_status ov_pe_version_offsets(struct ov_span file, struct ov_arena *arena
 // `library.function` joined by commas. Empty when there is none. OV_OK or OV_MEMORY.
 enum ov_status ov_pe_import_text(struct ov_span file, const struct ov_exe *exe,
                                  struct ov_arena *arena, struct ov_span *ret_text);
+
+enum { OV_PE_SIGNED_PARTS = 3 };
+
+// What a signature of a program is made over, and the signature.
+struct ov_pe_signature {
+    struct ov_span parts[OV_PE_SIGNED_PARTS]; // of the file, in order; may be empty
+    struct ov_span bytes;                     // PKCS #7; empty: it has none
+};
+
+// Finds them in a readable PE. OV_DAMAGED when the headers or the directory of certificates are not
+// as signed files have them. exe/pe_signature.c
+enum ov_status ov_pe_signature_find(struct ov_span file, const struct ov_exe *exe,
+                                    struct ov_pe_signature *ret_signature);
 
 // The file offset of a relative virtual address in a readable PE; false when no section holds it.
 bool ov_pe_find_offset(const struct ov_exe *exe, uint64_t file_bytes, uint32_t rva,

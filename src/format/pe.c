@@ -65,6 +65,7 @@ static bool read_headers(struct ov_cursor *in, struct pe_headers *headers, struc
     exe->pe.is_library = (ov_cursor_u16le(in) & IS_LIBRARY) != 0;
     headers->optional_at = in->at;
     headers->is_pe = is_dos && is_pe && coff_at != 0 && !in->has_failed;
+    exe->pe.optional_offset = headers->optional_at;
     exe->is_64 = ov_cursor_u16le(in) == OPTIONAL64_MAGIC;
     uint32_t fixed_bytes = exe->is_64 ? OPTIONAL64_BYTES : OPTIONAL32_BYTES;
     if (!is_dos || !is_pe || coff_at == 0 || headers->section_count == 0 ||
@@ -116,7 +117,9 @@ static void read_directories(struct ov_cursor *in, const struct pe_headers *head
     exe->pe.runtime_rva = found.rva;
     exe->pe.runtime_bytes = found.bytes;
     read_directory(in, headers, exe->is_64, CERTIFICATES_DIRECTORY, &found);
-    exe->pe.certificates_end = (uint64_t)found.rva + found.bytes; // here it is an offset
+    exe->pe.certificates_offset = found.rva; // here it is one
+    exe->pe.certificates_bytes = found.bytes;
+    exe->pe.certificates_end = (uint64_t)found.rva + found.bytes;
 }
 
 // Linkers write raw offsets that break the declared file alignment but keep the usual one: the

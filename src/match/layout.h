@@ -49,6 +49,8 @@ enum ov_section_type {
     OV_SECTION_PROBES = 22,         // struct ov_image_probe
     OV_SECTION_PROBE_KEYS = 23,     // struct ov_image_probe_key
     OV_SECTION_PICTURES = 24,       // struct ov_image_picture, by hash; of all targets
+    OV_SECTION_CERTIFICATES = 25,   // struct ov_image_certificate, in load order
+    OV_SECTION_LISTED = 26,         // struct ov_image_listed, in order; match/listed.h
     // Hash sets: docs/formats/image-hashes.md, match/hashset.h. The variant is theirs to choose.
     OV_SECTION_HASH_FIRST = 32,
     OV_SECTION_HASH_LAST = 63,
@@ -83,7 +85,7 @@ enum {
     OV_RULE_FLAG_PLAIN = 8,     // clamscan matches it with Boyer-Moore: reported before others
     OV_RULE_FLAG_ALWAYS = 16,   // may match without any trigger
     OV_RULE_FLAG_LATE = 32,     // `notice` is counted from the match's end backwards
-    OV_RULE_FLAG_METADATA = 64, // about members of containers: no subsignatures, see METADATA
+    OV_RULE_FLAG_METADATA = 64, // no subsignatures: see METADATA and CERTIFICATES
 };
 
 struct ov_image_rule {
@@ -140,6 +142,39 @@ struct ov_image_metadata {
     uint32_t plain_min, plain_max;         // and unpacked
     uint32_t position_min, position_max;
     uint32_t name_at, name_bytes; // PCRE2 text in CODE; 0 bytes: any name, or none
+};
+
+enum {
+    OV_CERTIFICATE_BLOCKED = 1, // else trusted
+    OV_CERTIFICATE_ANY_SERIAL = 2,
+    OV_CERTIFICATE_CODE = 4,  // may sign programs
+    OV_CERTIFICATE_TIME = 8,  // time stamps
+    OV_CERTIFICATE_SIGN = 16, // certificates
+    OV_CERTIFICATE_FLAGS = 31,
+};
+
+// A rule on certificates of signed programs.
+struct ov_image_certificate {
+    uint32_t rule;
+    uint32_t modulus_at, modulus_bytes; // in CODE: big-endian, without zeros before it
+    uint8_t flags;                      // OV_CERTIFICATE_*
+    uint8_t zero[3];
+    int64_t not_before;
+    uint8_t subject[20], serial[20]; // SHA-1
+};
+
+enum {
+    OV_LISTED_PROGRAM, // digest as Authenticode makes it
+    OV_LISTED_FILE,    // digest of the whole file
+};
+
+// A digest of a file out of a catalog. Sorted by the first 34 bytes.
+struct ov_image_listed {
+    uint8_t what;       // OV_LISTED_*
+    uint8_t kind;       // enum ov_hash_kind: SHA-1 or SHA-256
+    uint8_t digest[32]; // zeros behind a short one
+    uint8_t zero[6];
+    int64_t not_before, not_after; // when its catalog counts, in seconds since 1970
 };
 
 // Bytes at a fixed place by which the type of an object is known.
@@ -426,6 +461,8 @@ _Static_assert(sizeof(struct ov_image_section_record) == 64, "section record");
 _Static_assert(sizeof(struct ov_image_rule) == 28, "rule");
 _Static_assert(sizeof(struct ov_image_limits) == 72, "limits");
 _Static_assert(sizeof(struct ov_image_metadata) == 52, "metadata");
+_Static_assert(sizeof(struct ov_image_certificate) == 64, "certificate");
+_Static_assert(sizeof(struct ov_image_listed) == 56, "listed");
 _Static_assert(sizeof(struct ov_image_magic) == 12, "magic");
 _Static_assert(sizeof(struct ov_image_sub) == 40, "sub");
 _Static_assert(sizeof(struct ov_image_regex) == 16, "regex");

@@ -23,11 +23,18 @@ static enum ov_status open_sections(struct ov_emit *emit) {
         struct ov_buf **section;
         uint32_t type;
     } const wanted[] = {
-        {&emit->rules, OV_SECTION_RULES},       {&emit->subs, OV_SECTION_SUBS},
-        {&emit->patterns, OV_SECTION_PATTERNS}, {&emit->code, OV_SECTION_CODE},
-        {&emit->limits, OV_SECTION_LIMITS},     {&emit->triggers, OV_SECTION_TRIGGERS},
-        {&emit->metadata, OV_SECTION_METADATA}, {&emit->magics, OV_SECTION_MAGICS},
-        {&emit->icons, OV_SECTION_ICONS},       {&emit->pictures, OV_SECTION_PICTURES},
+        {&emit->rules, OV_SECTION_RULES},
+        {&emit->subs, OV_SECTION_SUBS},
+        {&emit->patterns, OV_SECTION_PATTERNS},
+        {&emit->code, OV_SECTION_CODE},
+        {&emit->limits, OV_SECTION_LIMITS},
+        {&emit->triggers, OV_SECTION_TRIGGERS},
+        {&emit->metadata, OV_SECTION_METADATA},
+        {&emit->magics, OV_SECTION_MAGICS},
+        {&emit->icons, OV_SECTION_ICONS},
+        {&emit->pictures, OV_SECTION_PICTURES},
+        {&emit->certificates, OV_SECTION_CERTIFICATES},
+        {&emit->listed, OV_SECTION_LISTED},
     };
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
         *wanted[i].section = ov_image_writer_add(emit->writer, wanted[i].type, 0);
@@ -83,6 +90,7 @@ static enum ov_status emit_all(struct ov_emit *emit) {
     TRY(ov_emit_magics(emit));
     TRY(ov_emit_icons(emit));
     TRY(ov_emit_pictures(emit));
+    TRY(ov_emit_listed(emit));
     TRY(ov_emit_order(emit));
     TRY(ov_emit_filters(emit));
     TRY(emit_hashes(emit));

@@ -445,7 +445,7 @@ static bool is_plain(const struct ov_rule *rule) {
 static uint8_t make_flags(const struct ov_rule *rule) {
     unsigned flags =
         (rule->is_official ? OV_RULE_FLAG_OFFICIAL : 0u) | (rule->is_pua ? OV_RULE_FLAG_PUA : 0u);
-    if (rule->kind == OV_RULE_METADATA) {
+    if (rule->kind == OV_RULE_METADATA || rule->kind == OV_RULE_CERTIFICATE) {
         return (uint8_t)(flags | OV_RULE_FLAG_METADATA);
     }
     return (uint8_t)(flags | (rule->kind == OV_RULE_BODY ? OV_RULE_FLAG_BODY : 0u) |
@@ -475,6 +475,8 @@ enum ov_status ov_emit_rule(struct ov_emit *emit, const struct ov_rule *rule) {
     }
     if (rule->kind == OV_RULE_METADATA) {
         ov_emit_metadata(emit, rule, number);
+    } else if (rule->kind == OV_RULE_CERTIFICATE) {
+        ov_emit_certificate(emit, rule, number);
     } else {
         ov_emit_notice(emit, rule, &record);
     }

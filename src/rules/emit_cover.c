@@ -187,7 +187,7 @@ enum ov_status ov_emit_cover(struct ov_emit *emit, uint32_t number) {
     for (uint32_t i = 0; i < record->sub_count; i++) {
         chooser.costs[i] = cost_of_sub(&chooser, i);
     }
-    if (chooser.rule->kind == OV_RULE_METADATA) {
+    if (chooser.rule->kind == OV_RULE_METADATA || chooser.rule->kind == OV_RULE_CERTIFICATE) {
         return OV_OK; // no bytes of an object can trigger it
     }
     if (chooser.rule->kind == OV_RULE_BODY) {

@@ -94,7 +94,8 @@ static void write_all(struct ov_emit *emit, struct name_writer *writer, struct s
     for (size_t i = 0; i < set->rule_count; i++) {
         const struct ov_rule *rule = &set->rules[i];
         put_source(list, set, (uint32_t)i, rule->place.file);
-        put_name(writer, rule->name, rule->is_official);
+        // clamscan says of no rule on certificates that it is unofficial.
+        put_name(writer, rule->name, rule->is_official || rule->kind == OV_RULE_CERTIFICATE);
     }
     for (size_t i = 0; i < set->hash_count; i++) {
         const struct ov_hash_rule *rule = &set->hashes[i];

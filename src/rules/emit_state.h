@@ -43,6 +43,7 @@ struct ov_emit {
     struct ov_image_writer *writer;
     struct ov_buf *rules, *subs, *patterns, *code, *limits, *triggers; // sections
     struct ov_buf *metadata, *magics, *icons, *pictures;               // likewise
+    struct ov_buf *certificates, *listed;                              // likewise
     struct ov_buf emit_patterns;                                       // struct ov_emit_pattern
     struct ov_buf parts;                                               // struct ov_emit_part
     struct ov_emit_plain *plain;                                       // owned
@@ -112,6 +113,12 @@ uint32_t ov_emit_limits(struct ov_emit *emit, const struct ov_rule *rule);
 
 // Writes what a rule asks of members; `number` is the rule's. emit_metadata.c
 void ov_emit_metadata(struct ov_emit *emit, const struct ov_rule *rule, uint32_t number);
+
+// Writes a rule on certificates; `number` is the rule's. emit_trust.c
+void ov_emit_certificate(struct ov_emit *emit, const struct ov_rule *rule, uint32_t number);
+
+// Writes the files of catalogs. emit_trust.c
+enum ov_status ov_emit_listed(struct ov_emit *emit);
 
 // Writes the magics of file types. emit_metadata.c
 enum ov_status ov_emit_magics(struct ov_emit *emit);

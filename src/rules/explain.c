@@ -3,6 +3,7 @@
 #include "rules/explain.h"
 
 #include "base/filetype.h"
+#include "trust/chain.h"
 
 #include <inttypes.h>
 
@@ -321,6 +322,7 @@ const char *ov_rule_kind_text(const struct ov_rule *rule) {
         [OV_RULE_BODY] = "body",
         [OV_RULE_LOGICAL] = "logical",
         [OV_RULE_METADATA] = "metadata",
+        [OV_RULE_CERTIFICATE] = "certificate",
     };
     return texts[rule->kind];
 }
@@ -357,8 +359,42 @@ static void add_metadata(struct ov_buf *out, const struct ov_metadata *metadata)
     }
 }
 
+static void add_digest(struct ov_buf *out, const char *what, const uint8_t digest[OV_SHA1_BYTES]) {
+    ov_buf_printf(out, "%s: SHA-1 ", what);
+    for (unsigned i = 0; i < OV_SHA1_BYTES; i++) {
+        ov_buf_printf(out, "%02x", digest[i]);
+    }
+    ov_buf_add_text(out, "\n");
+}
+
+static void add_certificate(struct ov_buf *out, const struct ov_trust_rule *certificate) {
+    ov_buf_printf(out, "%s: programs signed with this certificate%s\n",
+                  certificate->is_blocked ? "found" : "trusted",
+                  !certificate->is_blocked && certificate->can_sign_certificates
+                      ? ", or with one that it has signed"
+                      : "");
+    add_digest(out, "subject", certificate->subject);
+    if (certificate->is_any_serial) {
+        ov_buf_add_text(out, "serial number: any\n");
+    } else {
+        add_digest(out, "serial number", certificate->serial);
+    }
+    ov_buf_printf(out, "modulus: %zu bytes\n", certificate->modulus.size);
+    if (!certificate->is_blocked) {
+        ov_buf_printf(out, "may sign:%s%s%s\n", certificate->can_sign_code ? " programs" : "",
+                      certificate->can_sign_time ? " times" : "",
+                      certificate->can_sign_certificates ? " certificates" : "");
+        ov_buf_printf(out, "valid from: %" PRId64 " seconds since 1970, or later\n",
+                      certificate->not_before);
+    }
+}
+
 void ov_rule_explain(const struct ov_rule *rule, struct ov_buf *out) {
     ov_buf_printf(out, "kind: %s\n", ov_rule_kind_text(rule));
+    if (rule->certificate != NULL) {
+        add_certificate(out, rule->certificate);
+        return;
+    }
     if (rule->metadata != NULL) {
         add_metadata(out, rule->metadata);
         return;

@@ -8,7 +8,7 @@
 #include <inttypes.h>
 
 struct tally {
-    size_t bodies, logicals, metadata;
+    size_t bodies, logicals, metadata, certificates;
     size_t hashes[OV_HASH_SCOPES];
     size_t problems, skips;
 };
@@ -20,6 +20,7 @@ static struct tally count_rules(const struct ov_ruleset *set) {
         tally.bodies += kind == OV_RULE_BODY;
         tally.logicals += kind == OV_RULE_LOGICAL;
         tally.metadata += kind == OV_RULE_METADATA;
+        tally.certificates += kind == OV_RULE_CERTIFICATE;
     }
     for (size_t i = 0; i < set->hash_count; i++) {
         tally.hashes[set->hashes[i].scope]++;
@@ -69,6 +70,12 @@ static void add_summary_text(struct ov_buf *out, const struct ov_ruleset *set,
     if (set->icon_count > 0) {
         ov_buf_printf(out, "icons: %zu\n", set->icon_count);
     }
+    if (tally->certificates > 0) {
+        ov_buf_printf(out, "certificates: %zu\n", tally->certificates);
+    }
+    if (set->listed_count > 0) {
+        ov_buf_printf(out, "files listed in catalogs: %zu\n", set->listed_count);
+    }
     ov_buf_printf(out, "files: %" PRIu32 ", ignored: %zu, skipped: %zu, problems: %zu\n",
                   set->file_count, set->ignored_count, tally->skips, tally->problems);
 }
@@ -90,6 +97,8 @@ static void add_summary_json(struct ov_buf *out, const struct ov_ruleset *set,
     ov_json_uint(&json, "metadata", tally->metadata);
     ov_json_uint(&json, "file_type_magic", set->magic_count);
     ov_json_uint(&json, "icon", set->icon_count);
+    ov_json_uint(&json, "certificate", tally->certificates);
+    ov_json_uint(&json, "listed_file", set->listed_count);
     ov_json_uint(&json, "ignored", set->ignored_count);
     ov_json_uint(&json, "skipped", tally->skips);
     ov_json_uint(&json, "problems", tally->problems);

@@ -49,7 +49,9 @@ void ov_report_list(struct ov_report *report, const struct ov_ruleset *set) {
         struct row row = {
             .name = rule->name,
             .kind = ov_rule_kind_text(rule),
-            .target = rule->kind == OV_RULE_METADATA ? "member" : ov_target_name(rule->target),
+            .target = rule->kind == OV_RULE_METADATA      ? "member"
+                      : rule->kind == OV_RULE_CERTIFICATE ? "signature"
+                                                          : ov_target_name(rule->target),
             .place = rule->place,
         };
         add_row(report, set, &row);

@@ -54,6 +54,7 @@ void ov_ruleset_free(struct ov_ruleset *set) {
     free(set->hashes);
     free(set->magics);
     free(set->icons);
+    free(set->listed);
     free(set->problems);
     free(set->state);
     free(set);
@@ -149,6 +150,13 @@ enum ov_status ov_ruleset_add_icon(struct ov_ruleset *set, const struct ov_icon_
     TRY(grow(set, (void **)&set->icons, &set->state->icon_room, set->icon_count + 1,
              sizeof *set->icons));
     set->icons[set->icon_count++] = *icon;
+    return OV_OK;
+}
+
+enum ov_status ov_ruleset_add_listed(struct ov_ruleset *set, const struct ov_listed_file *listed) {
+    TRY(grow(set, (void **)&set->listed, &set->state->listed_room, set->listed_count + 1,
+             sizeof *set->listed));
+    set->listed[set->listed_count++] = *listed;
     return OV_OK;
 }
 

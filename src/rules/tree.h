@@ -142,6 +142,8 @@ struct ov_expr {
     uint32_t distinct;
 };
 
+struct ov_trust_rule;
+
 // ---- rules ----------------------------------------------------------------------------------
 
 struct ov_place {
@@ -160,9 +162,10 @@ enum {
 };
 
 enum ov_rule_kind {
-    OV_RULE_BODY,     // one subsignature, reported where it hits (ndb, db, sdb)
-    OV_RULE_LOGICAL,  // subsignatures and an expression (ldb)
-    OV_RULE_METADATA, // what a container says of a member (cdb, zmd, rmd)
+    OV_RULE_BODY,        // one subsignature, reported where it hits (ndb, db, sdb)
+    OV_RULE_LOGICAL,     // subsignatures and an expression (ldb)
+    OV_RULE_METADATA,    // what a container says of a member (cdb, zmd, rmd)
+    OV_RULE_CERTIFICATE, // who signed a program (crb)
 };
 
 enum { OV_ENCRYPTED_EITHER = 2 };
@@ -187,6 +190,15 @@ struct ov_type_magic {
     uint16_t type; // enum ov_filetype
     uint16_t size; // bytes
     const uint8_t *bytes;
+};
+
+// A file out of a signed catalog (cat): it must not be reported.
+struct ov_listed_file {
+    uint8_t digest[32];            // zeros behind a short one
+    bool is_program;               // the digest is Authenticode's, else that of the whole file
+    uint8_t kind;                  // enum ov_hash_kind: SHA-1 or SHA-256
+    uint32_t file;                 // index into ov_ruleset.files
+    int64_t not_before, not_after; // when the catalog counts, in seconds since 1970
 };
 
 // An icon that logical rules may ask for (idb); by itself it finds nothing.
@@ -214,8 +226,9 @@ struct ov_rule {
     struct ov_span icon_groups[OV_ICON_LISTS]; // without data when not given
     uint32_t sub_count;
     const struct ov_sub *subs;
-    const struct ov_expr *expr;         // LOGICAL
-    const struct ov_metadata *metadata; // METADATA
+    const struct ov_expr *expr;              // LOGICAL
+    const struct ov_metadata *metadata;      // METADATA
+    const struct ov_trust_rule *certificate; // CERTIFICATE: trust/chain.h
 };
 
 // ---- hash rules: there may be millions, so they are small -------------------------------------
@@ -262,6 +275,8 @@ struct ov_ruleset {
     struct ov_icon_rule *icons; // in load order
     uint32_t icon_group_count[OV_ICON_LISTS];
     struct ov_span icon_groups[OV_ICON_LISTS][OV_ICON_GROUPS_MAX]; // their names
+    size_t listed_count;
+    struct ov_listed_file *listed; // in load order
     size_t problem_count;
     struct ov_rule_problem *problems;
     size_t ignored_count; // rules dropped by an ignore list

@@ -98,7 +98,7 @@ static bool is_allowed(struct ov_subject *subject) {
 
 bool ov_subject_is_allowed(struct ov_subject *subject) {
     for (; subject != NULL; subject = subject->container) {
-        if (is_allowed(subject)) {
+        if (is_allowed(subject) || ov_subject_is_listed(subject)) {
             return true;
         }
     }

@@ -340,7 +340,11 @@ static bool is_alerted_broken(const struct ov_subject *subject) {
 }
 
 enum ov_status ov_subject_scan(struct ov_subject *subject, const struct ov_digest_job *digests) {
-    bool is_late;
+    bool is_late, is_trusted;
+    TRY(ov_subject_check_signature(subject, &is_trusted));
+    if (is_trusted) {
+        return OV_OK;
+    }
     ov_walker *walk = ov_walker_of(subject->type, &is_late);
     enum ov_status walked = OV_OK;
     if (walk != NULL && !is_late) {

@@ -58,6 +58,7 @@ enum ov_status ov_scanner_new(struct ov_span image, const struct ov_scan_options
     status = status == OV_OK ? ov_magics_new(&scanner->image, reason, &scanner->magics) : status;
     status = status == OV_OK ? ov_metadata_rules_new(&scanner->image, reason, &scanner->metadata)
                              : status;
+    status = status == OV_OK ? ov_trusted_open(&scanner->image, reason, &scanner->trusted) : status;
     if (status == OV_OK) {
         status = ov_matcher_new(&scanner->image, ov_kernels_best(), reason, &scanner->matcher);
     }
@@ -77,6 +78,7 @@ void ov_scanner_free(struct ov_scanner *scanner) {
     ov_matcher_free(scanner->matcher);
     ov_metadata_rules_free(scanner->metadata);
     ov_magics_free(scanner->magics);
+    ov_trusted_close(&scanner->trusted);
     ov_arena_release(&scanner->arena);
     free(scanner);
 }

@@ -14,6 +14,7 @@
 #include "scan/finds.h"
 #include "scan/magics.h"
 #include "scan/scan.h"
+#include "scan/trusted.h"
 
 struct ov_scanner {
     struct ov_scan_options options;
@@ -22,6 +23,7 @@ struct ov_scanner {
     struct ov_metadata_rules *metadata; // NULL: the image has none
     struct ov_magics *magics;           // likewise
     struct ov_hashset objects, sections, imports, allowed;
+    struct ov_trusted trusted;
     bool has_objects, has_sections, has_imports, has_allowed;
     struct ov_arena arena; // of the outermost object
     struct ov_finds finds; // of the object that is being matched
@@ -79,6 +81,14 @@ enum ov_status ov_subject_hash_parts(struct ov_subject *subject);
 
 // Whether an allow rule names the object or something that contains it. hashes.c
 bool ov_subject_is_allowed(struct ov_subject *subject);
+
+// Looks at the signature of a program, if the rules have something to say about signatures. A
+// trusted one clears it of all rules. OV_OK; OV_END: one was blocked, and the verdict is final;
+// OV_LIMIT, OV_MEMORY. trusted.c
+enum ov_status ov_subject_check_signature(struct ov_subject *subject, bool *ret_is_trusted);
+
+// Whether a catalog lists the whole object. trusted.c
+bool ov_subject_is_listed(struct ov_subject *subject);
 
 // Looks at the whole object: its parts, then its own bytes, and adds what was found to the
 // scanner's verdict. `digests` are those of the object that are computed already, or NULL.

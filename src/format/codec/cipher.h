@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// RC4 and AES, with which documents are locked, and SHA-384 and SHA-512, which make their keys.
+// RC4 and AES, with which documents are locked.
 //
 // To open files of others alone: no secret of ours is touched, so no care is taken that the time
-// does not depend on the bytes. RC4 as published in 1994; AES from FIPS 197; SHA-2 from FIPS 180-4.
-// Worker process only.
+// does not depend on the bytes. RC4 as published in 1994; AES from FIPS 197. Worker
+// process only.
 #pragma once
 
 #include "base/span.h"
 
-enum {
-    OV_AES_BLOCK = 16,
-    OV_SHA384_BYTES = 48,
-    OV_SHA512_BYTES = 64,
-};
+enum { OV_AES_BLOCK = 16 };
 
 struct ov_rc4 {
     uint8_t state[256];
@@ -40,6 +36,3 @@ void ov_aes_encrypt(const struct ov_aes *aes, uint8_t iv[OV_AES_BLOCK], struct o
                     uint8_t *ret_bytes);
 void ov_aes_decrypt(const struct ov_aes *aes, uint8_t iv[OV_AES_BLOCK], struct ov_span in,
                     uint8_t *ret_bytes);
-
-void ov_sha384(struct ov_span bytes, uint8_t ret_bytes[OV_SHA384_BYTES]);
-void ov_sha512(struct ov_span bytes, uint8_t ret_bytes[OV_SHA512_BYTES]);

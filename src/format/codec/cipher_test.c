@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // RC4, AES and the long SHA-2 against published test vectors.
 #include "base/hex.h"
+#include "base/sha512.h"
 #include "format/codec/cipher.h"
 
 #include <setjmp.h>

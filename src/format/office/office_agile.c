@@ -3,6 +3,7 @@
 #include "format/office/office_agile.h"
 
 #include "base/digest.h"
+#include "base/sha512.h"
 #include "format/codec/base64.h"
 #include "format/codec/cipher.h"
 #include "format/office/xml_scan.h"

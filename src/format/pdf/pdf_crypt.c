@@ -2,6 +2,7 @@
 // Encrypted PDF files that the empty password opens (ISO 32000-2, 7.6; revision 5 is Adobe's
 // extension level 3).
 #include "base/digest.h"
+#include "base/sha512.h"
 #include "format/codec/cipher.h"
 #include "format/pdf/pdf.h"
 

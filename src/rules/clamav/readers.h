@@ -26,6 +26,12 @@ enum ov_status ov_clamav_read_magics(struct ov_ruleset *set, uint32_t file, unsi
 // .idb
 enum ov_status ov_clamav_read_icons(struct ov_ruleset *set, uint32_t file, unsigned mode);
 
+// .crb
+enum ov_status ov_clamav_read_certificates(struct ov_ruleset *set, uint32_t file, unsigned mode);
+
+// .cat
+enum ov_status ov_clamav_read_catalog(struct ov_ruleset *set, uint32_t file, unsigned mode);
+
 // .ign .ign2
 enum ov_status ov_clamav_read_ignores(struct ov_ruleset *set, uint32_t file, unsigned mode);
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// SHA-384 and SHA-512 (FIPS 180-4, 6.4 and 6.5) of bytes that are all there.
-#include "base/cursor.h"
-#include "format/codec/cipher.h"
+// SHA-384 and SHA-512 (FIPS 180-4, 6.4 and 6.5).
+#include "base/sha512.h"
 
-enum { BLOCK_BYTES = 128, ROUNDS = 80, WORDS = 8 };
+#include "base/cursor.h"
+
+enum { BLOCK_BYTES = OV_SHA512_BLOCK, ROUNDS = 80, WORDS = OV_SHA512_WORDS };
 
 // The first 64 bits of the fractional parts of the cube roots of the first 80 primes (4.2.3).
 static const uint64_t constants[ROUNDS] = {
@@ -71,37 +72,65 @@ static void eat_block(uint64_t state[WORDS], struct ov_span block) {
     }
 }
 
-static void digest(const uint64_t start[WORDS], struct ov_span bytes, size_t size,
-                   uint8_t *ret_bytes) {
-    uint64_t state[WORDS];
-    memcpy(state, start, sizeof state);
+void ov_sha512_init(size_t digest_bytes, struct ov_sha512 *ret_sha) {
+    *ret_sha = (struct ov_sha512){.digest_bytes = digest_bytes};
+    memcpy(ret_sha->state, digest_bytes == OV_SHA384_BYTES ? start_384 : start_512,
+           sizeof ret_sha->state);
+}
+
+void ov_sha512_update(struct ov_sha512 *sha, struct ov_span bytes) {
+    size_t held = (size_t)(sha->size % BLOCK_BYTES);
+    sha->size += bytes.size;
+    if (held > 0) {
+        struct ov_span first = ov_span_part(bytes, 0, BLOCK_BYTES - held);
+        if (first.size > 0) {
+            memcpy(sha->block + held, first.data, first.size);
+        }
+        if (held + first.size < BLOCK_BYTES) {
+            return;
+        }
+        eat_block(sha->state, ov_span_make(sha->block, BLOCK_BYTES));
+        bytes = ov_span_from(bytes, first.size);
+    }
     size_t whole = bytes.size - bytes.size % BLOCK_BYTES;
     for (size_t at = 0; at < whole; at += BLOCK_BYTES) {
-        eat_block(state, ov_span_part(bytes, at, BLOCK_BYTES));
+        eat_block(sha->state, ov_span_part(bytes, at, BLOCK_BYTES));
     }
-    uint8_t tail[2 * BLOCK_BYTES] = {0};
     struct ov_span rest = ov_span_from(bytes, whole);
     if (rest.size > 0) {
-        memcpy(tail, rest.data, rest.size);
+        memcpy(sha->block, rest.data, rest.size);
     }
-    tail[rest.size] = 0x80;
-    size_t tail_bytes = rest.size < BLOCK_BYTES - 16 ? BLOCK_BYTES : 2 * BLOCK_BYTES;
-    uint64_t bits = (uint64_t)bytes.size * 8;
+}
+
+void ov_sha512_finish(struct ov_sha512 *sha, uint8_t *ret_bytes) {
+    uint8_t tail[2 * BLOCK_BYTES] = {0};
+    size_t held = (size_t)(sha->size % BLOCK_BYTES);
+    memcpy(tail, sha->block, held);
+    tail[held] = 0x80;
+    size_t tail_bytes = held < BLOCK_BYTES - 16 ? BLOCK_BYTES : 2 * BLOCK_BYTES;
+    uint64_t bits = sha->size * 8;
     for (unsigned i = 0; i < 8; i++) {
         tail[tail_bytes - 1 - i] = (uint8_t)(bits >> 8 * i);
     }
     for (size_t at = 0; at < tail_bytes; at += BLOCK_BYTES) {
-        eat_block(state, ov_span_part(ov_span_make(tail, tail_bytes), at, BLOCK_BYTES));
+        eat_block(sha->state, ov_span_part(ov_span_make(tail, tail_bytes), at, BLOCK_BYTES));
     }
-    for (size_t i = 0; i < size; i++) {
-        ret_bytes[i] = (uint8_t)(state[i / 8] >> (56 - 8 * (i % 8)));
+    for (size_t i = 0; i < sha->digest_bytes; i++) {
+        ret_bytes[i] = (uint8_t)(sha->state[i / 8] >> (56 - 8 * (i % 8)));
     }
+}
+
+static void digest(struct ov_span bytes, size_t digest_bytes, uint8_t *ret_bytes) {
+    struct ov_sha512 sha;
+    ov_sha512_init(digest_bytes, &sha);
+    ov_sha512_update(&sha, bytes);
+    ov_sha512_finish(&sha, ret_bytes);
 }
 
 void ov_sha384(struct ov_span bytes, uint8_t ret_bytes[OV_SHA384_BYTES]) {
-    digest(start_384, bytes, OV_SHA384_BYTES, ret_bytes);
+    digest(bytes, OV_SHA384_BYTES, ret_bytes);
 }
 
 void ov_sha512(struct ov_span bytes, uint8_t ret_bytes[OV_SHA512_BYTES]) {
-    digest(start_512, bytes, OV_SHA512_BYTES, ret_bytes);
+    digest(bytes, OV_SHA512_BYTES, ret_bytes);
 }
