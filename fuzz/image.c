@@ -6,6 +6,7 @@
 // flags, then changes to it: section, place, length and new bytes. Byte 255 instead: the rest is
 // an image. The digests are made right afterwards, so that changes get past them.
 #include "base/digest.h"
+#include "base/heuristic.h"
 #include "match/image.h"
 #include "rules/emit.h"
 #include "catalog/names.h"
@@ -21,11 +22,11 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum {
-    IMAGES = 5,
+    IMAGES = 6,
     RAW_IMAGE = 255,
     EDITS_MAX = 64,
     OBJECT_BYTES = 1536,
-    OBJECTS = 6,
+    OBJECTS = 7,
     TIME_MS = 200,    // what a scan of one object may take by its budget
     TIME_HANG_S = 10, // what all of them may really take
     NAMES_READ = 40,
@@ -136,6 +137,15 @@ static void make_tar(uint8_t *object) {
     object[154] = 0;
 }
 
+// A letter with links.
+static void make_mail(uint8_t *object) {
+    memset(object, ' ', OBJECT_BYTES);
+    put(object, 0,
+        "From: a@b.c\nMIME-Version: 1.0\nContent-Type: text/html\n\n"
+        "<a href='http://evil.ru/x'>www.needle.com</a> <a href='http://x.haystack.org'>"
+        "our needle.com</a> <a href='https://y.de'><img src='http://stack9.net'></a>");
+}
+
 static void make_objects(void) {
     for (size_t i = 0; i < OBJECTS; i++) {
         for (size_t k = 0; k < OBJECT_BYTES; k++) {
@@ -150,6 +160,7 @@ static void make_objects(void) {
     make_pe(objects[3]);
     make_elf(objects[4]);
     make_tar(objects[5]);
+    make_mail(objects[6]);
 }
 
 // ---- the images
@@ -166,6 +177,7 @@ static const char *const bodies[IMAGES] = {
     "",
     "",
     "One:2:*:6e6565646c65\n",
+    "",
 };
 
 static const char *const logicals[IMAGES] = {
@@ -180,6 +192,7 @@ static const char *const logicals[IMAGES] = {
     "",
     ("A;Engine:81-255,Container:CL_TYPE_POSIX_TAR,Target:0;0;41\n"
      "B;Engine:81-255,Intermediates:CL_TYPE_ANY>CL_TYPE_POSIX_TAR,Target:0;0;41\n"),
+    "",
 };
 
 static const char metadata[] = "One:CL_TYPE_POSIX_TAR:1-5000:(?i)NEEDLE\\.[a-e]+x?:*:64:0:1:*:*\n"
@@ -201,7 +214,12 @@ static const char *const hashes[IMAGES] = {
     ("44d88612fea8a8f36de82e1278abb02f:*:One\n44d88612fea8a8f36de82e1278abb030:*:Two\n"
      "275a021bbfb6489e54d471899f7db9d1663fc695ec2fe2a2c4538aabf651fd0f:1536:Three\n"),
     "",
+    "",
 };
+
+static const char protected[] = "H:needle.com\nR:stack[0-9]\\.net\nH:other.de\n";
+static const char allowed[] =
+    "M:x.haystack.org:needle.com\nX:.+\\.y\\.de([/?].*)?:.+(a|b)stack9\\.net\n";
 
 // Patterns of every length, so that all gram classes and the tail are in use.
 static void add_many(struct ov_buf *text) {
@@ -231,6 +249,10 @@ static void build(unsigned number) {
         ov_ruleset_load_bytes(set, "a.idb", ov_span_text(number == 1 ? icons : ""), false) !=
             OV_OK ||
         ov_ruleset_load_bytes(set, "a.ftm", ov_span_text(number == 4 ? magics : ""), false) !=
+            OV_OK ||
+        ov_ruleset_load_bytes(set, "a.pdb", ov_span_text(number == 5 ? protected : ""), false) !=
+            OV_OK ||
+        ov_ruleset_load_bytes(set, "a.wdb", ov_span_text(number == 5 ? allowed : ""), false) !=
             OV_OK ||
         set->problem_count > 2 || ov_image_build(set, &options, &images[number], NULL) != OV_OK) {
         (void)fprintf(stderr, "fuzz: image %u cannot be built\n", number);
@@ -342,7 +364,8 @@ static uint64_t count_seconds(void) {
 }
 
 static void scan(struct ov_span image, bool is_all) {
-    struct ov_scan_options options = {.limits = ov_limits_default(), .is_all_matches = is_all};
+    struct ov_scan_options options = {
+        .limits = ov_limits_default(), .is_all_matches = is_all, .alerts = OV_ALERT_ALL};
     options.limits.time_ms = TIME_MS;
     struct ov_scanner *scanner = NULL;
     char reason[OV_IMAGE_REASON_BYTES] = "";

@@ -8,8 +8,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-static const char *const names[] = {"a.ndb",  "a.ldb", "a.hsb", "a.msb", "a.db",  "a.imp", "a.fp",
-                                    "a.ign2", "a.cvd", "a.cud", "a.cdb", "a.zmd", "a.ftm", "a.idb"};
+static const char *const names[] = {"a.ndb", "a.ldb",  "a.hsb", "a.msb", "a.db",  "a.imp",
+                                    "a.fp",  "a.ign2", "a.cvd", "a.cud", "a.cdb", "a.zmd",
+                                    "a.ftm", "a.idb",  "a.pdb", "a.wdb"};
 
 // A refusal must say what is wrong and where, and a rule must be whole.
 static void check_set(const struct ov_ruleset *set) {

@@ -57,6 +57,12 @@ static enum ov_status take_child(void *arg, const struct ov_child *child) {
     return --listener->parts_left > 0 ? OV_OK : listener->stop;
 }
 
+static enum ov_status take_link(void *arg, const struct ov_link *link) {
+    struct listener *listener = arg;
+    listener->sum += add_up(link->leads_to) + add_up(link->shown);
+    return --listener->parts_left > 0 ? OV_OK : listener->stop;
+}
+
 static void take_fact(void *arg, enum ov_fact fact) {
     (void)arg;
     if (fact >= OV_FACT_COUNT) {
@@ -73,8 +79,11 @@ static void take_alert(void *arg, enum ov_heuristic heuristic) {
 
 static void walk(const struct ov_format *format, struct ov_span object, unsigned parts) {
     struct listener listener = {.parts_left = parts, .stop = OV_END};
-    struct ov_sink sink = {
-        .arg = &listener, .child = take_child, .fact = take_fact, .alert = take_alert};
+    struct ov_sink sink = {.arg = &listener,
+                           .child = take_child,
+                           .fact = take_fact,
+                           .alert = take_alert,
+                           .link = take_link};
     struct ov_arena arena;
     ov_arena_init(&arena, 16 << 20);
     ov_budget_init(&listener.budget, &limits);

@@ -4,7 +4,8 @@
 // One line for each part: kind, number, bytes, SHA-256, type if known, name (escaped), and for each
 // alert; then facts and the status. Parts are not walked themselves; with -x DIR their bytes go to
 // DIR/NUMBER. With -m, a line more for each: "meta", and packed size, plain size and checksum as
-// the container tells. With -t, a first line with the type whose walker was taken.
+// the container tells. With -t, a first line with the type whose walker was taken. With
+// -l, lines with the links of mails: "link", their kind, where they lead, "<", what is shown.
 #include "base/digest.h"
 #include "base/fd.h"
 #include "base/hex.h"
@@ -16,7 +17,7 @@
 #include <unistd.h>
 
 static const char *out_dir;
-static bool has_meta, has_type;
+static bool has_meta, has_type, has_links;
 
 struct listing {
     unsigned count;
@@ -32,6 +33,16 @@ static void print_name(struct ov_span name) {
             putchar(byte);
         }
     }
+}
+
+static enum ov_status print_link(void *arg, const struct ov_link *link) {
+    (void)arg;
+    printf("link %u ", (unsigned)link->kind);
+    print_name(link->leads_to);
+    printf(" < ");
+    print_name(link->shown);
+    printf("\n");
+    return OV_OK;
 }
 
 static void save(unsigned number, struct ov_span bytes) {
@@ -118,13 +129,15 @@ int main(int argc, char **argv) {
             has_meta = true;
         } else if (strcmp(argv[1], "-t") == 0) {
             has_type = true;
+        } else if (strcmp(argv[1], "-l") == 0) {
+            has_links = true;
         }
         argv += taken;
         argc -= taken;
     }
     struct ov_file_map map;
     if (argc < 2 || argc > 3 || ov_file_map_open(argv[1], &map) != OV_OK) {
-        (void)fprintf(stderr, "usage: members [-x DIR] [-m] [-t] FILE [CL_TYPE_...]\n");
+        (void)fprintf(stderr, "usage: members [-x DIR] [-m] [-t] [-l] FILE [CL_TYPE_...]\n");
         return 2;
     }
     const struct ov_format *format = choose(map.bytes, argc == 3 ? argv[2] : NULL);
@@ -138,6 +151,7 @@ int main(int argc, char **argv) {
     struct listing listing = {0};
     struct ov_sink sink = {
         .arg = &listing, .child = print_child, .fact = note_fact, .alert = print_alert};
+    sink.link = has_links ? print_link : NULL;
     struct ov_limits limits = ov_limits_default();
     struct ov_budget budget;
     struct ov_arena arena;

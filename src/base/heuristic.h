@@ -21,7 +21,10 @@ enum {
     OV_ALERT_BROKEN_MEDIA = 1 << 7,
     OV_ALERT_PARTITIONS = 1 << 8,
     OV_ALERT_NO_CERTIFICATES = 1 << 9, // no alert of its own: signatures of programs do not count
-    OV_ALERT_ALL = (1 << 10) - 1,
+    OV_ALERT_PHISHING = 1 << 10,       // links in mails that show another host than they lead to
+    OV_ALERT_PHISHING_SSL = 1 << 11,   // no name of its own: whatever host they show
+    OV_ALERT_PHISHING_CLOAK = 1 << 12, // likewise
+    OV_ALERT_ALL = (1 << 13) - 1,
 };
 
 enum ov_heuristic {
@@ -36,6 +39,9 @@ enum ov_heuristic {
     OV_HEURISTIC_BROKEN_EXECUTABLE,
     OV_HEURISTIC_ZIP_OVERLAPPING,
     OV_HEURISTIC_PDF_OBFUSCATED,
+    OV_HEURISTIC_PHISHING_DOMAIN,
+    OV_HEURISTIC_PHISHING_SSL,
+    OV_HEURISTIC_PHISHING_CLOAKED,
     OV_HEURISTIC_LIMIT_FILE_SIZE,
     OV_HEURISTIC_LIMIT_SCAN_SIZE,
     OV_HEURISTIC_LIMIT_RECURSION,

@@ -60,6 +60,11 @@ const char ov_scan_help[] =
     "  --alert-exceeds-max[=VALUE]  what a limit left out: found, not limited (no)\n"
     "  --nocerts[=VALUE]    no look at who signed a program: rules on certificates and\n"
     "                       catalogs do not count (no)\n"
+    "  --phishing-scan-urls[=VALUE]  links in mail that show another host than they lead\n"
+    "                       to, for the hosts that rules protect (yes)\n"
+    "  --alert-phishing-ssl[=VALUE]  links in mail that show https and lead to none, for\n"
+    "                       any host (no)\n"
+    "  --alert-phishing-cloak[=VALUE]  links in mail with a hidden zero, for any host (no)\n"
     "\n"
     "Processes:\n"
     "  --jobs N             scanner processes (one for each processor)\n"
@@ -112,6 +117,9 @@ static const uint32_t switches[] = {
     OV_ALERT_BROKEN_MEDIA,
     OV_ALERT_PARTITIONS,
     OV_ALERT_NO_CERTIFICATES,
+    OV_ALERT_PHISHING,
+    OV_ALERT_PHISHING_SSL,
+    OV_ALERT_PHISHING_CLOAK,
 };
 
 static const struct option long_options[] = {
@@ -153,6 +161,9 @@ static const struct option long_options[] = {
     {"alert-broken-media", optional_argument, NULL, OPT_ALERT_FIRST + 8},
     {"alert-partition-intersection", optional_argument, NULL, OPT_ALERT_FIRST + 9},
     {"nocerts", optional_argument, NULL, OPT_ALERT_FIRST + 10},
+    {"phishing-scan-urls", optional_argument, NULL, OPT_ALERT_FIRST + 11},
+    {"alert-phishing-ssl", optional_argument, NULL, OPT_ALERT_FIRST + 12},
+    {"alert-phishing-cloak", optional_argument, NULL, OPT_ALERT_FIRST + 13},
     {NULL, 0, NULL, 0},
 };
 
@@ -394,8 +405,9 @@ static enum ov_status read_all(int argc, char **argv, struct ov_scan_arguments *
 }
 
 enum ov_status ov_scan_arguments_read(int argc, char **argv, struct ov_scan_arguments *ret_args) {
-    *ret_args = (struct ov_scan_arguments){
-        .limits = ov_limits_default(), .alerts = OV_ALERT_HEURISTICS, .has_summary = true};
+    *ret_args = (struct ov_scan_arguments){.limits = ov_limits_default(),
+                                           .alerts = OV_ALERT_HEURISTICS | OV_ALERT_PHISHING,
+                                           .has_summary = true};
     return read_all(argc, argv, ret_args);
 }
 

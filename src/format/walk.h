@@ -43,6 +43,18 @@ enum ov_fact {
     OV_FACT_COUNT,
 };
 
+enum ov_link_kind {
+    OV_LINK_TEXT = 0, // what is shown is text
+    OV_LINK_IMAGE,    // or the address of a picture
+    OV_LINK_OTHER,    // or of a frame, an area, a link in a form, or a title
+};
+
+// A link in a letter: where it leads, and what its reader sees. Borrowed like a part.
+struct ov_link {
+    enum ov_link_kind kind;
+    struct ov_span leads_to, shown;
+};
+
 // Who listens.
 struct ov_sink {
     void *arg;
@@ -50,6 +62,8 @@ struct ov_sink {
     enum ov_status (*child)(void *arg, const struct ov_child *child);
     void (*fact)(void *arg, enum ov_fact fact);
     void (*alert)(void *arg, enum ov_heuristic heuristic);
+    // Looks at a link in the text of a mail; as `child`. NULL: nobody asks for links.
+    enum ov_status (*link)(void *arg, const struct ov_link *link);
 };
 
 // One walk of one object.

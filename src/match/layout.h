@@ -38,6 +38,7 @@ enum ov_section_type {
     OV_SECTION_METADATA = 10, // struct ov_image_metadata, in load order
     OV_SECTION_MAGICS = 11,   // struct ov_image_magic, in load order
     OV_SECTION_ICONS = 12,    // struct ov_image_icon, in load order
+    OV_SECTION_LINKS = 13,    // struct ov_image_link: hosts, sorted; then expressions
     // One filter for each variant; the variant is ov_image_target.filter. docs: image.md,
     // "Filters".
     OV_SECTION_FILTER = 16,         // struct ov_image_filter
@@ -183,6 +184,18 @@ struct ov_image_magic {
     uint32_t bytes_at; // in CODE
     uint16_t bytes;
     uint16_t type; // enum ov_filetype
+};
+
+enum { OV_LINK_LIST_PROTECTED = 0, OV_LINK_LIST_ALLOWED, OV_LINK_LISTS };
+
+// An entry of a list for links in mails. Hosts stand first, in the order of their lists and then of
+// their bytes from the last one on, no two alike; expressions stand in load order.
+struct ov_image_link {
+    uint8_t list;     // OV_LINK_LIST_*
+    uint8_t is_regex; // or a host, or two with a colon between, and a slash behind
+    uint16_t zero;
+    uint32_t text_at, text_bytes; // in CODE
+    uint32_t tail_at, tail_bytes; // in CODE: bytes that stand in all that an expression matches
 };
 
 enum {

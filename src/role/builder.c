@@ -245,7 +245,7 @@ static enum ov_status build_for_scan(struct builder *builder, const struct ov_ru
             say_problem(builder, set, &set->problems[i]);
         }
     }
-    return set->rule_count + set->hash_count > 0 ? build(builder, set) : OV_END;
+    return set->rule_count + set->hash_count + set->link_count > 0 ? build(builder, set) : OV_END;
 }
 
 static enum ov_status answer(struct builder *builder, const struct ov_ruleset *set) {

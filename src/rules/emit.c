@@ -35,6 +35,7 @@ static enum ov_status open_sections(struct ov_emit *emit) {
         {&emit->pictures, OV_SECTION_PICTURES},
         {&emit->certificates, OV_SECTION_CERTIFICATES},
         {&emit->listed, OV_SECTION_LISTED},
+        {&emit->links, OV_SECTION_LINKS},
     };
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
         *wanted[i].section = ov_image_writer_add(emit->writer, wanted[i].type, 0);
@@ -91,6 +92,7 @@ static enum ov_status emit_all(struct ov_emit *emit) {
     TRY(ov_emit_icons(emit));
     TRY(ov_emit_pictures(emit));
     TRY(ov_emit_listed(emit));
+    TRY(ov_emit_links(emit));
     TRY(ov_emit_order(emit));
     TRY(ov_emit_filters(emit));
     TRY(emit_hashes(emit));

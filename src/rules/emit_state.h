@@ -43,7 +43,7 @@ struct ov_emit {
     struct ov_image_writer *writer;
     struct ov_buf *rules, *subs, *patterns, *code, *limits, *triggers; // sections
     struct ov_buf *metadata, *magics, *icons, *pictures;               // likewise
-    struct ov_buf *certificates, *listed;                              // likewise
+    struct ov_buf *certificates, *listed, *links;                      // likewise
     struct ov_buf emit_patterns;                                       // struct ov_emit_pattern
     struct ov_buf parts;                                               // struct ov_emit_part
     struct ov_emit_plain *plain;                                       // owned
@@ -128,6 +128,9 @@ enum ov_status ov_emit_icons(struct ov_emit *emit);
 
 // Puts the hashes of pictures, which stand in `pictures`, in order. emit_limits.c
 enum ov_status ov_emit_pictures(struct ov_emit *emit);
+
+// Writes the lists for links in mails. emit_links.c
+enum ov_status ov_emit_links(struct ov_emit *emit);
 
 // Fills in where clamscan would notice a match of a body rule: it decides which of several rules is
 // told first. The rule's parts stand last in `parts`. emit_notice.c

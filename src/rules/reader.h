@@ -63,7 +63,8 @@ struct ov_ruleset_state {
     struct ov_ruleset_options options;
     struct ov_held_memory *held; // unpacked containers
     struct ov_ignore ignore;
-    size_t file_room, rule_room, hash_room, magic_room, icon_room, listed_room, problem_room;
+    size_t file_room, rule_room, hash_room, magic_room, icon_room, listed_room, link_room,
+        problem_room;
     size_t heap_bytes; // in the arrays above and in unpacked containers
     size_t rules_checked, hashes_checked, icons_checked,
         problems_checked; // the ignore list was applied up to here
@@ -85,6 +86,9 @@ enum ov_status ov_ruleset_add_icon(struct ov_ruleset *set, const struct ov_icon_
 
 // Adds a file out of a catalog.
 enum ov_status ov_ruleset_add_listed(struct ov_ruleset *set, const struct ov_listed_file *listed);
+
+// Adds an entry for links; its texts live as long as the set.
+enum ov_status ov_ruleset_add_link(struct ov_ruleset *set, const struct ov_link_rule *link);
 
 // The index of the icon group of that name in that list, which is added to it if need be.
 // OV_INVALID when the list is full.

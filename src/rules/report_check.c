@@ -76,6 +76,9 @@ static void add_summary_text(struct ov_buf *out, const struct ov_ruleset *set,
     if (set->listed_count > 0) {
         ov_buf_printf(out, "files listed in catalogs: %zu\n", set->listed_count);
     }
+    if (set->link_count > 0) {
+        ov_buf_printf(out, "entries for links in mails: %zu\n", set->link_count);
+    }
     ov_buf_printf(out, "files: %" PRIu32 ", ignored: %zu, skipped: %zu, problems: %zu\n",
                   set->file_count, set->ignored_count, tally->skips, tally->problems);
 }

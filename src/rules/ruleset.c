@@ -55,6 +55,7 @@ void ov_ruleset_free(struct ov_ruleset *set) {
     free(set->magics);
     free(set->icons);
     free(set->listed);
+    free(set->links);
     free(set->problems);
     free(set->state);
     free(set);
@@ -157,6 +158,13 @@ enum ov_status ov_ruleset_add_listed(struct ov_ruleset *set, const struct ov_lis
     TRY(grow(set, (void **)&set->listed, &set->state->listed_room, set->listed_count + 1,
              sizeof *set->listed));
     set->listed[set->listed_count++] = *listed;
+    return OV_OK;
+}
+
+enum ov_status ov_ruleset_add_link(struct ov_ruleset *set, const struct ov_link_rule *link) {
+    TRY(grow(set, (void **)&set->links, &set->state->link_room, set->link_count + 1,
+             sizeof *set->links));
+    set->links[set->link_count++] = *link;
     return OV_OK;
 }
 

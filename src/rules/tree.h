@@ -208,6 +208,17 @@ struct ov_icon_rule {
     struct ov_icon icon;
 };
 
+// For links in mails (pdb, wdb): a host whose name nobody else shall show, or a pair of hosts,
+// where a link leads and what it shows, that is known to be harmless. It finds nothing by itself.
+struct ov_link_rule {
+    bool is_allowed; // a pair
+    bool is_regex;
+    struct ov_place place;
+    struct ov_span source; // the whole text of the rule
+    struct ov_span text;   // PCRE2 text, or the host or pair as it is; both end with a slash
+    struct ov_span tail;   // bytes that stand in all that the expression matches; may be empty
+};
+
 struct ov_rule {
     enum ov_rule_kind kind;
     struct ov_span name; // as in the source, without ".UNOFFICIAL"
@@ -273,6 +284,8 @@ struct ov_ruleset {
     struct ov_type_magic *magics; // in load order
     size_t icon_count;
     struct ov_icon_rule *icons; // in load order
+    size_t link_count;
+    struct ov_link_rule *links; // in load order
     uint32_t icon_group_count[OV_ICON_LISTS];
     struct ov_span icon_groups[OV_ICON_LISTS][OV_ICON_GROUPS_MAX]; // their names
     size_t listed_count;

@@ -247,12 +247,17 @@ static void take_alert(void *arg, enum ov_heuristic heuristic) {
     }
 }
 
+static enum ov_status take_link(void *arg, const struct ov_link *link) {
+    return ov_subject_judge_link(arg, link);
+}
+
 // Walks the object. That its structure is damaged or unknown is no failure of ours: its bytes are
 // matched all the same.
 enum ov_status ov_subject_walk(struct ov_subject *subject, ov_walker *walker,
                                enum ov_filetype type) {
     struct ov_sink sink = {
         .arg = subject, .child = take_child, .fact = take_fact, .alert = take_alert};
+    sink.link = ov_scanner_wants_links(subject->scanner) ? take_link : NULL;
     struct ov_walk walk = {.sink = &sink,
                            .arena = subject->arena,
                            .budget = &subject->scanner->budget,

@@ -59,6 +59,7 @@ enum ov_status ov_scanner_new(struct ov_span image, const struct ov_scan_options
     status = status == OV_OK ? ov_metadata_rules_new(&scanner->image, reason, &scanner->metadata)
                              : status;
     status = status == OV_OK ? ov_trusted_open(&scanner->image, reason, &scanner->trusted) : status;
+    status = status == OV_OK ? ov_link_lists_new(&scanner->image, reason, &scanner->links) : status;
     if (status == OV_OK) {
         status = ov_matcher_new(&scanner->image, ov_kernels_best(), reason, &scanner->matcher);
     }
@@ -79,6 +80,7 @@ void ov_scanner_free(struct ov_scanner *scanner) {
     ov_metadata_rules_free(scanner->metadata);
     ov_magics_free(scanner->magics);
     ov_trusted_close(&scanner->trusted);
+    ov_link_lists_free(scanner->links);
     ov_arena_release(&scanner->arena);
     free(scanner);
 }

@@ -9,6 +9,7 @@
 #include "format/walk.h"
 #include "match/digest_many.h"
 #include "match/hashset.h"
+#include "match/links.h"
 #include "match/matcher.h"
 #include "match/metadata.h"
 #include "scan/finds.h"
@@ -22,6 +23,7 @@ struct ov_scanner {
     struct ov_matcher *matcher;
     struct ov_metadata_rules *metadata; // NULL: the image has none
     struct ov_magics *magics;           // likewise
+    struct ov_link_lists *links;        // likewise
     struct ov_hashset objects, sections, imports, allowed;
     struct ov_trusted trusted;
     bool has_objects, has_sections, has_imports, has_allowed;
@@ -100,6 +102,13 @@ void ov_subject_alert(struct ov_subject *subject, enum ov_heuristic heuristic);
 
 // Adds what a walker noticed, as far as there is a name for it in objects of this type. alert.c
 void ov_subject_alert_fact(struct ov_subject *subject, enum ov_fact fact);
+
+// Whether links of mails are looked at. links.c
+bool ov_scanner_wants_links(const struct ov_scanner *scanner);
+
+// Judges a link in a mail, and adds to the verdict what it is. OV_OK, OV_END, OV_LIMIT, OV_MEMORY,
+// OV_DAMAGED. links.c
+enum ov_status ov_subject_judge_link(struct ov_subject *mail, const struct ov_link *link);
 
 // Holds the member that was counted last against the rules on what containers say. OV_OK,
 // OV_MEMORY, OV_DAMAGED. metadata.c

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // HTML: pieces, plain text, white space, and scripts.
-#include "format/html/html_reader.h"
+#include "format/html/html_links.h"
 
 #include "format/screnc.h"
 
@@ -145,6 +145,9 @@ static void step_plain(struct ov_html *html) {
         html->next = OV_HTML_PLAIN;
         return;
     }
+    if (byte == '<') {
+        ov_html_links_pause(html);
+    }
     html->at++;
     if (byte == '<') {
         ov_buf_add_u8(&html->plain, '<');
@@ -283,6 +286,7 @@ static ov_html_step *const steps[OV_HTML_STATE_COUNT] = {
 
 static void read_bytes(struct ov_html *html) {
     unsigned stuck = 0;
+    ov_html_links_resume(html);
     while (ov_html_is_space(ov_html_byte(html))) {
         html->at++;
     }
@@ -303,6 +307,7 @@ static void read_bytes(struct ov_html *html) {
 
 // What is done at the end of each piece.
 static void end_piece(struct ov_html *html) {
+    ov_html_links_end_piece(html);
     if (html->script.is_open) {
         ov_html_feed_script(html);
     }

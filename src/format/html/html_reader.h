@@ -88,14 +88,17 @@ struct ov_html {
     size_t style_begin;
     struct ov_buf style;
 
-    struct ov_buf plain;     // without comments
-    struct ov_buf text;      // without tags
-    struct ov_buf scripts;   // all of them
-    struct ov_buf data;      // of all data: URLs
-    struct ov_buf data_ends; // uint64_t: where each of them ends in `data`
-    bool has_data;           // one is open
-    enum ov_status failure;  // why reading ends early
+    struct ov_buf plain;         // without comments
+    struct ov_buf text;          // without tags
+    struct ov_buf scripts;       // all of them
+    struct ov_buf data;          // of all data: URLs
+    struct ov_buf data_ends;     // uint64_t: where each of them ends in `data`
+    bool has_data;               // one is open
+    struct ov_html_links *links; // html_links.h; NULL: nobody asks for them
+    enum ov_status failure;      // why reading ends early
 };
+
+struct ov_html_links;
 
 typedef void ov_html_step(struct ov_html *html);
 
@@ -110,6 +113,9 @@ bool ov_html_read_piece(struct ov_html *html);
 // What a tag means. html_tag.c
 ov_html_step ov_html_step_tag, ov_html_step_tag_end, ov_html_step_attribute, ov_html_step_equals,
     ov_html_step_value, ov_html_step_comment;
+// The value of the tag's first attribute of that name; without data when it has none. html_tag.c
+struct ov_span ov_html_find_value(const struct ov_html *html, const char *name);
+
 // References to characters. html_entity.c
 ov_html_step ov_html_step_reference, ov_html_step_entity, ov_html_step_character;
 // data: URLs (RFC 2397). html_data.c

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // HTML: tags, their attributes, and what they mean for the views.
-#include "format/html/html_reader.h"
+#include "format/html/html_links.h"
 
 // ---- attributes of a tag: how long name and value are, 1 if there is a value, both
 // ---------------
@@ -41,13 +41,12 @@ static bool read_attribute(struct ov_cursor *in, struct attribute *ret_attribute
     return true;
 }
 
-// The value of the first attribute of that name; empty when there is none.
-static struct ov_span find_value(const struct ov_html *html, const char *name) {
+struct ov_span ov_html_find_value(const struct ov_html *html, const char *name) {
     struct ov_cursor in = ov_cursor_init(ov_buf_span(&html->attributes));
     struct attribute attribute;
     while (read_attribute(&in, &attribute)) {
         if (ov_span_is_text(attribute.name, name)) {
-            return attribute.value;
+            return attribute.has_value ? attribute.value : ov_span_make(NULL, 0);
         }
     }
     return ov_span_make(NULL, 0);
@@ -111,7 +110,7 @@ static void end_style(struct ov_html *html) {
 }
 
 static void begin_script(struct ov_html *html) {
-    struct ov_span language = find_value(html, "language");
+    struct ov_span language = ov_html_find_value(html, "language");
     bool is_jscript = is_text_in_any_case(language, "jscript.encode");
     if (is_jscript || is_text_in_any_case(language, "vbscript.encode")) {
         html->next = OV_HTML_ENCODED;
@@ -128,7 +127,7 @@ static void begin_script(struct ov_html *html) {
 
 // <%@ language=... %>: an encoded script comes, somewhere.
 static void begin_page(struct ov_html *html) {
-    struct ov_span language = find_value(html, "language");
+    struct ov_span language = ov_html_find_value(html, "language");
     if (is_text_in_any_case(language, "jscript.encode") ||
         is_text_in_any_case(language, "vbscript.encode")) {
         html->saved = html->next;
@@ -140,7 +139,7 @@ static void begin_page(struct ov_html *html) {
 
 // Where links and pictures lead is part of the view without tags.
 static void add_address(struct ov_html *html, const char *attribute) {
-    struct ov_span address = find_value(html, attribute);
+    struct ov_span address = ov_html_find_value(html, attribute);
     if (address.size > 0) {
         ov_buf_add(&html->text, address.data, address.size);
         ov_buf_add_u8(&html->text, ' ');
@@ -148,9 +147,23 @@ static void add_address(struct ov_html *html, const char *attribute) {
     }
 }
 
+static void note_links(struct ov_html *html, struct ov_span tag) {
+    static const char *const others[] = {"script", "style", "%@"};
+    bool is_other = false;
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        is_other = is_other || ov_span_is_text(tag, others[i]);
+    }
+    if (ov_span_has_prefix(tag, "/")) {
+        ov_html_links_end_tag(html);
+    } else if (!is_other) {
+        ov_html_links_tag(html);
+    }
+}
+
 void ov_html_step_tag_end(struct ov_html *html) {
     struct ov_span tag = ov_html_name_span(&html->tag);
     ov_html_skip(html, OV_HTML_PLAIN);
+    note_links(html, tag);
     if (ov_span_is_text(tag, "/script")) {
         end_script(html);
     } else if (ov_span_is_text(tag, "/style") && html->inside == OV_HTML_STYLE) {

@@ -30,6 +30,8 @@ struct ov_mail {
     size_t boundary_count;               // ever declared
     bool is_lenient; // reading what looks like the start of a part, whoever declared it
     bool has_doubt;  // there are lines that a lenient reader takes for such
+    bool has_links;  // the body at hand is shown to who reads the mail
+    bool is_related; // the multipart that began last has a main part
 };
 
 // Makes a mail ready for its first message. OV_OK or OV_MEMORY.

@@ -3,6 +3,7 @@
 #include "format/codec/base64.h"
 #include "format/mail/blocks.h"
 #include "format/codec/lines.h"
+#include "format/html/html_links.h"
 #include "format/mail/mail.h"
 #include "format/codec/quoted.h"
 #include "format/codec/uu.h"
@@ -12,6 +13,7 @@ enum {
     KEY_SIZE_BITS = 30,
     FIRST_KEYS = 256,
     RETURNED_NESTED_MAX = 4,
+    LETTER_BYTES_MAX = 100 << 10, // in a longer one clamscan looks for no links
 };
 
 // One body, and what it is to be told as.
@@ -131,6 +133,15 @@ static enum ov_status tell_inner(struct ov_mail *mail, struct ov_span text) {
     return tell_returned_mail(mail, text);
 }
 
+// ---- links -------------------------------------------------------------------------------------
+
+static enum ov_status tell_links(struct ov_mail *mail, struct ov_span letter) {
+    bool is_asked = mail->has_links && mail->walk->sink->link != NULL;
+    return is_asked && letter.size > 0 && letter.size <= LETTER_BYTES_MAX
+               ? ov_html_links_tell(letter, mail->walk)
+               : OV_OK;
+}
+
 // ---- encodings ---------------------------------------------------------------------------------
 
 // Tells of what a decoder left in mail->plain.
@@ -144,6 +155,7 @@ static enum ov_status tell_decoded(struct ov_mail *mail, const struct body *body
     if (mail->plain.size == 0) {
         return OV_OK;
     }
+    TRY(tell_links(mail, ov_buf_span(&mail->plain)));
     return ov_walk_member(mail->walk, ov_buf_span(&mail->plain), body->header->name, body->type);
 }
 
@@ -155,6 +167,7 @@ static enum ov_status tell_plain(struct ov_mail *mail, const struct body *body) 
     if (text.size < body->text.size) {
         ov_walk_note_cut(mail->walk);
     }
+    TRY(tell_links(mail, text));
     TRY(ov_walk_member(mail->walk, text, body->header->name, body->type));
     return body->type == OV_FILETYPE_MAIL ? OV_OK : tell_inner(mail, body->text);
 }
@@ -258,8 +271,11 @@ static enum ov_status tell_encoded(struct ov_mail *mail, const struct body *body
     }
     // What is base64 and does not say so is read as such by those who are used to broken mails.
     bool is_silent = is_plain && (encodings & OV_MAIL_BASE64) == 0;
-    return is_silent && ov_base64_is_likely(body->text) ? tell_base64(mail, body, &has_junk)
-                                                        : OV_OK;
+    if (!is_silent || !ov_base64_is_likely(body->text)) {
+        return OV_OK;
+    }
+    mail->has_links = false; // a guess is no letter
+    return tell_base64(mail, body, &has_junk);
 }
 
 // Whether there is nothing but blanks and line ends. Much of that is told as if it were something.

@@ -60,6 +60,8 @@ static void read_encoding(struct ov_span value, struct ov_mail_header *header) {
     if (has_word(value, "uue") || has_word(value, "x-uu")) {
         encodings |= OV_MAIL_UU;
     }
+    header->is_eight_bit =
+        header->is_eight_bit || has_word(value, "8bit") || has_word(value, "binary");
     if (encodings == 0 && !ov_line_is_blank(value)) {
         encodings = OV_MAIL_PLAIN; // 7bit, 8bit, binary, and what nobody knows
     }
@@ -75,9 +77,13 @@ static bool is_message_type(struct ov_span value) {
 static void read_type(struct reader *reader, struct ov_span value) {
     struct ov_mail_header *header = &reader->header;
     struct ov_span type = ov_span_part(value, 0, ov_span_find(value, 0, ';'));
+    struct ov_span word = ov_line_trim(type);
     header->has_type = true;
+    header->is_text = header->is_text || ov_text_has_prefix(word, "text/");
+    header->is_plain_text = header->is_plain_text || ov_text_has_prefix(word, "text/plain");
     header->is_message = header->is_message || is_message_type(type);
     header->is_multipart = header->is_multipart || has_word(type, "multipart");
+    header->is_related = header->is_related || has_word(type, "multipart/related");
     ov_mail_params_read(value, "boundary", reader->arena, &header->boundaries);
     if (header->name.size == 0) {
         header->name = ov_mail_name_read(value, "name", reader->arena);
@@ -103,6 +109,8 @@ static void take_value(struct reader *reader, struct ov_span name, struct ov_spa
     } else if (is_named(name, "content-disposition")) {
         struct ov_span filename = ov_mail_name_read(value, "filename", reader->arena);
         header->name = filename.size > 0 ? filename : header->name;
+        struct ov_span kind = ov_line_trim(ov_span_part(value, 0, ov_span_find(value, 0, ';')));
+        header->is_attached = kind.size > 0 && !is_named(kind, "inline");
     } else if (is_named(name, "mime-version")) {
         header->has_version = true;
     } else if (is_named(name, "content-location")) {

@@ -27,6 +27,10 @@ struct ov_mail_header {
     unsigned line_count; // that have the form of a field
     bool has_type, has_version;
     bool is_multipart, is_message;
+    bool is_related;             // a multipart with a main part and what that shows
+    bool is_text, is_plain_text; // of the type text, of the type text/plain
+    bool is_attached;            // it is not meant to be shown with the mail
+    bool is_eight_bit;           // it says that it has bytes from 0x80 on, or any
     struct ov_mail_values boundaries;
     struct ov_span name; // of the file; may be empty
 };

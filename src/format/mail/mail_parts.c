@@ -174,6 +174,19 @@ static enum ov_status tell_epilogues(struct ov_mail *mail, struct separator *sep
     return OV_OK;
 }
 
+// Whether clamscan looks for links in the body: in mails of one part whatever kind of text they
+// are, but not in parts of plain text that are not encoded.
+static bool is_read(const struct ov_mail *mail, const struct ov_mail_header *header,
+                    bool is_first) {
+    bool has_parts = header->is_multipart || header->is_message;
+    if (is_first) {
+        return !has_parts && (header->is_text || !header->has_type);
+    }
+    bool is_encoded = header->is_eight_bit || (header->encodings & ~(unsigned)OV_MAIL_PLAIN) != 0;
+    bool is_shown = !header->is_attached || mail->is_related;
+    return header->is_text && is_shown && (!header->is_plain_text || is_encoded);
+}
+
 // One part: its header at `at`, and its body up to the next separator.
 static enum ov_status tell_part(struct ov_mail *mail, size_t at, struct separator *ret_separator) {
     struct ov_mail_header header;
@@ -185,14 +198,17 @@ static enum ov_status tell_part(struct ov_mail *mail, size_t at, struct separato
     // Separators inside a message are that message's own.
     bool is_lenient = mail->is_lenient && !header.is_message;
     bool had_doubt = mail->has_doubt;
+    mail->is_related = header.is_multipart ? header.is_related : mail->is_related;
     TRY(find_separator(mail, header.bodies[0], is_lenient, ret_separator));
     mail->has_doubt = header.is_message ? had_doubt : mail->has_doubt;
     bool is_last = ret_separator->kind == LINE_OTHER;
     for (unsigned i = 0; i < header.body_count; i++) {
         size_t end = is_last ? mail->text.size
                              : ov_lines_before(mail->text, header.bodies[i], ret_separator->start);
+        mail->has_links = i == 0 && is_read(mail, &header, at == 0);
         TRY(ov_mail_body_tell(mail, &header, header.bodies[i], end));
     }
+    mail->has_links = false;
     return OV_OK;
 }
 
@@ -211,6 +227,7 @@ enum ov_status ov_mail_message_tell(struct ov_mail *mail, struct ov_span text) {
     mail->text = text;
     mail->is_lenient = false;
     mail->has_doubt = false;
+    mail->is_related = false;
     if (mail->told.count > 0) {
         memset(mail->told.keys, 0, mail->told.room * sizeof *mail->told.keys);
         mail->told.count = 0;

@@ -32,6 +32,9 @@ enum ov_status ov_clamav_read_certificates(struct ov_ruleset *set, uint32_t file
 // .cat
 enum ov_status ov_clamav_read_catalog(struct ov_ruleset *set, uint32_t file, unsigned mode);
 
+// .pdb (mode 0), .wdb (1)
+enum ov_status ov_clamav_read_links(struct ov_ruleset *set, uint32_t file, unsigned mode);
+
 // .ign .ign2
 enum ov_status ov_clamav_read_ignores(struct ov_ruleset *set, uint32_t file, unsigned mode);
 
