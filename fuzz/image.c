@@ -9,6 +9,7 @@
 #include "base/heuristic.h"
 #include "match/image.h"
 #include "rules/emit.h"
+#include "rules/reader.h"
 #include "catalog/names.h"
 #include "scan/scan.h"
 
@@ -207,6 +208,25 @@ static const char icons[] =
     "J:X:Z:20050161704f041604e0d13040161704104160410d13870f0087141787050a82000084070f85111365150d64"
     "0808561503340000390a003c001700000000\n";
 
+#define OV_MODULUS                                                                                 \
+    "c35a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a"                             \
+    "5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a"                             \
+    "5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a"                             \
+    "5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a0d"
+
+static const char certificates[] =
+    "T;1;0123456789abcdef0123456789abcdef01234567;;" OV_MODULUS ";010001;1;1;1;0;\n"
+    "B;0;0123456789abcdef0123456789abcdef01234567;"
+    "0123456789abcdef0123456789abcdef01234567;" OV_MODULUS ";010001;0;0;0;;\n";
+
+// As two catalogs would have listed them.
+static bool add_listed(struct ov_ruleset *set) {
+    struct ov_listed_file file = {.is_program = true, .kind = OV_HASH_SHA1, .not_after = INT64_MAX};
+    struct ov_listed_file other = {.kind = OV_HASH_SHA256, .digest = {1, 2, 3}, .not_before = 1};
+    return ov_ruleset_add_listed(set, &file) == OV_OK &&
+           ov_ruleset_add_listed(set, &other) == OV_OK;
+}
+
 static const char *const hashes[IMAGES] = {
     ("44d88612fea8a8f36de82e1278abb02f:1536:One\n3395856ce81f2b7382dee72602f798b642f14140:*:Two\n"),
     "",
@@ -248,6 +268,9 @@ static void build(unsigned number) {
             OV_OK ||
         ov_ruleset_load_bytes(set, "a.idb", ov_span_text(number == 1 ? icons : ""), false) !=
             OV_OK ||
+        ov_ruleset_load_bytes(set, "a.crb", ov_span_text(number == 1 ? certificates : ""), false) !=
+            OV_OK ||
+        (number == 1 && !add_listed(set)) ||
         ov_ruleset_load_bytes(set, "a.ftm", ov_span_text(number == 4 ? magics : ""), false) !=
             OV_OK ||
         ov_ruleset_load_bytes(set, "a.pdb", ov_span_text(number == 5 ? protected : ""), false) !=
