@@ -180,7 +180,14 @@ explain("7z", "made/volumes/forged.hfs", "name", ["* | volume/*"],
         "7z puts the name of the volume in front.")
 explain("7z", "*/walk_partition/gpt *.gpt", "name", "*|*.img",
         "7z puts a number and a suffix to the names.")
-explain("7z", "*/walk_partition/mac *.apm", "name more less", ["*|*.*", "Extra*", "Apple.Apple_*"],
+explain("7z", "*/walk_partition/overlap_dos", "more",
+        ["512 bytes: *", "1536 bytes: *", "2048 bytes: *", "3072 bytes: *"],
+        "7z opens no disc whose partitions overlap.")
+explain("7z", "*/walk_partition/overlap_dos!", "more", ["512 bytes: *"],
+        "The sector of an extended partition whose partitions stand elsewhere.")
+explain("7z", "*/walk_partition/overlap_gpt", "more", ["1024 bytes: *", "2048 bytes: *"],
+        "7z refuses a table whose partitions overlap, and lists the one of the boot record.")
+explain("7z", "*/walk_partition/*mac *.apm", "name more less", ["*|*.*", "Extra*", "*.Apple_*"],
         "7z adds types to the names, lists the table itself, and shows free space to its end.")
 explain("7z", "seeds/walk_hfsplus/*", "more", "*",
         "Volumes of a few blocks without the copy of the header at the end: 7z opens none of them. "
