@@ -6,10 +6,13 @@ import gzip
 import lzma
 import pathlib
 import random
+import struct
 import subprocess
 import sys
+import zlib
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "walk"))
+from beside import clamscan_names, overt_names  # noqa: E402
 from members import EICAR, Skip, Tap, finds_eicar, has, scan, sha256, walk  # noqa: E402
 
 tap = Tap()
@@ -167,6 +170,54 @@ def _():
         whole = {"Z": "done", "b12.Z": "done"}.get(suffix, "damaged")  # .Z has no end mark
         if status != whole or not 100_000 < parts[0][2] < len(plain):
             return f"{suffix}: {parts} {status}"
+
+
+def ask_for_more(name, data, code):
+    """The stream as one that asks for a larger dictionary."""
+    data = bytearray(data)
+    if name == "xz":  # the size of a block header, flags, LZMA2, the size of its property
+        end = 12 + (data[12] + 1) * 4 - 4
+        assert data[14:16] == b"\x21\x01"
+        data[16] = code
+        data[end:end + 4] = struct.pack("<I", zlib.crc32(data[12:end]))
+    elif name == "lzma":
+        data[1:5] = struct.pack("<I", (2 | code & 1) << code // 2 + 11)
+    else:
+        data[5] = 29
+    return bytes(data)
+
+
+@tap.case("streams that ask for a dictionary of gigabytes are read all the same")
+def _():
+    plain = make_plain(300_000)
+    streams = {"xz": lzma.compress(plain), "lzma": lzma.compress(plain, format=lzma.FORMAT_ALONE)}
+    if has("lzip"):
+        streams["lz"] = subprocess.run(["lzip", "-c"], input=plain, capture_output=True,
+                                       check=True, timeout=60).stdout
+    for name, data in streams.items():
+        for code in (31, 32, 35, 36, 37, 39) + (40,) * (name == "xz"):
+            path = write(f"huge{code}.{name}", ask_for_more(name, data, code))
+            answer = check_one(path, plain)
+            if answer is not True:
+                return answer
+    return True
+
+
+@tap.case("an xz that asks for more than a gigabyte: clamscan's alert")
+def _():
+    if not has("clamscan"):
+        raise Skip("clamscan is not installed")
+    rules = write("word.ndb", b"Test.Word:0:*:" + b"DICTWORD".hex().encode() + b"\n")
+    for word, options in ((b"nothing", []), (b"nothing", ["--heuristic-alerts=no"])):
+        stream = lzma.compress(word * 9)
+        for code in (35, 36, 37, 38, 39, 40):
+            path = write(f"{code}.xz", ask_for_more("xz", stream, code))
+            answers = [overt_names(path, rules, *options), clamscan_names(path, rules, *options)]
+            name = ["Heuristics.XZ.DicSizeLimit"] * (code > 36)
+            if answers != [name, name]:
+                return f"{code} {options}: {answers}"
+    path = write("rule.xz", ask_for_more("xz", lzma.compress(b"DICTWORD"), 38))
+    return overt_names(path, rules) == ["Test.Word.UNOFFICIAL"]
 
 
 tap.run()

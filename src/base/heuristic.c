@@ -4,7 +4,7 @@
 
 struct row {
     const char *name;
-    uint32_t alert; // the switches that have to be on
+    uint32_t alert; // the switches that have to be on; none: it is always told
 };
 
 enum { MEDIA = OV_ALERT_HEURISTICS | OV_ALERT_BROKEN_MEDIA };
@@ -93,6 +93,15 @@ static const struct row rows[OV_HEURISTIC_COUNT] = {
     [OV_HEURISTIC_MBR_PARTITIONS] = {"Heuristics.MBRPartitionnIntersect", OV_ALERT_PARTITIONS},
     [OV_HEURISTIC_GPT_PARTITIONS] = {"Heuristics.GPTPartitionIntersection", OV_ALERT_PARTITIONS},
     [OV_HEURISTIC_APM_PARTITIONS] = {"Heuristics.APMPartitionIntersection", OV_ALERT_PARTITIONS},
+    [OV_HEURISTIC_XZ_DICTIONARY] = {"Heuristics.XZ.DicSizeLimit", 0}, // always
+    [OV_HEURISTIC_MYDOOM_LOG] = {"Heuristics.Worm.Mydoom.M.log", OV_ALERT_HEURISTICS},
+    [OV_HEURISTIC_PARITE_B] = {"Heuristics.W32.Parite.B", OV_ALERT_HEURISTICS},
+    [OV_HEURISTIC_KRIZ] = {"Heuristics.W32.Kriz", OV_ALERT_HEURISTICS},
+    [OV_HEURISTIC_MAGISTR_A] = {"Heuristics.W32.Magistr.A", OV_ALERT_HEURISTICS},
+    [OV_HEURISTIC_MAGISTR_A_DAMAGED] = {"Heuristics.W32.Magistr.A.dam", OV_ALERT_HEURISTICS},
+    [OV_HEURISTIC_MAGISTR_B] = {"Heuristics.W32.Magistr.B", OV_ALERT_HEURISTICS},
+    [OV_HEURISTIC_MAGISTR_B_DAMAGED] = {"Heuristics.W32.Magistr.B.dam", OV_ALERT_HEURISTICS},
+    [OV_HEURISTIC_POLIPOS_A] = {"Heuristics.W32.Polipos.A", OV_ALERT_HEURISTICS},
 };
 
 uint32_t ov_heuristic_rule(enum ov_heuristic heuristic) {

@@ -2,6 +2,7 @@
 // Files that are one compressed stream after another: gzip, bzip2, xz, lzma, lzip, zstd, lz4; and
 // those of compress.
 #include "format/codec/codec.h"
+#include "format/codec/dictionary.h"
 #include "format/format.h"
 
 enum {
@@ -9,6 +10,7 @@ enum {
     GZIP_HAS_NAME = 8,
     GZIP_HEADER_BYTES = 10,
     SKIPPABLE_HEADER_BYTES = 8,
+    UNHEARD_OF_BYTES = 1 << 30, // of a dictionary
 };
 
 // The name in a gzip header (RFC 1952, 2.3); empty when it has none.
@@ -58,7 +60,11 @@ static enum ov_status walk_bzip2(struct ov_cursor *in, struct ov_walk *walk) {
     return walk_streams(in, walk, OV_CODEC_BZIP2, ov_span_make(NULL, 0));
 }
 
+// clamscan has a name for what it has no memory for.
 static enum ov_status walk_xz(struct ov_cursor *in, struct ov_walk *walk) {
+    if (ov_dictionary_bytes(OV_CODEC_XZ, in->bytes) > UNHEARD_OF_BYTES) {
+        ov_walk_alert(walk, OV_HEURISTIC_XZ_DICTIONARY);
+    }
     return walk_streams(in, walk, OV_CODEC_XZ, ov_span_make(NULL, 0));
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// PE programs: the plain program, by whichever unpacker knows the stub, and what they carry.
+// PE programs: viruses in them, the plain program, by whichever unpacker knows the stub, and what
+// they carry.
 #include "format/format.h"
+#include "format/exe/infected.h"
 #include "format/exe/packed.h"
 #include "format/exe/pe_parts.h"
 #include "format/exe/upx.h"
@@ -18,13 +20,15 @@ static bool is_stop(enum ov_status status) {
 
 // UPX reads the headers by itself: its programs may be of 64 bits.
 static enum ov_status unpack(struct ov_cursor *in, struct ov_walk *walk) {
+    struct ov_packed packed;
+    enum ov_status read = ov_packed_read(in->bytes, walk->arena, &packed);
+    TRY(read == OV_OK ? ov_infected_look(&packed, walk) : OV_OK);
     enum ov_status status = ov_upx_walk_pe(in, walk);
     if (is_stop(status)) {
         return status;
     }
     bool is_damaged = status == OV_DAMAGED;
-    struct ov_packed packed;
-    status = ov_packed_read(in->bytes, walk->arena, &packed);
+    status = read;
     for (size_t i = 0; i < OV_COUNT(packers) && status == OV_OK; i++) {
         enum ov_status told = packers[i](&packed, walk);
         is_damaged = is_damaged || told == OV_DAMAGED;

@@ -3,6 +3,7 @@
 #include "format/text.h"
 
 #include "format/format.h"
+#include "format/mydoom.h"
 
 enum { BLOCK_BYTES = 64, GROUP_BYTES = 8 };
 
@@ -158,10 +159,16 @@ static enum ov_status walk_text(struct ov_cursor *in, struct ov_walk *walk) {
     return ov_walk_view(walk, ov_buf_span(&view), OV_FILETYPE_TEXT_ASCII);
 }
 
+// Half of what is encrypted looks like this kind of text to clamscan.
+static enum ov_status walk_utf16be(struct ov_cursor *in, struct ov_walk *walk) {
+    ov_mydoom_look(in->bytes, walk);
+    return walk_text(in, walk);
+}
+
 static const struct ov_format formats[] = {
     {.type = OV_FILETYPE_TEXT_ASCII, .walk = walk_text, .is_late = true},
     {.type = OV_FILETYPE_TEXT_UTF8, .walk = walk_text, .is_late = true},
-    {.type = OV_FILETYPE_TEXT_UTF16BE, .walk = walk_text, .is_late = true},
+    {.type = OV_FILETYPE_TEXT_UTF16BE, .walk = walk_utf16be, .is_late = true},
     {.type = OV_FILETYPE_TEXT_UTF16LE, .walk = walk_text, .is_late = true},
 };
 

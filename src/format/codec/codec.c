@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The loop around every codec: room, time and what a broken stream still gave.
 #include "format/codec/codec.h"
+#include "format/codec/dictionary.h"
 
 enum {
     FIRST_STEP_BYTES = 16 << 10,
@@ -47,10 +48,17 @@ static enum ov_status run(const struct ov_codec_engine *engine, void *state,
         size_t left = end - plain->size;
         enum ov_status status =
             step_once(engine, state, step, plain, size < left ? size : left, &has_moved);
+        if (status == OV_LIMIT) {
+            ov_budget_note(walk->budget, OV_LIMIT_MEMORY);
+            return OV_UNSUPPORTED;
+        }
         if (status != OV_OK) {
             return status == OV_END ? OV_OK : status;
         }
-        if (!has_moved) {
+        if (step->in.size == 0 && step->behind.size > 0) {
+            step->in = step->behind;
+            step->behind = ov_span_from(step->in, step->in.size);
+        } else if (!has_moved) {
             return OV_DAMAGED; // the input ended before the stream
         }
         size = size < STEP_BYTES_MAX ? size * 2 : size;
@@ -60,15 +68,26 @@ static enum ov_status run(const struct ov_codec_engine *engine, void *state,
 enum ov_status ov_codec_unpack(enum ov_codec codec, struct ov_span packed, struct ov_walk *walk,
                                struct ov_buf *plain, size_t *ret_used) {
     const struct ov_codec_engine *engine = engines[codec];
+    OV_CLEANUP(ov_buf_release) struct ov_buf head = {0};
+    struct ov_codec_step step = {.in = packed, .is_last = true};
     *ret_used = 0;
+    uint64_t enough = ov_dictionary_enough(ov_walk_room(walk));
+    bool is_huge = ov_dictionary_bytes(codec, packed) > enough;
+    if (is_huge) {
+        TRY(ov_dictionary_fit(codec, packed, enough, &head));
+        step.in = ov_buf_span(&head);
+        step.behind = ov_span_from(packed, head.size);
+    }
     void *state = engine->open();
     if (state == NULL) {
         return OV_MEMORY;
     }
-    struct ov_codec_step step = {.in = packed, .is_last = true};
     enum ov_status status = run(engine, state, &step, walk, plain);
     engine->close(state);
-    *ret_used = packed.size - step.in.size;
+    if (is_huge && status == OV_DAMAGED && plain->size > OV_DICTIONARY_BYTES_MAX) {
+        ov_budget_note(walk->budget, OV_LIMIT_MEMORY); // it may have needed what it asked for
+    }
+    *ret_used = packed.size - step.behind.size - step.in.size;
     return status;
 }
 

@@ -57,6 +57,7 @@ enum ov_status ov_lzw_unpack(struct ov_span packed, struct ov_walk *walk, struct
 // A step of a codec: reads from `in` and writes to `out`, moving both on.
 struct ov_codec_step {
     struct ov_span in;
+    struct ov_span behind; // what comes when `in` is used up; the codec does not look at it
     uint8_t *out;
     size_t out_bytes;
     bool is_last; // no further input will come

@@ -63,6 +63,7 @@ static enum ov_status step_stream(void *state, struct ov_codec_step *step) {
     case LZMA_MEM_ERROR:
         return OV_MEMORY;
     case LZMA_MEMLIMIT_ERROR:
+        return OV_LIMIT;
     case LZMA_OPTIONS_ERROR:
         return OV_UNSUPPORTED;
     default:

@@ -30,7 +30,8 @@ static bool read_section(struct ov_cursor *in, const struct ov_exe_section *roun
     section.told_address = ov_cursor_u32le(in);
     section.told_raw_bytes = ov_cursor_u32le(in);
     section.told_raw_offset = ov_cursor_u32le(in);
-    ov_cursor_skip(in, 16); // relocations, line numbers, flags
+    ov_cursor_skip(in, 12); // relocations, line numbers
+    section.flags = ov_cursor_u32le(in);
     bool is_missing = section.told_raw_bytes != 0 && section.raw_bytes == 0;
     uint64_t left =
         section.told_raw_offset < in->bytes.size ? in->bytes.size - section.told_raw_offset : 0;
@@ -80,6 +81,7 @@ enum ov_status ov_packed_read(struct ov_span file, struct ov_arena *arena,
         return OV_UNSUPPORTED;
     }
     struct ov_packed packed = {.file = file,
+                               .is_library = exe.pe.is_library,
                                .header_bytes = exe.pe.header_bytes,
                                .entry_offset = exe.entry_offset,
                                .stub = ov_span_from(file, exe.entry_offset),

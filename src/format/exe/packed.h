@@ -16,11 +16,13 @@ enum { OV_PACKED_SECTIONS_MAX = 96 };
 struct ov_packed_section {
     uint32_t address, virtual_bytes, raw_offset, raw_bytes;
     uint32_t told_address, told_virtual_bytes, told_raw_offset, told_raw_bytes;
+    uint32_t flags;
 };
 
 // A program that may be packed. Sections that lie past the end of the file are left out.
 struct ov_packed {
     struct ov_span file;
+    bool is_library;
     uint32_t headers_at;     // of the PE signature
     uint32_t optional_bytes; // of the optional header
     uint32_t header_bytes;   // addresses below this are offsets
