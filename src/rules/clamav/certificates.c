@@ -130,16 +130,12 @@ static enum ov_status read_rule(struct ov_parser *parser, struct ov_rule *rule) 
     return read_fields(parser, fields, memory);
 }
 
-enum ov_status ov_clamav_read_certificates(struct ov_ruleset *set, uint32_t file, unsigned mode) {
+static enum ov_status read_line(struct ov_parser *parser, unsigned mode, struct ov_place place) {
     (void)mode;
-    struct ov_parser parser OV_CLEANUP(ov_parser_release);
-    ov_parser_init(set, &parser);
-    struct ov_lines lines = {.bytes = set->files[file].bytes};
-    struct ov_span line;
-    while (ov_lines_next(&lines, &line)) {
-        struct ov_rule rule = {.place = {.file = file, .line = lines.number}, .source = line};
-        ov_parser_start(&parser, line);
-        TRY(ov_parser_add_rule(&parser, read_rule(&parser, &rule), &rule));
-    }
-    return OV_OK;
+    struct ov_rule rule = {.place = place, .source = parser->line};
+    return ov_parser_add_rule(parser, read_rule(parser, &rule), &rule);
+}
+
+enum ov_status ov_clamav_read_certificates(struct ov_ruleset *set, uint32_t file, unsigned mode) {
+    return ov_parser_read_lines(set, file, mode, read_line);
 }

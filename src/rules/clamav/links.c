@@ -209,23 +209,13 @@ static enum ov_status read_link(struct ov_parser *parser, bool is_allowed,
                                         is_allowed ? "X:`, `Y:` or `M:" : "R:` or `H:");
 }
 
+static enum ov_status read_line(struct ov_parser *parser, unsigned mode, struct ov_place place) {
+    struct ov_link_rule link = {.place = place, .source = parser->line};
+    enum ov_status status = read_link(parser, mode == 1, &link);
+    return status == OV_OK ? ov_ruleset_add_link(parser->set, &link)
+                           : ov_parser_note(parser, status, place, (struct ov_span){0});
+}
+
 enum ov_status ov_clamav_read_links(struct ov_ruleset *set, uint32_t file, unsigned mode) {
-    struct ov_parser parser OV_CLEANUP(ov_parser_release);
-    ov_parser_init(set, &parser);
-    struct ov_lines lines = {.bytes = set->files[file].bytes};
-    struct ov_span line;
-    while (ov_lines_next(&lines, &line)) {
-        struct ov_place place = {.file = file, .line = lines.number};
-        struct ov_link_rule link = {.place = place, .source = line};
-        ov_parser_start(&parser, line);
-        enum ov_status status = read_link(&parser, mode == 1, &link);
-        if (status == OV_DAMAGED || status == OV_UNSUPPORTED) {
-            TRY(ov_ruleset_add_problemf(set, place, (struct ov_span){0}, status == OV_UNSUPPORTED,
-                                        "%s", parser.reason));
-            continue;
-        }
-        TRY(status);
-        TRY(ov_ruleset_add_link(set, &link));
-    }
-    return OV_OK;
+    return ov_parser_read_lines(set, file, mode, read_line);
 }

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // POSIX extended regular expressions (IEEE 1003.1, 9.4), rewritten for PCRE2.
-#define PCRE2_CODE_UNIT_WIDTH 8
 #include "rules/clamav/posix.h"
 
 #include "base/buf.h"
+#include "rules/clamav/pcre.h"
 
 #include <ctype.h>
-#include <pcre2.h>
-
-enum { ERROR_BYTES = 120 };
 
 // What is read, and how far; and what has been written. The output is never twice as long.
 struct rewrite {
@@ -126,25 +123,6 @@ static enum ov_status rewrite_next(struct rewrite *rewrite) {
     return OV_OK;
 }
 
-static enum ov_status try_compile(struct ov_parser *parser, struct ov_span source,
-                                  struct ov_span regex) {
-    int error = 0;
-    PCRE2_SIZE at = 0;
-    pcre2_code *code = pcre2_compile(regex.data, regex.size, 0, &error, &at, NULL);
-    if (code != NULL) {
-        pcre2_code_free(code);
-        return OV_OK;
-    }
-    if (error == PCRE2_ERROR_HEAP_FAILED || error == PCRE2_ERROR_NOMEMORY) {
-        return OV_MEMORY;
-    }
-    PCRE2_UCHAR message[ERROR_BYTES];
-    if (pcre2_get_error_message(error, message, sizeof message) < 0) {
-        message[0] = '\0';
-    }
-    return ov_parser_fail(parser, source.data, "regular expression: %s,", (const char *)message);
-}
-
 enum ov_status ov_clamav_posix_read(struct ov_parser *parser, struct ov_span text,
                                     struct ov_span *ret_text, bool *ret_is_caseless) {
     static const char caseless[] = "(?i)";
@@ -160,7 +138,7 @@ enum ov_status ov_clamav_posix_read(struct ov_parser *parser, struct ov_span tex
         TRY(rewrite_next(&rewrite));
     }
     TRY(ov_buf_status(&out));
-    TRY(try_compile(parser, text, ov_buf_span(&out)));
+    TRY(ov_clamav_pcre_try(parser, ov_buf_span(&out), 0, text.data));
     void *memory;
     TRY(ov_parser_alloc(parser, out.size, 1, &memory));
     memcpy(memory, out.data, out.size);

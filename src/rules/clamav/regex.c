@@ -5,10 +5,9 @@
 
 #include "rules/clamav/expr.h"
 #include "rules/clamav/offset.h"
+#include "rules/clamav/pcre.h"
 
 #include <pcre2.h>
-
-enum { ERROR_BYTES = 120 };
 
 struct flag {
     char letter;
@@ -46,26 +45,6 @@ static enum ov_status read_flags(struct ov_parser *parser, struct ov_span text, 
     return OV_OK;
 }
 
-static enum ov_status check_regex(struct ov_parser *parser, struct ov_span regex,
-                                  uint32_t options) {
-    int error = 0;
-    PCRE2_SIZE at = 0;
-    pcre2_code *code = pcre2_compile(regex.data, regex.size, options, &error, &at, NULL);
-    if (code != NULL) {
-        pcre2_code_free(code);
-        return OV_OK;
-    }
-    if (error == PCRE2_ERROR_HEAP_FAILED || error == PCRE2_ERROR_NOMEMORY) {
-        return OV_MEMORY;
-    }
-    PCRE2_UCHAR message[ERROR_BYTES];
-    if (pcre2_get_error_message(error, message, sizeof message) < 0) {
-        message[0] = '\0';
-    }
-    return ov_parser_fail(parser, regex.data + (at < regex.size ? at : regex.size),
-                          "regular expression: %s,", (const char *)message);
-}
-
 static enum ov_status read_trigger(struct ov_parser *parser, struct ov_span text, uint32_t index,
                                    struct ov_sub *ret_sub) {
     uint32_t highest = 0;
@@ -96,7 +75,7 @@ static enum ov_status read_tail(struct ov_parser *parser, struct ov_span text,
     size_t colon = ov_span_find(letters, 0, ':');
     uint32_t options = 0;
     TRY(read_flags(parser, ov_span_part(letters, 0, colon), &ret_sub->regex_flags, &options));
-    return check_regex(parser, ret_sub->regex, options);
+    return ov_clamav_pcre_try(parser, ret_sub->regex, options, NULL);
 }
 
 enum ov_status ov_clamav_regex_read(struct ov_parser *parser, struct ov_span text, uint32_t target,
