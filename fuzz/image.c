@@ -27,7 +27,7 @@ enum {
     RAW_IMAGE = 255,
     EDITS_MAX = 64,
     OBJECT_BYTES = 1536,
-    OBJECTS = 7,
+    OBJECTS = 8,
     TIME_MS = 200,    // what a scan of one object may take by its budget
     TIME_HANG_S = 10, // what all of them may really take
     NAMES_READ = 40,
@@ -120,6 +120,17 @@ static void make_elf(uint8_t *object) {
     put(object, 0x200, "entrypointABCDEF0123");
 }
 
+// A picture: BMP, 20 by 24 points of 24 bits, which are what stands there already.
+static void make_picture(uint8_t *object) {
+    memset(object, 0, 54);
+    put(object, 0, "BM");
+    put32(object, 10, 54);
+    put32(object, 14, 40);
+    put32(object, 18, 20);
+    put32(object, 22, 24);
+    put32(object, 26, 24 << 16 | 1);
+}
+
 // A tar archive with one member.
 static void make_tar(uint8_t *object) {
     unsigned sum = 0;
@@ -161,6 +172,7 @@ static void make_objects(void) {
     make_pe(objects[3]);
     make_elf(objects[4]);
     make_tar(objects[5]);
+    make_picture(objects[7]);
     make_mail(objects[6]);
 }
 
@@ -192,7 +204,9 @@ static const char *const logicals[IMAGES] = {
     "",
     "",
     ("A;Engine:81-255,Container:CL_TYPE_POSIX_TAR,Target:0;0;41\n"
-     "B;Engine:81-255,Intermediates:CL_TYPE_ANY>CL_TYPE_POSIX_TAR,Target:0;0;41\n"),
+     "B;Engine:81-255,Intermediates:CL_TYPE_ANY>CL_TYPE_POSIX_TAR,Target:0;0;41\n"
+     "C;Engine:150-255,Target:5;0;fuzzy_img#e74ff08235a2e05e\n"
+     "D;Engine:150-255,Target:0;0|1;fuzzy_img#e74ff08235a2e05e;fuzzy_img#0123456789abcdef\n"),
     "",
 };
 
