@@ -50,7 +50,7 @@ def fetch(folder, package):
 
 def sample_databases(shared):
     """Those of the sample data that both programs read, in the order in which clamscan wants them."""
-    found = [file for ending in ("ign2", "ndb", "db", "ldb", "hdb", "hsb", "mdb", "fp")
+    found = [file for ending in ("ign2", "ndb", "db", "ldb", "hdb", "hsb", "mdb", "fp", "pdb", "wdb")
              for file in sorted(shared.glob(f"data/dev/clamav/*/*.{ending}"))]
     return [str(file) for file in found]
 

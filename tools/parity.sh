@@ -48,7 +48,7 @@ compare() { # LABEL LEAST DATABASE CORPUS
     # the order of equal ones depends on how full clamscan's memory is, which can be estimated
     # only while nothing else has been loaded.
     local databases=() file ending
-    for ending in ign2 ndb db ldb hdb hsb mdb fp; do
+    for ending in ign2 ndb db ldb hdb hsb mdb fp pdb wdb; do
         for file in "$3"/*."$ending"; do
             [ ! -f "$file" ] || databases+=(--db "$file")
         done
