@@ -102,9 +102,11 @@ static ALWAYS_INLINE void eat_md5(uint32_t *state, const uint8_t *const *data, s
             c[g] = b[g];
             b[g] += rotate(sum, ov_md5_rotation[i / 16][i % 4]);
         }
+        if (singles != NULL) {
 #pragma GCC unroll 2
-        for (unsigned s = 0; singles != NULL && s < OV_SINGLES_PACE; s++) {
-            step_singles(words, start, singles->at, OV_SINGLES_PACE * i + s);
+            for (unsigned s = 0; s < OV_SINGLES_PACE; s++) {
+                step_singles(words, start, singles->at, OV_SINGLES_PACE * i + s);
+            }
         }
     }
 #pragma GCC unroll 2
