@@ -197,14 +197,14 @@ static const char *const logicals[IMAGES] = {
     ("A;Engine:81-255,Target:0;(0&1)>1,2|2=1;6e6565::iwa;5,4:414243;686179::f\n"
      "B;Engine:81-255,Target:0;0&1&2;73697a653d;0(>>5#de4#>1,<9999);0/s[a-z]ze=(\\d+)/g\n"
      "C;Engine:81-255,Target:0,FileSize:1-5000;0=0|(1|2|3)>3,2;7777777777;4141;4242;5a5a\n"
-     "D;Engine:81-255,Target:0;0&1;616258::i;1/X.*X/s\n"),
+     "D;Engine:81-255,Target:0;0&1;616258::i;0/X.*X/s\n"),
     ("A;Engine:81-255,Target:1,EntryPoint:1-9999,NumberOfSections:1-5;0&1;EP+0:656e;S0+0,9:6e7472\n"
      "B;Engine:81-255,Target:1,IconGroup1:X;0;EP+0:656e\n"
      "C;Engine:81-255,Target:1,IconGroup1:*,IconGroup2:Z;0;EP+0:656e\n"),
     "",
     "",
-    ("A;Engine:81-255,Container:CL_TYPE_POSIX_TAR,Target:0;0;41\n"
-     "B;Engine:81-255,Intermediates:CL_TYPE_ANY>CL_TYPE_POSIX_TAR,Target:0;0;41\n"
+    ("A;Engine:81-255,Container:CL_TYPE_POSIX_TAR,Target:0;0;6e65\n"
+     "B;Engine:81-255,Intermediates:CL_TYPE_ANY>CL_TYPE_POSIX_TAR,Target:0;0;6e65\n"
      "C;Engine:150-255,Target:5;0;fuzzy_img#e74ff08235a2e05e\n"
      "D;Engine:150-255,Target:0;0|1;fuzzy_img#e74ff08235a2e05e;fuzzy_img#0123456789abcdef\n"),
     "",
@@ -242,10 +242,11 @@ static bool add_listed(struct ov_ruleset *set) {
 }
 
 static const char *const hashes[IMAGES] = {
-    ("44d88612fea8a8f36de82e1278abb02f:1536:One\n3395856ce81f2b7382dee72602f798b642f14140:*:Two\n"),
+    ("44d88612fea8a8f36de82e1278abb02f:1536:One\n3395856ce81f2b7382dee72602f798b642f14140:*:Two:"
+     "73\n"),
     "",
     "",
-    ("44d88612fea8a8f36de82e1278abb02f:*:One\n44d88612fea8a8f36de82e1278abb030:*:Two\n"
+    ("44d88612fea8a8f36de82e1278abb02f:*:One:73\n44d88612fea8a8f36de82e1278abb030:*:Two:73\n"
      "275a021bbfb6489e54d471899f7db9d1663fc695ec2fe2a2c4538aabf651fd0f:1536:Three\n"),
     "",
     "",
@@ -291,7 +292,7 @@ static void build(unsigned number) {
             OV_OK ||
         ov_ruleset_load_bytes(set, "a.wdb", ov_span_text(number == 5 ? allowed : ""), false) !=
             OV_OK ||
-        set->problem_count > 2 || ov_image_build(set, &options, &images[number], NULL) != OV_OK) {
+        set->problem_count > 0 || ov_image_build(set, &options, &images[number], NULL) != OV_OK) {
         (void)fprintf(stderr, "fuzz: image %u cannot be built\n", number);
         abort();
     }
