@@ -14,6 +14,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "walk"))
 sys.path.insert(0, str(HERE / "format"))
 import differential  # noqa: E402
+from alerts import run_many  # noqa: E402
 from beside import (clamscan_names, needs_walkers, overt_names, wrap, write)  # noqa: E402
 from members import BUILD, OVERT, SOURCE, Skip, Tap, has  # noqa: E402
 
@@ -29,29 +30,10 @@ def both(path, *options):
     return ours if ours == theirs else f"{path} {options}: overt {ours}, clamscan {theirs}"
 
 
-def run_many(paths, *options):
-    """{path: [names]} of overt and of clamscan."""
-    if not has("clamscan"):
-        raise Skip("clamscan is not installed")
-    write("list", "\n".join(paths) + "\n")
-    answers = []
-    for command in ([OVERT, "scan", "--no-summary", *options, "--rules", RULES, *paths],
-                    ["clamscan", "--no-summary", *options, "-d", RULES, "-f", "list"]):
-        done = subprocess.run(command, capture_output=True, timeout=280, check=False)
-        assert done.returncode in (0, 1), done.stderr.decode()[-500:]
-        found = {}
-        for line in done.stdout.decode().splitlines():
-            if line.endswith(" FOUND"):
-                path, name = line[:-len(" FOUND")].rsplit(": ", 1)
-                found.setdefault(path, []).append(name)
-        answers.append(found)
-    return answers
-
-
 def compare_broken(kind, forge):
     rng = random.Random(kind)
     paths = [write(f"{kind}/{number}", forge(rng)) for number in range(COUNT)]
-    ours, theirs = run_many(paths, "--alert-broken")
+    ours, theirs = run_many(paths, "--alert-broken", rules=RULES)
     different = [p for p in paths if ours.get(p) != theirs.get(p)]
     if different:
         return f"{different[:9]}: {[(ours.get(p), theirs.get(p)) for p in different[:3]]}"
