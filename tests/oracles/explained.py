@@ -202,6 +202,10 @@ explain("7z", "corpus/ntfs/*", "bytes", "hole",
 explain("7z", "seeds/walk_dmg/*", "name", "*|*.*", "7z puts a number to the names.")
 explain("7z", "seeds/walk_dmg/*", "more", "plist", "The list of properties, told as well.")
 
+explain("bsdcat", "seeds/walk_compressed/huge_lzma", "more less", ["100 bytes: *", "30 bytes: *"],
+        "A stream that asks for a dictionary of 4 GB: bsdcat takes it for no archive, we unpack it "
+        "with less.")
+
 # ---- compound files ------------------------------------------------------------------------------
 
 explain("7z gsf", "seeds/walk_ole2/agile.xlsx seeds/walk_ole2/locked.xlsx "
