@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// Strict base64, decimal numbers and lines.
+#include "ledger/encoding.h"
+
+// ---- base64: RFC 4648 section 4 -----------------------------------------------------------------
+
+static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+static int digit_value(uint8_t character) {
+    if (character >= 'A' && character <= 'Z') {
+        return character - 'A';
+    }
+    if (character >= 'a' && character <= 'z') {
+        return character - 'a' + 26;
+    }
+    if (character >= '0' && character <= '9') {
+        return character - '0' + 52;
+    }
+    return character == '+' ? 62 : character == '/' ? 63 : -1;
+}
+
+// The 24 bits of four characters of which the last `padding` are '='; -1 when one is no digit, or
+// when bits stand behind the last byte.
+static int32_t read_group(struct ov_span group, unsigned padding) {
+    int32_t bits = 0;
+    for (unsigned i = 0; i < 4; i++) {
+        int value = i < 4 - padding ? digit_value(group.data[i]) : 0;
+        if (value < 0) {
+            return -1;
+        }
+        bits = bits << 6 | value;
+    }
+    int32_t spare = (1 << 8 * padding) - 1;
+    return (bits & spare) == 0 ? bits : -1;
+}
+
+static unsigned count_padding(struct ov_span text) {
+    unsigned padding = 0;
+    while (padding < 2 && padding < text.size && text.data[text.size - 1 - padding] == '=') {
+        padding++;
+    }
+    return padding;
+}
+
+// How many bytes the text holds, once every character is known to be right.
+static enum ov_status measure(struct ov_span text, unsigned padding, size_t *ret_size) {
+    if (text.size % 4 != 0) {
+        return OV_DAMAGED;
+    }
+    for (size_t at = 0; at < text.size; at += 4) {
+        if (read_group(ov_span_part(text, at, 4), at + 4 == text.size ? padding : 0) < 0) {
+            return OV_DAMAGED;
+        }
+    }
+    *ret_size = text.size / 4 * 3 - padding;
+    return OV_OK;
+}
+
+enum ov_status ov_base64_read(struct ov_span text, uint8_t *ret_bytes, size_t room,
+                              size_t *ret_size) {
+    unsigned padding = count_padding(text);
+    size_t size = 0;
+    TRY(measure(text, padding, &size));
+    if (size > room) {
+        return OV_LIMIT;
+    }
+    for (size_t at = 0; at < text.size; at += 4) {
+        unsigned missing = at + 4 == text.size ? padding : 0;
+        int32_t bits = read_group(ov_span_part(text, at, 4), missing);
+        for (unsigned i = 0; i < 3 - missing; i++) {
+            ret_bytes[at / 4 * 3 + i] = (uint8_t)(bits >> (16 - 8 * i));
+        }
+    }
+    *ret_size = size;
+    return OV_OK;
+}
+
+enum ov_status ov_tree_hash_read(struct ov_span text, struct ov_tree_hash *ret_hash) {
+    size_t size = 0;
+    if (text.size != OV_HASH_TEXT_BYTES || count_padding(text) != 1) {
+        return OV_DAMAGED;
+    }
+    return ov_base64_read(text, ret_hash->bytes, sizeof ret_hash->bytes, &size);
+}
+
+void ov_base64_add(struct ov_buf *buf, struct ov_span bytes) {
+    for (size_t at = 0; at < bytes.size; at += 3) {
+        struct ov_span group = ov_span_part(bytes, at, 3);
+        uint32_t bits = 0;
+        for (size_t i = 0; i < 3; i++) {
+            bits = bits << 8 | (i < group.size ? group.data[i] : 0);
+        }
+        for (size_t i = 0; i < 4; i++) {
+            char digit = digits[bits >> (18 - 6 * i) & 63];
+            ov_buf_add_u8(buf, (uint8_t)(i <= group.size ? digit : '='));
+        }
+    }
+}
+
+void ov_tree_hash_add(struct ov_buf *buf, const struct ov_tree_hash *hash) {
+    ov_base64_add(buf, ov_span_make(hash->bytes, sizeof hash->bytes));
+}
+
+// ---- numbers and lines ----------------------------------------------------------------------
+
+enum ov_status ov_number_read(struct ov_span text, uint64_t *ret_number) {
+    uint64_t number = 0;
+    if (text.size == 0 || text.size > 19 || (text.data[0] == '0' && text.size > 1)) {
+        return OV_DAMAGED;
+    }
+    for (size_t i = 0; i < text.size; i++) { // 19 digits fit in 64 bits
+        if (text.data[i] < '0' || text.data[i] > '9') {
+            return OV_DAMAGED;
+        }
+        number = number * 10 + (uint64_t)(text.data[i] - '0');
+    }
+    if (number > OV_NUMBER_MAX) {
+        return OV_DAMAGED;
+    }
+    *ret_number = number;
+    return OV_OK;
+}
+
+enum ov_status ov_line_read(struct ov_cursor *cursor, struct ov_span *ret_line) {
+    size_t left = ov_cursor_left(cursor);
+    if (left == 0) {
+        return OV_END;
+    }
+    struct ov_span line = ov_cursor_until(cursor, '\n');
+    if (line.size == left) {
+        return OV_DAMAGED;
+    }
+    *ret_line = line;
+    return OV_OK;
+}
+
+enum ov_status ov_line_take(struct ov_span line, const char *keyword, struct ov_span *ret_rest) {
+    size_t size = strlen(keyword);
+    if (!ov_span_has_prefix(line, keyword) || line.size == size || line.data[size] != ' ') {
+        return OV_DAMAGED;
+    }
+    *ret_rest = ov_span_from(line, size + 1);
+    return OV_OK;
+}
+
+enum ov_status ov_word_take(struct ov_span *rest, struct ov_span *ret_word) {
+    size_t size = ov_span_find(*rest, 0, ' ');
+    if (size == 0) {
+        return OV_DAMAGED;
+    }
+    *ret_word = ov_span_part(*rest, 0, size);
+    *rest = ov_span_from(*rest, size + 1);
+    return OV_OK;
+}
