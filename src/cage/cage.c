@@ -15,7 +15,7 @@ static const struct {
 } layer_texts[OV_LAYER_COUNT] = {
     [OV_LAYER_USER] = {"user", "a user id or user namespace of its own"},
     [OV_LAYER_PIDS] = {"pids", "sees and signals no other process"},
-    [OV_LAYER_MOUNTS] = {"mounts", "an empty root directory"},
+    [OV_LAYER_MOUNTS] = {"mounts", "a root directory with the role's own paths alone"},
     [OV_LAYER_NET] = {"net", "a network namespace without any way out"},
     [OV_LAYER_IPC] = {"ipc", "no shared memory or queues of the host"},
     [OV_LAYER_UTS] = {"uts", "cannot rename the host"},
@@ -23,9 +23,10 @@ static const struct {
     [OV_LAYER_CAPABILITIES] = {"capabilities", "none, and none to be had"},
     [OV_LAYER_PRIVILEGES] = {"no-new-privs", "no program can give it rights"},
     [OV_LAYER_UNDUMPABLE] = {"undumpable", "no core file; its memory is not shown to other users"},
-    [OV_LAYER_LIMITS] = {"limits", "memory capped; no files, processes or descriptors made"},
+    [OV_LAYER_LIMITS] =
+        {"limits", "memory capped; no processes made, few descriptors, no files but the role's"},
     [OV_LAYER_DESCRIPTORS] = {"descriptors", "only the role's own are open"},
-    [OV_LAYER_LANDLOCK] = {"landlock", "no path may be opened, no TCP, no signals out"},
+    [OV_LAYER_LANDLOCK] = {"landlock", "no path, TCP port or signal out but the role's own"},
     [OV_LAYER_SECCOMP] = {"seccomp", "a short list of system calls; any other kills"},
 };
 
@@ -57,12 +58,12 @@ static int set_process_flag(int option, unsigned long value) {
 
 static void change_identity(const struct ov_cage_spec *spec, struct ov_cage_report *report) {
     if (is_asked(spec, OV_LAYER_MOUNTS)) {
-        note(report, OV_LAYER_MOUNTS, ov_cage_empty_root());
+        note(report, OV_LAYER_MOUNTS, ov_cage_root(spec));
     }
     // Before the change of user, which takes the right to do this.
     int bound = is_asked(spec, OV_LAYER_CAPABILITIES) ? ov_cage_bound_capabilities() : 0;
     if (is_asked(spec, OV_LAYER_USER)) {
-        note(report, OV_LAYER_USER, ov_cage_change_user());
+        note(report, OV_LAYER_USER, ov_cage_change_user(spec));
     }
     if (is_asked(spec, OV_LAYER_CAPABILITIES)) {
         int dropped = ov_cage_drop_capabilities();
@@ -83,7 +84,7 @@ void ov_cage_enter(const struct ov_cage_spec *spec, struct ov_cage_report *ret_r
         note(&report, OV_LAYER_PRIVILEGES, set_process_flag(PR_SET_NO_NEW_PRIVS, 1));
     }
     if (is_asked(spec, OV_LAYER_LANDLOCK)) {
-        note(&report, OV_LAYER_LANDLOCK, ov_cage_landlock());
+        note(&report, OV_LAYER_LANDLOCK, ov_cage_landlock(spec));
     }
     if (is_asked(spec, OV_LAYER_UNDUMPABLE)) {
         note(&report, OV_LAYER_UNDUMPABLE, set_process_flag(PR_SET_DUMPABLE, 0));

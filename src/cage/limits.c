@@ -43,14 +43,15 @@ static rlim_t address_space(const struct ov_cage_spec *spec) {
 }
 
 int ov_cage_limits(const struct ov_cage_spec *spec) {
-    bool writes = (spec->calls & OV_CAGE_WRITE) != 0;
+    bool writes = (spec->calls & (OV_CAGE_WRITE | OV_CAGE_MAKE)) != 0;
+    rlim_t files = spec->open_file_count != 0 ? spec->open_file_count : OPEN_FILES;
     int error = set_limit(RLIMIT_NPROC, 0);
     error = error != 0 ? error : set_limit(RLIMIT_CORE, 0);
-    error = error != 0 ? error : set_limit(RLIMIT_NOFILE, OPEN_FILES);
+    error = error != 0 ? error : set_limit(RLIMIT_NOFILE, files);
     error = error != 0 ? error : set_limit(RLIMIT_MSGQUEUE, 0);
     error = error != 0 ? error : set_limit(RLIMIT_MEMLOCK, 0);
-    if (error == 0 && !writes) {
-        error = set_limit(RLIMIT_FSIZE, 0);
+    if (error == 0 && (!writes || spec->file_bytes != 0)) {
+        error = set_limit(RLIMIT_FSIZE, writes ? spec->file_bytes : 0);
     }
     if (error == 0 && spec->memory_bytes != 0 && !HAS_SHADOW_MEMORY) {
         error = set_limit(RLIMIT_DATA, spec->memory_bytes);

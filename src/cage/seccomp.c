@@ -93,6 +93,7 @@ static int add_rules(scmp_filter_ctx filter, const struct ov_cage_spec *spec) {
     for (unsigned i = 0; (spec->calls & OV_CAGE_WRITE) != 0 && i < 2 && error == 0; i++) {
         error = spec->outputs[i] < 0 ? 0 : allow_on(filter, SCMP_SYS(write), spec->outputs[i]);
     }
+    error = error != 0 ? error : ov_cage_allow_words(filter, spec->calls);
     if (error == 0 && HAS_SANITIZER) {
         error =
             allow_all(filter, sanitizer_calls, sizeof sanitizer_calls / sizeof sanitizer_calls[0]);

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// The system calls behind the words CLIENT, SERVE, READ, MAKE and EDIT.
+#include "cage/layers.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <seccomp.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+enum { NET = OV_CAGE_CLIENT | OV_CAGE_SERVE, FILES = OV_CAGE_READ | OV_CAGE_MAKE };
+
+// Calls whose arguments are left alone: they act on descriptors, or on what Landlock guards.
+static const struct {
+    uint32_t words; // any of them
+    int call;
+} free_calls[] = {
+    {NET | FILES, SCMP_SYS(read)},
+    {NET | OV_CAGE_MAKE, SCMP_SYS(write)},
+    {NET | FILES, SCMP_SYS(fstat)},
+    {NET | FILES, SCMP_SYS(newfstatat)}, // glibc's fstat
+    {NET, SCMP_SYS(recvfrom)},
+    {NET, SCMP_SYS(recvmsg)},
+    {NET, SCMP_SYS(sendto)},
+    {NET, SCMP_SYS(sendmsg)},
+    {NET, SCMP_SYS(sendmmsg)}, // glibc's resolver
+    {NET, SCMP_SYS(shutdown)},
+    {NET, SCMP_SYS(getsockname)},
+    {NET, SCMP_SYS(getpeername)},
+    {NET, SCMP_SYS(getsockopt)},
+    {NET, SCMP_SYS(poll)},
+    {NET, SCMP_SYS(ppoll)},
+    {NET, SCMP_SYS(rt_sigaction)}, // libcurl and others set SIGPIPE aside
+    {NET, SCMP_SYS(clock_nanosleep)},
+    {NET, SCMP_SYS(gettimeofday)}, // where the vdso has no clock
+    {NET, SCMP_SYS(time)},
+    {NET, SCMP_SYS(getpid)}, // libcrypto asks whether it has been forked
+    {NET, SCMP_SYS(uname)},
+    {OV_CAGE_CLIENT, SCMP_SYS(connect)}, // where to: Landlock
+    {OV_CAGE_SERVE, SCMP_SYS(accept4)},
+    {OV_CAGE_SERVE, SCMP_SYS(epoll_create1)},
+    {OV_CAGE_SERVE, SCMP_SYS(epoll_ctl)},
+    {OV_CAGE_SERVE, SCMP_SYS(epoll_wait)},
+    {OV_CAGE_SERVE, SCMP_SYS(epoll_pwait)},
+    {OV_CAGE_SERVE, SCMP_SYS(writev)},
+    {OV_CAGE_SERVE, SCMP_SYS(sendfile)},
+    {FILES, SCMP_SYS(lseek)},
+    {FILES, SCMP_SYS(pread64)},
+    {FILES, SCMP_SYS(getdents64)},
+    {OV_CAGE_MAKE, SCMP_SYS(openat)}, // in any way: Landlock
+    {OV_CAGE_MAKE, SCMP_SYS(pwrite64)},
+    {OV_CAGE_EDIT, SCMP_SYS(renameat)},
+    {OV_CAGE_EDIT, SCMP_SYS(renameat2)},
+    {OV_CAGE_EDIT, SCMP_SYS(unlinkat)},
+    {OV_CAGE_EDIT, SCMP_SYS(mkdirat)},
+    {OV_CAGE_EDIT, SCMP_SYS(ftruncate)},
+    {OV_CAGE_EDIT, SCMP_SYS(flock)},
+    {OV_CAGE_EDIT, SCMP_SYS(fsync)},
+    {OV_CAGE_EDIT, SCMP_SYS(fdatasync)},
+    {OV_CAGE_EDIT, SCMP_SYS(fchmod)},
+};
+
+// Calls that are allowed with these two arguments alone.
+static const struct {
+    uint32_t words;
+    int call;
+    unsigned first;          // the place of the first of the two arguments
+    uint32_t mask[2];        // which of their bits are looked at
+    scmp_datum_t allowed[2]; // and what these must be
+} bound_calls[] = {
+    {OV_CAGE_CLIENT, SCMP_SYS(socket), 0, {~0u, 15}, {AF_INET, SOCK_STREAM}},
+    {OV_CAGE_CLIENT, SCMP_SYS(socket), 0, {~0u, 15}, {AF_INET, SOCK_DGRAM}},
+    {OV_CAGE_CLIENT, SCMP_SYS(socket), 0, {~0u, 15}, {AF_INET6, SOCK_STREAM}},
+    {OV_CAGE_CLIENT, SCMP_SYS(socket), 0, {~0u, 15}, {AF_INET6, SOCK_DGRAM}},
+    {NET, SCMP_SYS(setsockopt), 1, {~0u, ~0u}, {SOL_SOCKET, SO_KEEPALIVE}},
+    {NET, SCMP_SYS(setsockopt), 1, {~0u, ~0u}, {IPPROTO_TCP, TCP_NODELAY}},
+    {NET, SCMP_SYS(setsockopt), 1, {~0u, ~0u}, {IPPROTO_TCP, TCP_CORK}},
+    {NET, SCMP_SYS(setsockopt), 1, {~0u, ~0u}, {IPPROTO_TCP, TCP_KEEPIDLE}},
+    {NET, SCMP_SYS(setsockopt), 1, {~0u, ~0u}, {IPPROTO_TCP, TCP_KEEPINTVL}},
+    {OV_CAGE_CLIENT, SCMP_SYS(setsockopt), 1, {~0u, ~0u}, {IPPROTO_IP, IP_RECVERR}},
+    {OV_CAGE_CLIENT, SCMP_SYS(setsockopt), 1, {~0u, ~0u}, {IPPROTO_IPV6, IPV6_RECVERR}},
+    {NET, SCMP_SYS(ioctl), 1, {~0u, 0}, {FIONBIO, 0}},
+    {NET, SCMP_SYS(ioctl), 1, {~0u, 0}, {FIONREAD, 0}},
+    {NET | FILES, SCMP_SYS(fcntl), 1, {~0u, 0}, {F_GETFD, 0}},
+    {NET | FILES, SCMP_SYS(fcntl), 1, {~0u, 0}, {F_SETFD, 0}},
+    {NET | FILES, SCMP_SYS(fcntl), 1, {~0u, 0}, {F_GETFL, 0}},
+    {NET | FILES, SCMP_SYS(fcntl), 1, {~0u, O_ASYNC}, {F_SETFL, 0}},
+    {NET | FILES, SCMP_SYS(fcntl), 1, {~0u, 0}, {F_DUPFD_CLOEXEC, 0}},
+    {FILES, SCMP_SYS(openat), 2, {O_ACCMODE | O_CREAT | O_TRUNC, 0}, {O_RDONLY, 0}},
+};
+
+// What libraries ask for on the way, and get along without: an error, not the end. Name lookups ask
+// a cache behind a local socket, and for the machine's addresses.
+static const struct {
+    int call;
+    scmp_datum_t first;
+    int error;
+} declined_calls[] = {
+    {SCMP_SYS(socket), AF_UNIX, EAFNOSUPPORT},
+    {SCMP_SYS(socket), AF_NETLINK, EAFNOSUPPORT},
+    {SCMP_SYS(socketpair), AF_UNIX, EAFNOSUPPORT},
+};
+
+static int allow_free(scmp_filter_ctx filter, uint32_t calls) {
+    int error = 0;
+    for (size_t i = 0; i < sizeof free_calls / sizeof free_calls[0] && error == 0; i++) {
+        if ((free_calls[i].words & calls) != 0) {
+            error = -seccomp_rule_add(filter, SCMP_ACT_ALLOW, free_calls[i].call, 0);
+        }
+    }
+    return error;
+}
+
+static int allow_bound(scmp_filter_ctx filter, uint32_t calls) {
+    int error = 0;
+    for (size_t i = 0; i < sizeof bound_calls / sizeof bound_calls[0] && error == 0; i++) {
+        unsigned at = bound_calls[i].first;
+        const uint32_t *mask = bound_calls[i].mask;
+        const scmp_datum_t *allowed = bound_calls[i].allowed;
+        if ((bound_calls[i].words & calls) == 0) {
+            continue;
+        }
+        // One that is free anyhow needs no second rule, which would be another list to look
+        // through.
+        if (bound_calls[i].call == SCMP_SYS(openat) && (calls & OV_CAGE_MAKE) != 0) {
+            continue;
+        }
+        error = -seccomp_rule_add(filter, SCMP_ACT_ALLOW, bound_calls[i].call, mask[1] == 0 ? 1 : 2,
+                                  SCMP_CMP(at, SCMP_CMP_MASKED_EQ, mask[0], allowed[0]),
+                                  SCMP_CMP(at + 1, SCMP_CMP_MASKED_EQ, mask[1], allowed[1]));
+    }
+    return error;
+}
+
+static int decline_some(scmp_filter_ctx filter) {
+    int error = 0;
+    for (size_t i = 0; i < sizeof declined_calls / sizeof declined_calls[0] && error == 0; i++) {
+        error = -seccomp_rule_add(filter, SCMP_ACT_ERRNO((uint32_t)declined_calls[i].error),
+                                  declined_calls[i].call, 1,
+                                  SCMP_A0(SCMP_CMP_EQ, declined_calls[i].first, 0));
+    }
+    return error;
+}
+
+int ov_cage_allow_words(void *filter, uint32_t calls) {
+    int error = allow_free(filter, calls);
+    error = error != 0 ? error : allow_bound(filter, calls);
+    return error == 0 && (calls & OV_CAGE_CLIENT) != 0 ? decline_some(filter) : error;
+}
