@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/fd.h"
 #include "catalog/folder.h"
+#include "format/codec/zstd_frame.h"
 #include "role/roles.h"
 #include "rules/report.h"
 #include "wire/channel.h"
@@ -95,8 +96,7 @@ static enum ov_status receive_all(struct builder *builder) {
 static void enter_cage(const struct builder *builder) {
     struct ov_cage_spec spec = ov_role_cage(OV_ROLE_BUILDER);
     struct ov_cage_report report;
-    enum ov_wire_word word = builder->request.word;
-    bool has_image = word == OV_WIRE_WORD_SCAN || word == OV_WIRE_WORD_BUILD;
+    bool has_image = ov_wire_word_has_image(builder->request.word);
     (void)signal(SIGPIPE, SIG_IGN); // the broker is gone: every write fails, and we end
     spec.outputs[0] = OV_BUILDER_CHANNEL;
     spec.outputs[1] = has_image ? OV_BUILDER_IMAGE : -1;
@@ -226,6 +226,13 @@ static enum ov_status read_all(struct builder *builder, struct ov_ruleset *set) 
 
 // ---- the words of a request -------------------------------------------------------------------
 
+static enum ov_status put_image(void *arg, struct ov_span bytes) {
+    struct builder *builder = arg;
+    enum ov_status status = ov_fd_write_all(OV_BUILDER_IMAGE, bytes);
+    builder->end.error = status == OV_SYSTEM ? (uint32_t)errno : 0;
+    return status;
+}
+
 static enum ov_status build(struct builder *builder, const struct ov_ruleset *set) {
     OV_CLEANUP(ov_build_report_release) struct ov_build_report costs = {0};
     struct ov_build_options options = {
@@ -234,9 +241,7 @@ static enum ov_status build(struct builder *builder, const struct ov_ruleset *se
     if (builder->request.with_costs) {
         ov_report_costs(&builder->report, set, &costs);
     }
-    enum ov_status status = ov_fd_write_all(OV_BUILDER_IMAGE, ov_buf_span(&builder->image));
-    builder->end.error = status == OV_SYSTEM ? (uint32_t)errno : 0;
-    return status;
+    return put_image(builder, ov_buf_span(&builder->image));
 }
 
 static enum ov_status build_for_scan(struct builder *builder, const struct ov_ruleset *set) {
@@ -280,13 +285,56 @@ static void count(struct builder *builder, const struct ov_ruleset *set) {
     builder->end.skip_count = skips;
 }
 
-static enum ov_status run(struct builder *builder) {
+// ---- rule feeds -------------------------------------------------------------------------------
+
+// Every source is there, as its bytes are all that these words work on.
+static enum ov_status demand_bytes(struct builder *builder) {
+    for (uint32_t i = 0; i < builder->request.source_count; i++) {
+        const struct source *source = &builder->sources[i];
+        if (!source->has_bytes) {
+            say_reading(builder, i);
+            builder->end.number = OV_WIRE_END_READING;
+            builder->end.error = (uint32_t)source->error;
+            return source->error != 0 ? OV_SYSTEM : OV_UNSUPPORTED;
+        }
+    }
+    return OV_OK;
+}
+
+static enum ov_status unpack(struct builder *builder) {
+    uint32_t count = builder->request.source_count;
+    if (count < 1 || count > 2) {
+        return OV_INVALID;
+    }
+    TRY(demand_bytes(builder));
+    struct ov_zstd_frame frame = {
+        .packed = builder->sources[0].map.bytes,
+        .prefix = count == 2 ? builder->sources[1].map.bytes : (struct ov_span){0},
+        .most_bytes = builder->request.most_bytes,
+        .arg = builder,
+        .put = put_image,
+    };
+    return ov_zstd_frame_unpack(&frame);
+}
+
+// ---- all words --------------------------------------------------------------------------------
+
+static enum ov_status read_rules(struct builder *builder) {
     struct ov_ruleset_options options = {.with_pua = builder->request.with_pua};
     struct ov_ruleset *set;
     TRY(ov_ruleset_new(&options, &set));
     TRY(read_all(builder, set));
     count(builder, set);
     return answer(builder, set);
+}
+
+static enum ov_status run(struct builder *builder) {
+    switch (builder->request.word) {
+    case OV_WIRE_WORD_UNPACK:
+        return unpack(builder);
+    default:
+        return read_rules(builder);
+    }
 }
 
 int ov_builder_main(void) {

@@ -21,6 +21,14 @@ enum {
     SOURCE_FLAGS = 3,
 };
 
+bool ov_wire_word_has_limit(enum ov_wire_word word) {
+    return word == OV_WIRE_WORD_UNPACK;
+}
+
+bool ov_wire_word_has_image(enum ov_wire_word word) {
+    return word == OV_WIRE_WORD_SCAN || word == OV_WIRE_WORD_BUILD || word == OV_WIRE_WORD_UNPACK;
+}
+
 void ov_wire_request_encode(const struct ov_wire_request *request, struct ov_buf *out) {
     uint32_t flags = (request->with_pua ? FLAG_PUA : 0u) | (request->is_json ? FLAG_JSON : 0u) |
                      (request->is_strict ? FLAG_STRICT : 0u) |
@@ -32,6 +40,9 @@ void ov_wire_request_encode(const struct ov_wire_request *request, struct ov_buf
     ov_buf_add_u32le(out, request->word);
     ov_buf_add_u32le(out, flags);
     ov_buf_add_u32le(out, request->source_count);
+    if (ov_wire_word_has_limit(request->word)) {
+        ov_buf_add_u64le(out, request->most_bytes);
+    }
     ov_buf_add(out, request->rule.data, request->rule.size);
 }
 
@@ -42,6 +53,8 @@ enum ov_status ov_wire_request_decode(struct ov_span message, struct ov_wire_req
     uint32_t word = ov_cursor_u32le(&in);
     uint32_t flags = ov_cursor_u32le(&in);
     uint32_t source_count = ov_cursor_u32le(&in);
+    bool has_limit = ov_wire_word_has_limit((enum ov_wire_word)word);
+    uint64_t most_bytes = has_limit ? ov_cursor_u64le(&in) : 0;
     struct ov_span rule = ov_cursor_bytes(&in, ov_cursor_left(&in));
     if (in.has_failed || kind != OV_WIRE_REQUEST || version != OV_WIRE_VERSION ||
         word >= OV_WIRE_WORD_COUNT || (flags & ~(uint32_t)REQUEST_FLAGS) != 0 ||
@@ -56,6 +69,7 @@ enum ov_status ov_wire_request_decode(struct ov_span message, struct ov_wire_req
         .with_summary = (flags & FLAG_SUMMARY) != 0,
         .with_costs = (flags & FLAG_COSTS) != 0,
         .source_count = source_count,
+        .most_bytes = most_bytes,
         .rule = rule,
     };
     return OV_OK;

@@ -26,8 +26,14 @@ enum ov_wire_word {
     OV_WIRE_WORD_CHECK,
     OV_WIRE_WORD_LIST,
     OV_WIRE_WORD_SHOW,
+    OV_WIRE_WORD_UNPACK, // a zstd frame, maybe against a second source, into the image
     OV_WIRE_WORD_COUNT,
 };
+
+// Whether a request of this word carries a limit on what comes out; whether something comes out
+// beside reports, by a descriptor of its own.
+bool ov_wire_word_has_limit(enum ov_wire_word word);
+bool ov_wire_word_has_image(enum ov_wire_word word);
 
 // ---- broker to builder ------------------------------------------------------------------------
 
@@ -40,6 +46,7 @@ struct ov_wire_request {
     bool with_summary; // CHECK
     bool with_costs;   // BUILD
     uint32_t source_count;
+    uint64_t most_bytes; // UNPACK: that may come out; else 0
     struct ov_span rule; // SHOW: the name; else empty
 };
 

@@ -43,6 +43,25 @@ static void request_survives(void **state) {
     ov_buf_release(&out);
 }
 
+static void a_limit_travels_with_its_word(void **state) {
+    (void)state;
+    struct ov_buf out = {0};
+    struct ov_wire_request request = {
+        .word = OV_WIRE_WORD_UNPACK, .source_count = 2, .most_bytes = 1ull << 40};
+    struct ov_wire_request back;
+    ov_wire_request_encode(&request, &out);
+    assert_int_equal(out.size, 28);
+    assert_int_equal(ov_wire_request_decode(ov_buf_span(&out), &back), OV_OK);
+    assert_true(back.word == OV_WIRE_WORD_UNPACK && back.most_bytes == 1ull << 40);
+    assert_int_equal(ov_wire_request_decode(ov_span_make(out.data, 27), &back), OV_PEER);
+    ov_buf_add_u8(&out, 'x'); // a name, which it is asked for none
+    assert_int_equal(ov_wire_request_decode(ov_buf_span(&out), &back), OV_PEER);
+    request.word = OV_WIRE_WORD_BUILD;
+    ov_wire_request_encode(&request, &out);
+    assert_int_equal(out.size, 20);
+    ov_buf_release(&out);
+}
+
 static enum ov_status pass_source(struct ov_wire_source source, struct ov_wire_source *ret_back) {
     static struct ov_buf out; // the path that comes back points into it
     ov_wire_source_encode(&source, &out);
@@ -163,6 +182,7 @@ static void reports_of_other_lengths_are_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(request_survives),
+        cmocka_unit_test(a_limit_travels_with_its_word),
         cmocka_unit_test(sources_survive),
         cmocka_unit_test(reports_keep_their_bounds),
         cmocka_unit_test(the_last_report_adds_up),
