@@ -2,6 +2,7 @@
 // Write beside, sync, rename, sync the folder.
 #include "base/durable.h"
 
+#include "base/fault.h"
 #include "base/fd.h"
 
 #include <errno.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 static enum ov_status sync_fd(int fd) {
+    ov_fault_point();
     return fsync(fd) == 0 ? OV_OK : OV_SYSTEM;
 }
 
@@ -35,6 +37,7 @@ enum ov_status ov_durable_folders(int folder, const char *path, unsigned mode) {
             return OV_SYSTEM;
         }
         (void)snprintf(part, sizeof part, "%.*s", (int)(slash - path), path);
+        ov_fault_point();
         if (mkdirat(folder, part, (mode_t)mode) == 0) {
             TRY(sync_folder_of(folder, part));
         } else if (errno != EEXIST) {
@@ -56,6 +59,7 @@ enum ov_status ov_durable_rename(int folder, const char *from, const char *path)
     }
     TRY(ov_durable_folders(folder, path, 0755));
     TRY(sync_fd(fd));
+    ov_fault_point();
     if (renameat(folder, from, folder, path) != 0) {
         return OV_SYSTEM;
     }
@@ -64,11 +68,13 @@ enum ov_status ov_durable_rename(int folder, const char *from, const char *path)
 
 static enum ov_status write_beside(int folder, const char *beside, struct ov_span bytes,
                                    unsigned mode) {
+    ov_fault_point();
     OV_AUTO_FD fd =
         openat(folder, beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, (mode_t)mode);
     if (fd < 0 || fchmod(fd, (mode_t)mode) != 0) { // whatever the umask is
         return OV_SYSTEM;
     }
+    ov_fault_point();
     TRY(ov_fd_write_all(fd, bytes));
     return sync_fd(fd);
 }
@@ -82,6 +88,7 @@ enum ov_status ov_durable_write(int folder, const char *path, struct ov_span byt
     }
     TRY(ov_durable_folders(folder, path, folder_mode(mode)));
     enum ov_status status = write_beside(folder, beside, bytes, mode);
+    ov_fault_point();
     if (status == OV_OK && renameat(folder, beside, folder, path) != 0) {
         status = OV_SYSTEM;
     }
