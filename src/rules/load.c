@@ -3,6 +3,7 @@
 #include "rules/reader.h"
 
 #include "catalog/folder.h"
+#include "rules/clamav/archive.h"
 #include "rules/clamav/readers.h"
 
 #include <string.h>

@@ -40,6 +40,3 @@ enum ov_status ov_clamav_read_ignores(struct ov_ruleset *set, uint32_t file, uns
 
 // .cvd .cld .cud: unpacked, and each member read; `mode` 1 says that the members are official.
 enum ov_status ov_clamav_read_container(struct ov_ruleset *set, uint32_t file, unsigned mode);
-
-// The version that stands in the header of a container, or 0 when there is none.
-uint64_t ov_clamav_container_version(struct ov_span bytes);
