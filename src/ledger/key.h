@@ -56,7 +56,7 @@ bool ov_key_can_verify(const struct ov_key *key);
 // The same key material, whatever the names and types (tlog-policy, "duplicate").
 bool ov_key_is_same_material(const struct ov_key *a, const struct ov_key *b);
 
-// Whether these bytes may be the name of a key: 1 to OV_KEY_NAME_BYTES_MAX of UTF-8, without
+// Whether these bytes may be the name of a key, however long: one byte or more of UTF-8, without
 // Unicode's spaces, controls and '+'.
 bool ov_key_name_is_good(struct ov_span name);
 

@@ -44,16 +44,17 @@ struct ov_note_found {
     uint64_t time; // of a cosignature, POSIX seconds; 0 for OV_KEY_NOTE
 };
 
-// Looks for signatures of these keys: one answer for each, in their order. Lines of other keys are
-// ignored, and of several lines by one key the first counts. OV_DENIED when a line has the name and
-// id of a key and is not its signature (whatever else there is), or when no key has signed;
-// OV_DAMAGED is never returned: that is ov_note_read's word.
-enum ov_status ov_note_verify(const struct ov_note *note, const struct ov_key *keys,
-                              size_t key_count, struct ov_note_found *ret_found);
-
-// The same for one key.
+// Looks for a signature of this key, the first of several. OV_OK whether there is one or not
+// (ret_found); OV_DENIED when a line has the key's name and id and is not its signature: then the
+// whole note is to be refused. Lines of other keys, and keys that cannot verify, are passed over.
 enum ov_status ov_note_verify_one(const struct ov_note *note, const struct ov_key *key,
                                   struct ov_note_found *ret_found);
+
+// The same for many keys, one answer for each, in their order. OV_DENIED as above, and when none of
+// them has signed; the answers are of no use then. A malformed note is never its business: that is
+// ov_note_read's OV_DAMAGED.
+enum ov_status ov_note_verify(const struct ov_note *note, const struct ov_key *keys,
+                              size_t key_count, struct ov_note_found *ret_found);
 
 // Why a text cannot be that of a note: OV_INVALID (no LF at the end, a control character, no
 // UTF-8).
