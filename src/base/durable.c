@@ -100,3 +100,12 @@ enum ov_status ov_durable_write(int folder, const char *path, struct ov_span byt
     }
     return sync_folder_of(folder, path);
 }
+
+enum ov_status ov_durable_keep(int folder, const char *path) {
+    OV_AUTO_FD fd = openat(folder, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0) {
+        return OV_SYSTEM;
+    }
+    TRY(sync_fd(fd));
+    return sync_folder_of(folder, path);
+}

@@ -20,3 +20,7 @@ enum ov_status ov_durable_rename(int folder, const char *from, const char *path)
 
 // Makes the folders above the last part of `path`, with this mode, and syncs what they stand in.
 enum ov_status ov_durable_folders(int folder, const char *path, unsigned mode);
+
+// Syncs a file that is there, and the folder it stands in: for one that has the wanted bytes
+// already, since a run that died may have left it before it was durable.
+enum ov_status ov_durable_keep(int folder, const char *path);

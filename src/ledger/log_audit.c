@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// Checking a log's folder from its entries up.
+#include "ledger/log.h"
+
+#include "ledger/log_edge.h"
+#include "ledger/tile_file.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+// An audit under way; on the heap for its size.
+struct work {
+    int folder;
+    struct ov_log_audit *audit;
+    struct ov_log_edge edge;
+    struct ov_entries entries;
+    struct ov_tile_hashes tile; // one that is compared
+    struct ov_buf bytes;        // of a bundle
+};
+
+static void free_work(struct work **work) {
+    if (*work != NULL) {
+        ov_buf_release(&(*work)->bytes);
+        int error = errno;
+        free(*work);
+        errno = error;
+    }
+}
+
+// Notes which file a failure was about, and hands it on.
+static enum ov_status note_flaw(struct work *work, const struct ov_tile_path *path,
+                                enum ov_status status, const char *damaged) {
+    if (status != OV_OK) {
+        work->audit->flaw.path = *path;
+        work->audit->flaw.why = ov_tile_flaw_text(status, damaged);
+    }
+    return status;
+}
+
+static enum ov_status compare_tile(void *arg, const struct ov_log_tile *tile) {
+    struct work *work = (struct work *)arg;
+    struct ov_tile_path path;
+    TRY(ov_tile_path(tile->level, tile->number, tile->width, &path));
+    TRY(note_flaw(work, &path,
+                  ov_tile_read(work->folder, tile->level, tile->number, tile->width, &work->tile),
+                  "has another size than its name says"));
+    bool is_same = memcmp(work->tile.hashes, tile->bytes.data, tile->bytes.size) == 0;
+    return note_flaw(work, &path, is_same ? OV_OK : OV_DAMAGED,
+                     "has not the hashes of the entries");
+}
+
+static enum ov_status check_entry(struct work *work, struct ov_span entry) {
+    struct ov_log_sink sink = {.arg = work, .put = compare_tile};
+    struct ov_tree_hash hash;
+    if (work->audit->on_entry != NULL) {
+        TRY(work->audit->on_entry(work->audit->arg, work->edge.size, entry));
+    }
+    ov_leaf_hash(entry, &hash);
+    return ov_log_edge_push(&work->edge, &hash, &sink);
+}
+
+static enum ov_status check_bundle(struct work *work, uint64_t number, unsigned width) {
+    struct ov_tile_path path;
+    TRY(ov_entries_path(number, width, &path));
+    TRY(note_flaw(work, &path,
+                  ov_entries_load(work->folder, number, width, &work->bytes, &work->entries),
+                  "is no bundle of that many entries"));
+    for (unsigned i = 0; i < width; i++) {
+        TRY(check_entry(work, work->entries.entries[i]));
+    }
+    return OV_OK;
+}
+
+static enum ov_status check_root(struct work *work, const struct ov_tree_hash *expected) {
+    static const struct ov_tile_path none;
+    struct ov_tree_hash root;
+    ov_log_edge_root(&work->edge, &root);
+    enum ov_status status = ov_tree_hash_is_equal(&root, expected) ? OV_OK : OV_DAMAGED;
+    return note_flaw(work, &none, status, "the entries lead to another root than the signed one");
+}
+
+enum ov_status ov_log_audit(int folder, const struct ov_tree_head *head,
+                            struct ov_log_audit *audit) {
+    audit->flaw = (struct ov_tile_flaw){0};
+    if (head->size > OV_NUMBER_MAX) {
+        return OV_INVALID;
+    }
+    OV_CLEANUP(free_work) struct work *work = (struct work *)calloc(1, sizeof *work);
+    if (work == NULL) {
+        return OV_MEMORY;
+    }
+    work->folder = folder;
+    work->audit = audit;
+    ov_buf_init(&work->bytes);
+    while (work->edge.size < head->size) {
+        uint64_t number = work->edge.size / OV_TILE_WIDTH;
+        TRY(check_bundle(work, number, ov_tile_width(head->size, 0, number)));
+    }
+    struct ov_log_sink sink = {.arg = work, .put = compare_tile};
+    TRY(ov_log_edge_put_partial(&work->edge, 0, &sink));
+    return check_root(work, &head->root);
+}
