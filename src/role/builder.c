@@ -9,6 +9,7 @@
 #include "format/codec/zstd_frame.h"
 #include "role/roles.h"
 #include "rules/report.h"
+#include "rules/rule_tree.h"
 #include "wire/channel.h"
 #include "wire/rules.h"
 
@@ -24,6 +25,7 @@ struct source {
     struct ov_file_map map;
     bool has_bytes;
     bool is_member;
+    bool is_new;
     int error; // errno when it could not be opened, 0 when it is no regular file
 };
 
@@ -76,6 +78,7 @@ static enum ov_status receive_source(struct source *source) {
         return OV_PEER;
     }
     source->is_member = words.is_member;
+    source->is_new = words.is_new;
     source->error = (int)words.error;
     source->path = strndup((const char *)words.path.data, words.path.size);
     if (words.has_bytes) {
@@ -317,6 +320,76 @@ static enum ov_status unpack(struct builder *builder) {
     return ov_zstd_frame_unpack(&frame);
 }
 
+// ---- releases of rules ------------------------------------------------------------------------
+
+static void read_next(void *arg, uint32_t source) {
+    say_reading(arg, source);
+}
+
+// The sources of one of two sets.
+static enum ov_status list_sources(const struct builder *builder, bool is_new,
+                                   struct ov_rule_source_list *ret_list) {
+    uint32_t count = builder->request.source_count;
+    struct ov_rule_source_list list = {.items = calloc((size_t)count + 1, sizeof *list.items)};
+    if (list.items == NULL) {
+        return OV_MEMORY;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const struct source *source = &builder->sources[i];
+        if (source->is_new == is_new) {
+            list.items[list.count++] = (struct ov_rule_source){
+                .name = ov_span_text(source->path), .bytes = source->map.bytes, .number = i};
+        }
+    }
+    *ret_list = list;
+    return OV_OK;
+}
+
+// Says what is wrong with the source that was read last.
+static enum ov_status end_release(struct builder *builder, const struct ov_rule_tree_work *work,
+                                  enum ov_status status) {
+    if (work->why != NULL) {
+        builder->end.number = OV_WIRE_END_READING;
+        say(builder, &(struct ov_wire_report){.kind = OV_WIRE_REPORT_PROBLEM,
+                                              .text = ov_span_text(work->why)});
+    }
+    return status;
+}
+
+static enum ov_status make_tree(struct builder *builder, struct ov_rule_tree_work *work) {
+    struct ov_rule_source_list list;
+    struct ov_tree_head head;
+    TRY(list_sources(builder, false, &list));
+    TRY(ov_rule_tree_make(work, list, &head));
+    builder->end.rule_count = head.size;
+    say(builder,
+        &(struct ov_wire_report){.kind = OV_WIRE_REPORT_ROOT,
+                                 .text = ov_span_make(head.root.bytes, sizeof head.root.bytes)});
+    return OV_OK;
+}
+
+static enum ov_status compare_sets(struct builder *builder, struct ov_rule_tree_work *work) {
+    struct ov_rule_source_list old_list;
+    struct ov_rule_source_list new_list;
+    struct ov_rule_changes changes;
+    TRY(list_sources(builder, false, &old_list));
+    TRY(list_sources(builder, true, &new_list));
+    TRY(ov_rule_changes_report(work, old_list, new_list, &changes));
+    builder->end.rule_count = changes.added_count;
+    builder->end.skip_count = changes.removed_count;
+    return OV_OK;
+}
+
+static enum ov_status answer_release(struct builder *builder) {
+    struct ov_rule_tree_work work = {.report = &builder->report,
+                                     .with_list = builder->request.with_leaves,
+                                     .arg = builder,
+                                     .on_reading = read_next};
+    TRY(demand_bytes(builder));
+    bool is_tree = builder->request.word == OV_WIRE_WORD_LEAVES;
+    return end_release(builder, &work, (is_tree ? make_tree : compare_sets)(builder, &work));
+}
+
 // ---- all words --------------------------------------------------------------------------------
 
 static enum ov_status read_rules(struct builder *builder) {
@@ -332,6 +405,9 @@ static enum ov_status run(struct builder *builder) {
     switch (builder->request.word) {
     case OV_WIRE_WORD_UNPACK:
         return unpack(builder);
+    case OV_WIRE_WORD_LEAVES:
+    case OV_WIRE_WORD_DIFF:
+        return answer_release(builder);
     default:
         return read_rules(builder);
     }

@@ -53,9 +53,11 @@ static enum ov_status start(struct run *run) {
 // ---- sources ----------------------------------------------------------------------------------
 
 // Opens a regular file; OV_UNSUPPORTED when it is another thing.
-static enum ov_status open_source(const char *path, int *ret_fd) {
+static enum ov_status open_source(const struct ov_source *source, int *ret_fd) {
     struct stat info;
-    OV_AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    OV_AUTO_FD fd = source->fd != NULL
+                        ? fcntl(*source->fd, F_DUPFD_CLOEXEC, 0)
+                        : open(source->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0 || fstat(fd, &info) != 0) {
         return OV_SYSTEM;
     }
@@ -70,7 +72,7 @@ static enum ov_status open_source(const char *path, int *ret_fd) {
 static enum ov_status send_source(struct run *run, size_t index) {
     const struct ov_source *source = &run->request->sources->items[index];
     OV_AUTO_FD fd = -1;
-    enum ov_status status = open_source(source->path, &fd);
+    enum ov_status status = open_source(source, &fd);
     if (status != OV_OK && !source->is_member) {
         run->result->source = index;
         return fail(run, OV_RULES_SOURCE, status);
@@ -78,8 +80,9 @@ static enum ov_status send_source(struct run *run, size_t index) {
     struct ov_wire_source message = {
         .has_bytes = status == OV_OK,
         .is_member = source->is_member,
+        .is_new = source->is_new,
         .error = status == OV_SYSTEM ? (uint32_t)errno : 0,
-        .path = ov_span_text(source->path),
+        .path = ov_span_from(ov_span_text(source->path), source->name_at),
     };
     ov_wire_source_encode(&message, &run->out);
     TRY(ov_buf_status(&run->out));
@@ -143,6 +146,10 @@ static enum ov_status take_report(struct run *run, const struct ov_wire_report *
         if (request->on_text != NULL) {
             request->on_text(request->arg, report->text);
         }
+        return OV_OK;
+    case OV_WIRE_REPORT_ROOT:
+        memcpy(run->result->root, report->text.data, sizeof run->result->root);
+        run->result->has_root = true;
         return OV_OK;
     default:
         take_end(run->result, report);

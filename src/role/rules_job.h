@@ -20,7 +20,7 @@ struct ov_rules_request {
     int image; // for SCAN and BUILD: an empty file open for writing; else -1
     void *arg;
     void (*on_text)(void *arg, struct ov_span text);
-    void (*on_problem)(void *arg, struct ov_span line); // SCAN
+    void (*on_problem)(void *arg, struct ov_span line); // SCAN, LEAVES, DIFF
     void (*on_reading)(void *arg, size_t source);       // may be NULL
     void (*on_stage)(void *arg, struct ov_span stage, unsigned percent);
 };
@@ -39,8 +39,10 @@ struct ov_rules_result {
     int error;     // errno, with OV_SYSTEM
     size_t source; // the one that was read last; SIZE_MAX for none
     bool is_reading;
-    uint64_t rule_count, fault_count, skip_count;
+    uint64_t rule_count, fault_count, skip_count; // see struct ov_wire_report
     uint64_t shown_count;
+    bool has_root;
+    uint8_t root[OV_WIRE_ROOT_BYTES]; // LEAVES
     char reason[OV_RULES_REASON_BYTES];
 };
 

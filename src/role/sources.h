@@ -2,8 +2,8 @@
 //
 // The rule sources of one request, by path, in the order in which they are loaded.
 //
-// Paths alone: each is opened when it is sent to the builder. The order within a folder is that of
-// catalog/folder.h.
+// Paths, mostly: each is opened when it is sent to the builder. The order within a folder is that
+// of catalog/folder.h.
 #pragma once
 
 #include "base/status.h"
@@ -14,6 +14,9 @@
 struct ov_source {
     char *path;
     bool is_member; // of a folder: it need not be readable
+    bool is_new;    // of the second of two sets that are compared
+    size_t name_at; // where in the path the name begins that the builder is told
+    const int *fd;  // open already, and borrowed; NULL: opened by its path when it is sent
 };
 
 struct ov_sources {

@@ -15,10 +15,12 @@ enum {
     FLAG_STRICT = 4,
     FLAG_SUMMARY = 8,
     FLAG_COSTS = 16,
-    REQUEST_FLAGS = 31,
+    FLAG_LEAVES = 32,
+    REQUEST_FLAGS = 63,
     FLAG_BYTES = 1,
     FLAG_MEMBER = 2,
-    SOURCE_FLAGS = 3,
+    FLAG_NEW = 4,
+    SOURCE_FLAGS = 7,
 };
 
 bool ov_wire_word_has_limit(enum ov_wire_word word) {
@@ -30,10 +32,10 @@ bool ov_wire_word_has_image(enum ov_wire_word word) {
 }
 
 void ov_wire_request_encode(const struct ov_wire_request *request, struct ov_buf *out) {
-    uint32_t flags = (request->with_pua ? FLAG_PUA : 0u) | (request->is_json ? FLAG_JSON : 0u) |
-                     (request->is_strict ? FLAG_STRICT : 0u) |
-                     (request->with_summary ? FLAG_SUMMARY : 0u) |
-                     (request->with_costs ? FLAG_COSTS : 0u);
+    uint32_t flags =
+        (request->with_pua ? FLAG_PUA : 0u) | (request->is_json ? FLAG_JSON : 0u) |
+        (request->is_strict ? FLAG_STRICT : 0u) | (request->with_summary ? FLAG_SUMMARY : 0u) |
+        (request->with_costs ? FLAG_COSTS : 0u) | (request->with_leaves ? FLAG_LEAVES : 0u);
     ov_buf_reset(out);
     ov_buf_add_u32le(out, OV_WIRE_REQUEST);
     ov_buf_add_u32le(out, OV_WIRE_VERSION);
@@ -68,6 +70,7 @@ enum ov_status ov_wire_request_decode(struct ov_span message, struct ov_wire_req
         .is_strict = (flags & FLAG_STRICT) != 0,
         .with_summary = (flags & FLAG_SUMMARY) != 0,
         .with_costs = (flags & FLAG_COSTS) != 0,
+        .with_leaves = (flags & FLAG_LEAVES) != 0,
         .source_count = source_count,
         .most_bytes = most_bytes,
         .rule = rule,
@@ -79,7 +82,8 @@ void ov_wire_source_encode(const struct ov_wire_source *source, struct ov_buf *o
     ov_buf_reset(out);
     ov_buf_add_u32le(out, OV_WIRE_SOURCE);
     ov_buf_add_u32le(out, (source->has_bytes ? FLAG_BYTES : 0u) |
-                              (source->is_member ? FLAG_MEMBER : 0u));
+                              (source->is_member ? FLAG_MEMBER : 0u) |
+                              (source->is_new ? FLAG_NEW : 0u));
     ov_buf_add_u32le(out, source->error);
     ov_buf_add(out, source->path.data, source->path.size);
 }
@@ -90,6 +94,7 @@ enum ov_status ov_wire_source_decode(struct ov_span message, struct ov_wire_sour
     uint32_t flags = ov_cursor_u32le(&in);
     struct ov_wire_source source = {.has_bytes = (flags & FLAG_BYTES) != 0,
                                     .is_member = (flags & FLAG_MEMBER) != 0,
+                                    .is_new = (flags & FLAG_NEW) != 0,
                                     .error = ov_cursor_u32le(&in)};
     source.path = ov_cursor_bytes(&in, ov_cursor_left(&in));
     if (in.has_failed || kind != OV_WIRE_SOURCE || (flags & ~(uint32_t)SOURCE_FLAGS) != 0 ||
@@ -154,6 +159,8 @@ static bool is_sound(const struct ov_wire_report *report, uint32_t source_count)
         return report->number == 0 && is_sized(report->text, OV_WIRE_TEXT_BYTES);
     case OV_WIRE_REPORT_DONE:
         return is_end(report);
+    case OV_WIRE_REPORT_ROOT:
+        return report->number == 0 && report->text.size == OV_WIRE_ROOT_BYTES;
     default:
         return false;
     }

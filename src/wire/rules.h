@@ -17,6 +17,7 @@ enum {
     OV_WIRE_TEXT_BYTES = 32768, // of a report, in one message
     OV_WIRE_LINE_BYTES = 1024,  // about one rule that cannot be read
     OV_WIRE_STAGE_BYTES = 60,   // what is being done
+    OV_WIRE_ROOT_BYTES = 32,    // of a Merkle tree
     OV_WIRE_RULES_MESSAGE_MAX = 64 + OV_WIRE_TEXT_BYTES,
 };
 
@@ -27,6 +28,8 @@ enum ov_wire_word {
     OV_WIRE_WORD_LIST,
     OV_WIRE_WORD_SHOW,
     OV_WIRE_WORD_UNPACK, // a zstd frame, maybe against a second source, into the image
+    OV_WIRE_WORD_LEAVES, // the Merkle tree of all rules; paths are names in a release
+    OV_WIRE_WORD_DIFF,   // rules that one of two sets alone has; likewise
     OV_WIRE_WORD_COUNT,
 };
 
@@ -43,8 +46,9 @@ struct ov_wire_request {
     bool with_pua;
     bool is_json;
     bool is_strict;    // BUILD: no image when there is a problem
-    bool with_summary; // CHECK
+    bool with_summary; // CHECK, DIFF
     bool with_costs;   // BUILD
+    bool with_leaves;  // LEAVES: a line for each, as text
     uint32_t source_count;
     uint64_t most_bytes; // UNPACK: that may come out; else 0
     struct ov_span rule; // SHOW: the name; else empty
@@ -54,6 +58,7 @@ struct ov_wire_request {
 struct ov_wire_source {
     bool has_bytes;
     bool is_member;      // of a folder: it need not be readable
+    bool is_new;         // DIFF: of the new set
     uint32_t error;      // errno when it could not be opened; 0 when it is no regular file
     struct ov_span path; // 1 to OV_WIRE_PATH_BYTES bytes, none of them zero
 };
@@ -72,6 +77,7 @@ enum ov_wire_report_kind {
     OV_WIRE_REPORT_PROBLEM, // text: a rule that cannot be read, unchecked bytes
     OV_WIRE_REPORT_TEXT,    // text: for standard output, unchecked bytes
     OV_WIRE_REPORT_DONE,    // number: enum ov_wire_end; counts; the last message
+    OV_WIRE_REPORT_ROOT,    // text: LEAVES: the root of the tree, OV_WIRE_ROOT_BYTES
     OV_WIRE_REPORT_KIND_COUNT,
 };
 
@@ -87,10 +93,11 @@ struct ov_wire_report {
     uint32_t number;
     struct ov_span text;
     // DONE
-    enum ov_status status; // OV_OK with END_DONE, never otherwise
-    uint32_t error;        // errno that belongs to OV_SYSTEM, else 0
-    uint64_t rule_count, fault_count, skip_count;
-    uint64_t shown_count; // SHOW: rules of that name
+    enum ov_status status;            // OV_OK with END_DONE, never otherwise
+    uint32_t error;                   // errno that belongs to OV_SYSTEM, else 0
+    uint64_t rule_count;              // LEAVES: leaves; DIFF: rules added
+    uint64_t fault_count, skip_count; // DIFF: the latter are rules removed
+    uint64_t shown_count;             // SHOW: rules of that name
 };
 
 void ov_wire_report_encode(const struct ov_wire_report *report, struct ov_buf *out);

@@ -81,8 +81,9 @@ static void sources_survive(void **state) {
     assert_int_equal(pass_source(source, &back), OV_PEER);
     source.has_bytes = false;
     source.is_member = true;
+    source.is_new = true;
     assert_int_equal(pass_source(source, &back), OV_OK);
-    assert_true(!back.has_bytes && back.is_member && back.error == 13);
+    assert_true(!back.has_bytes && back.is_member && back.is_new && back.error == 13);
     source.path = ov_span_make(path, OV_WIRE_PATH_BYTES);
     assert_int_equal(pass_source(source, &back), OV_OK);
     source.path = ov_span_make(path, OV_WIRE_PATH_BYTES + 1);
@@ -134,6 +135,10 @@ static void reports_keep_their_bounds(void **state) {
     assert_int_equal(pass_text(OV_WIRE_REPORT_TEXT, 1, text, 1), OV_PEER);
     assert_int_equal(pass_text(OV_WIRE_REPORT_TEXT, 0, text, 0), OV_PEER);
     assert_int_equal(pass_text(OV_WIRE_REPORT_KIND_COUNT, 0, text, 1), OV_PEER);
+    assert_int_equal(pass_text(OV_WIRE_REPORT_ROOT, 0, text, OV_WIRE_ROOT_BYTES), OV_OK);
+    assert_int_equal(pass_text(OV_WIRE_REPORT_ROOT, 0, text, OV_WIRE_ROOT_BYTES - 1), OV_PEER);
+    assert_int_equal(pass_text(OV_WIRE_REPORT_ROOT, 0, text, OV_WIRE_ROOT_BYTES + 1), OV_PEER);
+    assert_int_equal(pass_text(OV_WIRE_REPORT_ROOT, 1, text, OV_WIRE_ROOT_BYTES), OV_PEER);
 }
 
 static void the_last_report_adds_up(void **state) {

@@ -3,9 +3,12 @@
 // overt-worker beside itself.
 //
 //   feed-words unpack PACKED OUT LIMIT [PREFIX]
+//   feed-words leaves FOLDER [FILE]...     number and root of the tree, and its leaves
+#include "role/leaves_job.h"
 #include "role/unpack_job.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,9 +46,38 @@ static int unpack(int count, char **words) {
     return finish(status, reason);
 }
 
+static void print(void *arg, struct ov_span text) {
+    (void)fwrite(text.data, 1, text.size, arg);
+}
+
+static int leaves(int count, char **words) {
+    OV_CLEANUP(ov_sources_release) struct ov_sources sources = {0};
+    char reason[OV_LEAVES_REASON_BYTES] = "";
+    uint64_t leaf_count;
+    struct ov_tree_hash root;
+    for (int i = 1; i < count; i++) {
+        if (ov_sources_add(&sources, words[i]) != OV_OK) {
+            perror(words[i]);
+            exit(2);
+        }
+    }
+    struct ov_leaves_request request = {
+        .sources = &sources, .prefix = words[0], .arg = stdout, .on_text = print};
+    enum ov_status status = ov_leaves_run(&request, &leaf_count, &root, reason);
+    if (status == OV_OK) {
+        OV_CLEANUP(ov_buf_release) struct ov_buf text = {0};
+        ov_tree_hash_add(&text, &root);
+        printf("%" PRIu64 " %.*s\n", leaf_count, (int)text.size, (const char *)text.data);
+    }
+    return finish(status, reason);
+}
+
 int main(int count, char **words) {
     if (count >= 2 && strcmp(words[1], "unpack") == 0) {
         return unpack(count - 2, words + 2);
+    }
+    if (count >= 3 && strcmp(words[1], "leaves") == 0) {
+        return leaves(count - 2, words + 2);
     }
     return 2;
 }

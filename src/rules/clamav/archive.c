@@ -5,6 +5,7 @@
 #include "rules/reader.h"
 
 #include <stdlib.h>
+#include <strings.h>
 #include <zlib.h>
 
 enum {
@@ -139,10 +140,16 @@ static bool is_file_name(struct ov_span name) {
     return name.size > 0 && ov_span_find(name, 0, '/') == name.size && name.data[0] != '.';
 }
 
+// Endings of containers, in any case, as the endings of files are taken.
 static bool is_container_name(struct ov_span name) {
-    return name.size >= 4 && (memcmp(name.data + name.size - 4, ".cvd", 4) == 0 ||
-                              memcmp(name.data + name.size - 4, ".cld", 4) == 0 ||
-                              memcmp(name.data + name.size - 4, ".cud", 4) == 0);
+    static const char *const endings[] = {".cvd", ".cld", ".cud"};
+    struct ov_span end = ov_span_from(name, name.size - (name.size < 4 ? name.size : 4));
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        if (end.size == 4 && strncasecmp((const char *)end.data, endings[i], 4) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static enum ov_status refuse(struct ov_clamav_archive *archive, const char *why) {
