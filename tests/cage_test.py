@@ -323,7 +323,7 @@ def status_tells_the_same():
                               env={**os.environ, "OVERT_STATE": str(HERE / "no-state")})
         told = json.loads(done.stdout)
         roles = {role["name"]: role for role in told["roles"]}
-        assert set(roles) == {"broker", "worker", "builder"}
+        assert set(roles) == {"broker", "worker", "builder", "server"}
         _, summary = parse(run(OVERT, *RULES, "--json", command_file("f", "nothing"),
                                user=user).stdout)
         enforced = {layer["layer"] for layer in roles["worker"]["layers"] if layer["enforced"]}
@@ -331,6 +331,9 @@ def status_tells_the_same():
         if "seccomp" in enforced:
             for role in ("worker", "builder"):
                 assert set(roles[role]["tried"].values()) == {"killed"}, roles[role]["tried"]
+            served = dict(roles["server"]["tried"])
+            assert served.pop("open a file") == "refused", roles["server"]
+            assert set(served.values()) == {"killed"}, served
         everything = len(enforced) == len(roles["worker"]["layers"])
         assert done.returncode == (0 if everything else 1)
 

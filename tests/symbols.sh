@@ -6,6 +6,7 @@
 # every function and table that they export. The main functions of the caged roles count as well, and
 # the libraries that only parsers need: zlib and PCRE2. What `overt` itself reads of a rule image, its
 # names and digests, stands in the room catalog; docs/threats.md says why that may be.
+# Nor does HTTP stand anywhere but in overt-serve: the room serve and libmicrohttpd.
 set -u
 cd "$OVERT_BUILD" || exit 1
 
@@ -83,6 +84,26 @@ libraries() { # libraries PROGRAM NAME...
         grep -vE "^(libc|libm|libgcc_s|libseccomp|libsodium|libasan|libubsan|ld-linux.*$more)\.so"
 }
 
+# The one library beyond, of a program that has one.
+own_library() {
+    case $1 in
+    overt-serve) echo libmicrohttpd ;;
+    *) echo none ;;
+    esac
+}
+
+serves_in_its_place() {
+    for program in "${programs[@]}"; do
+        count=$(nm --defined-only "$program" | awk '{ print $NF }' | sort -u |
+            comm -12 - <(defined src/libserve.a) | wc -l)
+        if [ "$(basename "$program")" = overt-serve ]; then
+            [ "$count" -ge 3 ] || echo "overt-serve holds nothing of serve"
+        else
+            [ "$count" -eq 0 ] || echo "$program holds the server"
+        fi
+    done
+}
+
 executables() { # every program that would be installed
     meson introspect . --installed | python3 -c '
 import json, os, sys
@@ -92,16 +113,18 @@ for path in sorted(json.load(sys.stdin)):
 }
 
 mapfile -t programs < <(executables)
-echo "1..$((4 + 2 * (${#programs[@]} - 1)))"
+echo "1..$((5 + 2 * (${#programs[@]} - 1)))"
 check "the rooms of parsers export symbols" has_parsers
 check "overt-worker holds parsers of each" worker_has_parsers
 check "overt-worker holds no commands" worker_has_no_commands
 check "overt-worker loads the libraries of parsers and no other" libraries overt-worker \
     libbz2 libgmp libjpeg liblz4 liblzma libmspack libpcre2-8 libpng16 libz libzstd
+check "overt-serve serves" serves_in_its_place
 for program in "${programs[@]}"; do
     if [ "$(basename "$program")" != overt-worker ]; then
         check "$(basename "$program") holds no parser" parsers_in "$program"
-        check "$(basename "$program") loads no library that parses" libraries "$program"
+        check "$(basename "$program") loads no library that parses" \
+            libraries "$program" "$(own_library "$(basename "$program")")"
     fi
 done
 exit $((failures > 0))

@@ -15,6 +15,7 @@ static const struct {
     const char *folder;
 } parts[] = {
     [OV_PART_WORKER] = {"overt-worker", OVERT_LIBEXECDIR},
+    [OV_PART_SERVER] = {"overt-serve", OVERT_LIBEXECDIR},
     [OV_PART_STARTER] = {"starter.ovi", OVERT_DATADIR},
 };
 

@@ -10,6 +10,7 @@
 
 enum ov_part {
     OV_PART_WORKER,  // the program overt-worker
+    OV_PART_SERVER,  // the program overt-serve
     OV_PART_STARTER, // the image of the built-in starter rules
 };
 

@@ -42,6 +42,17 @@ static const struct ov_role roles[OV_ROLE_COUNT] = {
             .reaches = "the mapped rule sources, the image it writes, its channel (write only)",
             .parses = "rule sources of any language",
         },
+    [OV_ROLE_SERVER] =
+        {
+            .name = "server",
+            .program = "overt-serve",
+            .user = "an id of its own when started by root, else the caller in a user namespace",
+            .layers = OV_CAGE_ALL,
+            .calls = OV_CAGE_SERVE | OV_CAGE_READ | OV_CAGE_WRITE,
+            .memory_bytes = 1ull << 30,
+            .reaches = "one listening socket and its clients, a log's folder to read",
+            .parses = "HTTP requests, as far as method and path",
+        },
 };
 
 static const char *const message_names[OV_SAYS_COUNT] = {

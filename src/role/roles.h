@@ -7,7 +7,7 @@
 
 #include "cage/cage.h"
 
-enum ov_role_id { OV_ROLE_BROKER, OV_ROLE_WORKER, OV_ROLE_BUILDER, OV_ROLE_COUNT };
+enum ov_role_id { OV_ROLE_BROKER, OV_ROLE_WORKER, OV_ROLE_BUILDER, OV_ROLE_SERVER, OV_ROLE_COUNT };
 
 // The messages between our processes (wire/message.h, wire/rules.h), as bits.
 enum {
@@ -44,6 +44,9 @@ const char *ov_role_message_name(unsigned bit);
 // The descriptors of a worker when it starts, and those of a builder.
 enum { OV_WORKER_CHANNEL = 3, OV_WORKER_IMAGE = 4, OV_WORKER_RING = 5, OV_WORKER_DESCRIPTORS = 6 };
 enum { OV_BUILDER_CHANNEL = 3, OV_BUILDER_IMAGE = 4, OV_BUILDER_DESCRIPTORS = 5 };
+
+// Those of a process that serves.
+enum { OV_SERVE_LISTENER = 3, OV_SERVE_FOLDER = 4, OV_SERVE_KEY = 5, OV_SERVE_DESCRIPTORS = 6 };
 
 // The cage of a role, with its places filled in as "none" (-1).
 struct ov_cage_spec ov_role_cage(enum ov_role_id id);

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+// Opens the socket, starts the process that serves, and stands by until it ends.
+#include "role/serve_job.h"
+
+#include "base/fd.h"
+#include "base/install.h"
+#include "cage/cage.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+// ---- socket -----------------------------------------------------------------------------------
+
+enum { HOST_BYTES = 64, WORDS_MAX = 96 };
+
+union address {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+};
+
+// Parts HOST:PORT; the brackets of an IPv6 address are left out.
+static bool split_address(const char *address, char ret_host[HOST_BYTES], in_port_t *ret_port) {
+    const char *colon = strrchr(address, ':');
+    char *end;
+    if (colon == NULL || colon[1] < '0' || colon[1] > '9') {
+        return false;
+    }
+    unsigned long port = strtoul(colon + 1, &end, 10);
+    size_t size = (size_t)(colon - address);
+    if (*end != '\0' || port > 65535 || size == 0 || size >= HOST_BYTES) {
+        return false;
+    }
+    bool has_brackets = size > 2 && address[0] == '[' && colon[-1] == ']';
+    memcpy(ret_host, address + has_brackets, size - 2 * has_brackets);
+    ret_host[size - 2 * has_brackets] = '\0';
+    *ret_port = htons((in_port_t)port);
+    return has_brackets == (strchr(ret_host, ':') != NULL);
+}
+
+static bool read_address(const char *text, union address *ret_address, socklen_t *ret_size) {
+    char host[HOST_BYTES];
+    in_port_t port;
+    if (!split_address(text, host, &port)) {
+        return false;
+    }
+    memset(ret_address, 0, sizeof *ret_address);
+    if (inet_pton(AF_INET6, host, &ret_address->v6.sin6_addr) == 1) {
+        ret_address->v6.sin6_family = AF_INET6;
+        ret_address->v6.sin6_port = port;
+        *ret_size = sizeof ret_address->v6;
+        return true;
+    }
+    const char *number = strcmp(host, "localhost") == 0 ? "127.0.0.1" : host;
+    ret_address->v4.sin_family = AF_INET;
+    ret_address->v4.sin_port = port;
+    *ret_size = sizeof ret_address->v4;
+    return inet_pton(AF_INET, number, &ret_address->v4.sin_addr) == 1;
+}
+
+static enum ov_status write_url(int listener, char ret_url[OV_SERVE_URL_BYTES]) {
+    char host[INET6_ADDRSTRLEN];
+    union address real;
+    socklen_t size = sizeof real;
+    if (getsockname(listener, &real.any, &size) != 0) {
+        return OV_SYSTEM;
+    }
+    bool is_v6 = real.any.sa_family == AF_INET6;
+    const void *bytes = is_v6 ? (void *)&real.v6.sin6_addr : (void *)&real.v4.sin_addr;
+    if (inet_ntop(real.any.sa_family, bytes, host, sizeof host) == NULL) {
+        return OV_SYSTEM;
+    }
+    (void)snprintf(ret_url, OV_SERVE_URL_BYTES, is_v6 ? "http://[%s]:%u/" : "http://%s:%u/", host,
+                   ntohs(is_v6 ? real.v6.sin6_port : real.v4.sin_port));
+    return OV_OK;
+}
+
+enum ov_status ov_serve_listen(const char *address, int *ret_listener,
+                               char ret_url[OV_SERVE_URL_BYTES]) {
+    union address place;
+    socklen_t size;
+    int yes = 1;
+    if (!read_address(address, &place, &size)) {
+        return OV_INVALID;
+    }
+    OV_AUTO_FD listener =
+        socket(place.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (listener < 0 || setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) != 0 ||
+        bind(listener, &place.any, size) != 0 || listen(listener, SOMAXCONN) != 0) {
+        return OV_SYSTEM;
+    }
+    TRY(write_url(listener, ret_url));
+    *ret_listener = listener;
+    listener = -1;
+    return OV_OK;
+}
+
+// ---- process ----------------------------------------------------------------------------------
+
+static const int told_signals[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD};
+
+static enum ov_status open_program(int *ret_program, char *ret_reason) {
+    char path[PATH_MAX];
+    enum ov_status status = ov_install_find(OV_PART_SERVER, path, sizeof path);
+    if (status != OV_OK) {
+        (void)snprintf(ret_reason, OV_SERVE_REASON_BYTES, "%.400s: is missing", path);
+        return status;
+    }
+    int program = open(path, O_RDONLY | O_CLOEXEC);
+    if (program < 0) {
+        (void)snprintf(ret_reason, OV_SERVE_REASON_BYTES, "%.400s: %s", path, strerror(errno));
+        return OV_SYSTEM;
+    }
+    *ret_program = program;
+    return OV_OK;
+}
+
+// Standard input becomes nothing; socket, folder and key get their numbers. They are first lifted
+// out of the way of one another.
+static bool place_descriptors(const struct ov_serve_request *request) {
+    int wanted[OV_SERVE_DESCRIPTORS] = {
+        [STDIN_FILENO] = open("/dev/null", O_RDONLY | O_CLOEXEC),
+        [STDOUT_FILENO] = -1,
+        [STDERR_FILENO] = -1,
+        [OV_SERVE_LISTENER] = request->listener,
+        [OV_SERVE_FOLDER] = request->folder,
+        [OV_SERVE_KEY] = request->key,
+    };
+    bool is_done = wanted[STDIN_FILENO] >= 0;
+    for (int i = 0; i < OV_SERVE_DESCRIPTORS; i++) {
+        wanted[i] = wanted[i] < 0 ? -1 : fcntl(wanted[i], F_DUPFD_CLOEXEC, OV_SERVE_DESCRIPTORS);
+    }
+    for (int i = 0; i < OV_SERVE_DESCRIPTORS; i++) {
+        if (wanted[i] >= 0) {
+            is_done = is_done && dup2(wanted[i], i) == i;
+        } else if (i > STDERR_FILENO) {
+            (void)close(i); // whatever it was, it is not for the child
+        }
+    }
+    return is_done;
+}
+
+static _Noreturn void become_server(const struct ov_serve_request *request, int program) {
+    const struct ov_role *role = ov_role_get(request->role);
+    char *arguments[WORDS_MAX + 3] = {(char *)(uintptr_t)role->program,
+                                      (char *)(uintptr_t)role->name};
+    // Tests end it at a chosen step (base/fault.h); an installed program does not look.
+    char fault[64];
+    const char *wanted = getenv("OVERT_FAULT");
+    (void)snprintf(fault, sizeof fault, "OVERT_FAULT=%.20s", wanted != NULL ? wanted : "");
+    char *environment[] = {(char *)(uintptr_t) "ASAN_OPTIONS=detect_leaks=0", fault, NULL};
+    sigset_t none;
+    for (size_t i = 0; i < request->word_count; i++) {
+        arguments[2 + i] = (char *)(uintptr_t)request->words[i];
+    }
+    (void)sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    if (place_descriptors(request)) {
+        (void)fexecve(program, arguments, environment);
+    }
+    _exit(127);
+}
+
+// Waits for the end of the child. The signals are blocked, so none is lost between two looks. The
+// child is asked again and again: as the first process of its namespace it is deaf until it
+// listens.
+static int wait_for_end(pid_t pid, const sigset_t *signals) {
+    static const struct timespec pause = {.tv_nsec = 200000000};
+    bool is_asked = false;
+    int end = 0;
+    for (;;) {
+        int number = sigtimedwait(signals, NULL, &pause);
+        pid_t gone = waitpid(pid, &end, WNOHANG);
+        if (gone == pid || (gone < 0 && errno == ECHILD)) {
+            return end;
+        }
+        is_asked = is_asked || (number > 0 && number != SIGCHLD);
+        if (is_asked) {
+            (void)kill(pid, SIGTERM); // not reaped yet, so the number is still its own
+        }
+    }
+}
+
+static enum ov_status judge_end(int end, char *ret_reason) {
+    if (WIFSIGNALED(end)) {
+        (void)snprintf(ret_reason, OV_SERVE_REASON_BYTES, "the caged process died: %s",
+                       strsignal(WTERMSIG(end)));
+        return OV_PEER;
+    }
+    if (WEXITSTATUS(end) == 127) {
+        (void)snprintf(ret_reason, OV_SERVE_REASON_BYTES, "the caged process could not be started");
+        return OV_PEER;
+    }
+    return WEXITSTATUS(end) == 0 ? OV_OK : OV_PEER; // it has said why
+}
+
+enum ov_status ov_serve_run(const struct ov_serve_request *request,
+                            char ret_reason[OV_SERVE_REASON_BYTES]) {
+    sigset_t signals;
+    sigset_t before;
+    int pidfd = -1;
+    OV_AUTO_FD program = -1;
+    ret_reason[0] = '\0';
+    if (request->word_count > WORDS_MAX) {
+        (void)snprintf(ret_reason, OV_SERVE_REASON_BYTES, "more than %d words", WORDS_MAX);
+        return OV_LIMIT;
+    }
+    TRY(open_program(&program, ret_reason));
+    (void)sigemptyset(&signals);
+    for (size_t i = 0; i < sizeof told_signals / sizeof told_signals[0]; i++) {
+        (void)sigaddset(&signals, told_signals[i]);
+    }
+    (void)sigprocmask(SIG_BLOCK, &signals, &before);
+    // Above the numbers that the child's descriptors are moved to.
+    int high = fcntl(program, F_DUPFD_CLOEXEC, OV_SERVE_DESCRIPTORS * 4);
+    pid_t pid = high < 0 ? -1 : ov_cage_spawn(ov_role_get(request->role)->layers, &pidfd);
+    if (pid == 0) {
+        become_server(request, high);
+    }
+    int error = errno;
+    int end = pid > 0 ? wait_for_end(pid, &signals) : 0;
+    (void)sigprocmask(SIG_SETMASK, &before, NULL);
+    ov_fd_close(&high);
+    ov_fd_close(&pidfd);
+    if (pid < 0) {
+        (void)snprintf(ret_reason, OV_SERVE_REASON_BYTES, "%s", strerror(error));
+        return OV_SYSTEM;
+    }
+    return judge_end(end, ret_reason);
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// The program `overt-serve`: a log's folder over HTTP. Started by `overt log serve` with its socket
+// and its folder already open; it opens nothing by a path that it was not given.
+#include "base/say.h"
+#include "role/serving.h"
+#include "serve/files.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { EXIT_FAILED = 2 };
+
+static enum ov_status run_server(const struct ov_http_options *http, const char *url) {
+    struct ov_log_files files = {.folder = OV_SERVE_FOLDER};
+    struct ov_http_service service = {.arg = &files, .answer = ov_log_files_answer};
+    char ready[128];
+    (void)snprintf(ready, sizeof ready, "listening on %.100s\n", url);
+    struct ov_serving serving = {
+        .role = OV_ROLE_SERVER,
+        .http = http,
+        .service = &service,
+        .folder = {.fd = OV_SERVE_FOLDER},
+        .ready = ready,
+    };
+    return ov_serving_run(&serving);
+}
+
+// overt-serve server quiet|log URL
+int main(int argc, char **argv) {
+    enum ov_status status = OV_INVALID;
+    struct ov_http_options http = {
+        .listener = OV_SERVE_LISTENER,
+        .has_log = argc > 2 && strcmp(argv[2], "log") == 0,
+    };
+    if (argc == 4 && strcmp(argv[1], ov_role_get(OV_ROLE_SERVER)->name) == 0) {
+        status = run_server(&http, argv[3]);
+    }
+    if (status != OV_OK && status != OV_INVALID) { // which was told, or is no person's doing
+        ov_say_error("overt-serve", status == OV_SYSTEM ? strerror(errno) : ov_status_text(status),
+                     NULL);
+    }
+    // Straight out: nothing is to be flushed, and exit handlers call what the cage forbids.
+    _exit(status == OV_OK ? 0 : EXIT_FAILED);
+}
