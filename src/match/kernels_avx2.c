@@ -1,84 +1,159 @@
 // SPDX-License-Identifier: Apache-2.0
-// The inner loops with AVX2. Grams are looked up by scalar code here: AVX2 gathers are slower.
+// The inner loops with AVX2.
 #include "match/kernels.h"
 
 #include <immintrin.h>
 #include <string.h>
 
-static uint64_t load64(const uint8_t *at) {
-    uint64_t word;
-    memcpy(&word, at, sizeof word);
-    return word;
+// Hashes and the words that they choose, in three passes over a block that stays in the first
+// cache: hashes, words, bits. Only the middle one goes word by word: AVX2's gathers are slower.
+enum { BLOCK_HASHES = 256 };
+
+struct block {
+    _Alignas(32) uint32_t hash[BLOCK_HASHES];
+    _Alignas(32) uint32_t word[BLOCK_HASHES]; // first the word's number, then the word
+};
+
+static inline void put_hashes(struct block *block, uint32_t at, __m256i hash, __m128i shift) {
+    _mm256_store_si256((__m256i *)(block->hash + at), hash);
+    _mm256_store_si256((__m256i *)(block->word + at), _mm256_srl_epi32(hash, shift));
 }
 
-// 1 when both bits of the hash are set in its word. The bits are tested by two shifts, which costs
-// less than building a mask.
-static inline uint32_t may_hold(const uint32_t *words, unsigned shift, uint32_t hash) {
-    uint32_t word = words[hash >> shift];
-    return (word >> (hash >> 5 & 31)) & (word >> (hash >> 10 & 31)) & 1;
-}
-
-// ov_fold() of a block and of what a gram may reach behind it.
-enum { FOLD_BLOCK = 1024, FOLD_REACH = 32 };
-
-static void fold_block(const uint8_t *data, uint32_t size, uint8_t *ret_folded) {
-    const __m256i before_a = _mm256_set1_epi8('A' - 1), behind_z = _mm256_set1_epi8('Z' + 1);
-    for (uint32_t i = 0; i < size + FOLD_REACH; i += 32) {
-        __m256i bytes = _mm256_loadu_si256((const void *)(data + i));
-        __m256i is_capital = _mm256_and_si256(_mm256_cmpgt_epi8(bytes, before_a),
-                                              _mm256_cmpgt_epi8(behind_z, bytes));
-        __m256i bit = _mm256_and_si256(is_capital, _mm256_set1_epi8('a' - 'A'));
-        _mm256_storeu_si256((void *)(ret_folded + i), _mm256_or_si256(bytes, bit));
+static inline void load_words(struct block *block, uint32_t count, const uint32_t *words) {
+    for (uint32_t i = 0; i < count; i += 4) {
+        uint32_t *at = block->word + i;
+        at[0] = words[at[0]];
+        at[1] = words[at[1]];
+        at[2] = words[at[2]];
+        at[3] = words[at[3]];
     }
+}
+
+// One bit in each of 8 lanes, by five bits of its hash.
+static inline __m256i choose_bit(__m256i five) {
+    return _mm256_sllv_epi32(_mm256_set1_epi32(1), _mm256_and_si256(five, _mm256_set1_epi32(31)));
+}
+
+// All ones in each of 8 lanes whose word has all bits of its hash.
+static inline __m256i test_block(const struct block *block, uint32_t at) {
+    __m256i hash = _mm256_load_si256((const __m256i *)(block->hash + at));
+    __m256i word = _mm256_load_si256((const __m256i *)(block->word + at));
+    __m256i bits = _mm256_or_si256(choose_bit(hash), choose_bit(_mm256_srli_epi32(hash, 5)));
+    bits = _mm256_or_si256(bits, choose_bit(_mm256_srli_epi32(hash, 10)));
+    return _mm256_cmpeq_epi32(_mm256_and_si256(word, bits), bits);
+}
+
+static inline __m128i shift_of(unsigned log2) {
+    return _mm_cvtsi32_si128(32 - (int)log2);
+}
+
+// Appends first + i of every bit i that is set.
+static inline uint32_t keep(uint32_t hits, uint32_t first, uint32_t *ret_at) {
+    uint32_t count = 0;
+    for (; hits != 0; hits &= hits - 1) {
+        ret_at[count++] = first + (uint32_t)__builtin_ctz(hits);
+    }
+    return count;
+}
+
+// ov_fold() of 32 bytes.
+static inline __m256i fold(__m256i bytes) {
+    __m256i is_capital = _mm256_and_si256(_mm256_cmpgt_epi8(bytes, _mm256_set1_epi8('A' - 1)),
+                                          _mm256_cmpgt_epi8(_mm256_set1_epi8('Z' + 1), bytes));
+    return _mm256_or_si256(bytes, _mm256_and_si256(is_capital, _mm256_set1_epi8('a' - 'A')));
+}
+
+static inline __m256i load_folded(const uint8_t *at) {
+    return fold(_mm256_loadu_si256((const __m256i *)at));
+}
+
+static inline __m256i mix(__m256i hash) {
+    hash = _mm256_xor_si256(hash, _mm256_srli_epi32(hash, 15));
+    return _mm256_mullo_epi32(hash, _mm256_set1_epi32(0x2c1b3c6d));
 }
 
 static uint32_t find_grams6(const uint32_t *words, unsigned log2, const uint8_t *data,
                             uint32_t size, uint32_t *ret_at) {
-    uint8_t folded[FOLD_BLOCK + FOLD_REACH];
-    uint32_t count = 0;
-    unsigned shift = 32 - log2;
-    for (uint32_t block = 0; block < size; block += FOLD_BLOCK) {
-        uint32_t bytes = size - block < FOLD_BLOCK ? size - block : FOLD_BLOCK;
-        fold_block(data + block, bytes, folded);
-        for (uint32_t i = 0; i < bytes; i += 4) {
-            uint64_t word = load64(folded + i);
-            ret_at[count] = block + i;
-            count += may_hold(words, shift, ov_gram_hash6((uint32_t)word, (uint32_t)(word >> 16)));
+    const __m256i factor_a = _mm256_set1_epi32((int)0x9e3779b1u);
+    const __m256i factor_b = _mm256_set1_epi32((int)0x85ebca77u);
+    const __m128i shift = shift_of(log2);
+    struct block block;
+    uint32_t found = 0;
+    for (uint32_t first = 0; first < size; first += 4 * BLOCK_HASHES) {
+        uint32_t count = 0;
+        for (uint32_t i = first; i < size && count < BLOCK_HASHES; i += 32, count += 8) {
+            __m256i low = _mm256_mullo_epi32(load_folded(data + i), factor_a);
+            __m256i high = _mm256_mullo_epi32(load_folded(data + i + 2), factor_b);
+            put_hashes(&block, count, mix(_mm256_add_epi32(low, high)), shift);
+        }
+        load_words(&block, count, words);
+        for (uint32_t i = 0; i < count; i += 8) {
+            // A lane's first byte stands where its gram does.
+            uint32_t hits = (uint32_t)_mm256_movemask_epi8(test_block(&block, i)) & 0x11111111;
+            found += keep(hits, first + 4 * i, ret_at + found);
         }
     }
-    return count;
+    return found;
 }
 
 static uint32_t find_grams3_by_2(const uint32_t *words, unsigned log2, const uint8_t *data,
                                  uint32_t size, uint32_t *ret_at) {
-    uint8_t folded[FOLD_BLOCK + FOLD_REACH];
-    uint32_t count = 0;
-    unsigned shift = 32 - log2;
-    for (uint32_t block = 0; block < size; block += FOLD_BLOCK) {
-        uint32_t bytes = size - block < FOLD_BLOCK ? size - block : FOLD_BLOCK;
-        fold_block(data + block, bytes, folded);
-        for (uint32_t i = 0; i < bytes; i += 2) {
-            ret_at[count] = block + i;
-            count += may_hold(words, shift, ov_gram_hash3((uint32_t)load64(folded + i)));
+    const __m256i three = _mm256_set1_epi32((int)OV_GRAM3_MASK);
+    const __m256i factor = _mm256_set1_epi32((int)0x9e3779b1u);
+    const __m128i shift = shift_of(log2);
+    struct block block;
+    uint32_t found = 0;
+    for (uint32_t first = 0; first < size; first += 2 * BLOCK_HASHES) {
+        uint32_t count = 0;
+        for (uint32_t i = first; i < size && count < BLOCK_HASHES; i += 32, count += 16) {
+            // The grams at 0, 4, 8, ... and those at 2, 6, 10, ...
+            __m256i here = _mm256_and_si256(load_folded(data + i), three);
+            __m256i later = _mm256_and_si256(load_folded(data + i + 2), three);
+            put_hashes(&block, count, mix(_mm256_mullo_epi32(here, factor)), shift);
+            put_hashes(&block, count + 8, mix(_mm256_mullo_epi32(later, factor)), shift);
+        }
+        load_words(&block, count, words);
+        for (uint32_t i = 0; i < count; i += 16) {
+            // The later ones go into the upper half of the lanes: again where the grams stand.
+            __m256i pass =
+                _mm256_blend_epi16(test_block(&block, i), test_block(&block, i + 8), 0xaa);
+            uint32_t hits = (uint32_t)_mm256_movemask_epi8(pass) & 0x55555555;
+            found += keep(hits, first + 2 * i, ret_at + found);
         }
     }
-    return count;
+    return found;
 }
 
 static uint32_t find_grams4_by_1(const uint32_t *words, unsigned log2, const uint8_t *data,
                                  uint32_t size, uint32_t *ret_at) {
-    uint8_t folded[FOLD_BLOCK + FOLD_REACH];
-    uint32_t count = 0;
-    unsigned shift = 32 - log2;
-    for (uint32_t block = 0; block < size; block += FOLD_BLOCK) {
-        uint32_t bytes = size - block < FOLD_BLOCK ? size - block : FOLD_BLOCK;
-        fold_block(data + block, bytes, folded);
-        for (uint32_t i = 0; i < bytes; i++) {
-            ret_at[count] = block + i;
-            count += may_hold(words, shift, ov_gram_hash4((uint32_t)load64(folded + i)));
+    const __m256i factor = _mm256_set1_epi32((int)0x9e3779b1u);
+    // Eight windows of four bytes, each one byte after the one before.
+    const __m256i order =
+        _mm256_setr_epi8(0, 1, 2, 3, 1, 2, 3, 4, 2, 3, 4, 5, 3, 4, 5, 6, // of the lower half
+                         4, 5, 6, 7, 5, 6, 7, 8, 6, 7, 8, 9, 7, 8, 9, 10);
+    const __m128i shift = shift_of(log2);
+    struct block block;
+    uint32_t found = 0;
+    for (uint32_t first = 0; first < size; first += BLOCK_HASHES) {
+        uint32_t count = 0;
+        for (uint32_t i = first; i < size && count < BLOCK_HASHES; i += 8, count += 8) {
+            __m128i bytes = _mm_loadu_si128((const __m128i *)(data + i));
+            __m256i windows = _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(bytes), order);
+            put_hashes(&block, count, mix(_mm256_mullo_epi32(fold(windows), factor)), shift);
+        }
+        load_words(&block, count, words);
+        for (uint32_t i = 0; i < count; i += 8) {
+            __m256 pass = _mm256_castsi256_ps(test_block(&block, i));
+            found += keep((uint32_t)_mm256_movemask_ps(pass), first + i, ret_at + found);
         }
     }
-    return count;
+    return found;
+}
+
+// Whether all bits of the hash are set in its word.
+static inline uint32_t may_hold(const uint32_t *words, unsigned shift, uint32_t hash) {
+    uint32_t bits = ov_gram_bits(hash);
+    return (words[hash >> shift] & bits) == bits;
 }
 
 static uint32_t find_windows(const uint32_t *words, unsigned log2, const uint8_t *data,

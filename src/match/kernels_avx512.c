@@ -5,13 +5,14 @@
 #include <immintrin.h>
 #include <string.h>
 
-// Whether both bits of each of 16 hashes are set in its word.
+// Whether the bits of each of 16 hashes are set in its word.
 static inline __mmask16 test_bits(__m512i word, __m512i hash) {
     const __m512i one = _mm512_set1_epi32(1);
     // A rotation by the hash takes its low five bits only.
     __m512i first = _mm512_rolv_epi32(one, _mm512_srli_epi32(hash, 5));
     __m512i second = _mm512_rolv_epi32(one, _mm512_srli_epi32(hash, 10));
-    return _mm512_mask_test_epi32_mask(_mm512_test_epi32_mask(word, first), word, second);
+    __m512i bits = _mm512_ternarylogic_epi32(first, second, _mm512_rolv_epi32(one, hash), 0xfe);
+    return _mm512_cmpeq_epi32_mask(_mm512_and_si512(word, bits), bits);
 }
 
 // Hashes and the words that they choose, in three passes over a block that stays in the first
@@ -34,13 +35,19 @@ static inline void put_hashes(struct block *block, uint32_t at, __m512i hash, __
 }
 
 static inline void load_words(struct block *block, uint32_t count, const uint32_t *words) {
-    for (uint32_t i = 0; i < count; i += 4) {
-        const uint32_t *at = block->word + i;
-        __m128i four = _mm_cvtsi32_si128((int)words[at[0]]);
-        four = _mm_insert_epi32(four, (int)words[at[1]], 1);
-        four = _mm_insert_epi32(four, (int)words[at[2]], 2);
-        four = _mm_insert_epi32(four, (int)words[at[3]], 3);
-        _mm_store_si128((__m128i *)(block->word + i), four);
+    for (uint32_t i = 0; i < count; i += 8) {
+        uint64_t at[4]; // two numbers each: half as many loads
+        memcpy(at, block->word + i, sizeof at);
+        __m128i low = _mm_cvtsi32_si128((int)words[(uint32_t)at[0]]);
+        __m128i high = _mm_cvtsi32_si128((int)words[(uint32_t)at[2]]);
+        low = _mm_insert_epi32(low, (int)words[at[0] >> 32], 1);
+        high = _mm_insert_epi32(high, (int)words[at[2] >> 32], 1);
+        low = _mm_insert_epi32(low, (int)words[(uint32_t)at[1]], 2);
+        high = _mm_insert_epi32(high, (int)words[(uint32_t)at[3]], 2);
+        low = _mm_insert_epi32(low, (int)words[at[1] >> 32], 3);
+        high = _mm_insert_epi32(high, (int)words[at[3] >> 32], 3);
+        _mm_store_si128((__m128i *)(block->word + i), low);
+        _mm_store_si128((__m128i *)(block->word + i + 4), high);
     }
 }
 

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define OV_IMAGE_MAGIC   "OVIMAGE\n"
-#define OV_IMAGE_VERSION 6u
+#define OV_IMAGE_VERSION 7u
 
 enum {
     OV_IMAGE_ALIGN = 64, // every section starts at a multiple of this
@@ -402,7 +402,7 @@ static inline uint32_t ov_gram_hash4(uint32_t gram) {
 
 // Stage 1 bits of a hash within its 32-bit word, which is word (hash >> (32 - log2)).
 static inline uint32_t ov_gram_bits(uint32_t hash) {
-    return 1u << (hash >> 5 & 31) | 1u << (hash >> 10 & 31);
+    return 1u << (hash >> 5 & 31) | 1u << (hash >> 10 & 31) | 1u << (hash & 31);
 }
 
 static inline uint32_t ov_gram_hash3(uint32_t gram) {
