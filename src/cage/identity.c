@@ -34,8 +34,9 @@ static uid_t find_owner(const struct ov_cage_spec *spec) {
 static void hand_over(const struct ov_cage_spec *spec, uid_t id) {
     for (size_t i = 0; i < spec->path_count; i++) {
         if (spec->paths[i].path == NULL && spec->paths[i].is_handed_over) {
-            // In our own user namespace it is ours already, and this changes nothing.
-            (void)fchown(spec->paths[i].fd, id, id);
+            // In our own user namespace it is ours already, and this changes nothing; and where it
+            // fails otherwise, so does the first file that is made.
+            (void)!fchown(spec->paths[i].fd, id, id);
         }
     }
 }
