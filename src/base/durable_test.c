@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 static int open_fresh_folder(void) {
-    char path[] = "/tmp/durable-XXXXXX";
+    char path[] = "durable-XXXXXX";
     assert_non_null(mkdtemp(path));
     int folder = open(path, O_RDONLY | O_DIRECTORY);
     assert_true(folder >= 0);
@@ -74,11 +74,22 @@ static void test_a_written_file_is_moved_to_its_place(void **state) {
     assert_content(folder, "deep/place", "new");
 }
 
+static void test_what_is_there_is_kept(void **state) {
+    (void)state;
+    OV_AUTO_FD folder = open_fresh_folder();
+    assert_int_equal(ov_durable_write(folder, "a/b", ov_span_text("one"), 0600), OV_OK);
+    assert_int_equal(ov_durable_keep(folder, "a/b"), OV_OK);
+    assert_content(folder, "a/b", "one");
+    assert_int_equal(ov_durable_keep(folder, "a/c"), OV_SYSTEM);
+    assert_int_equal(errno, ENOENT);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_file_is_replaced_and_its_folders_are_made),
         cmocka_unit_test(test_a_failure_leaves_what_was_there),
         cmocka_unit_test(test_a_written_file_is_moved_to_its_place),
+        cmocka_unit_test(test_what_is_there_is_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
