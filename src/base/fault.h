@@ -18,3 +18,7 @@
 #pragma once
 
 void ov_fault_point(void);
+
+// What is given on to a program that starts with an environment of its own, so that it ends at the
+// wanted step, too: a variable and its value, or NULL. Installed programs give NULL.
+const char *ov_fault_variable(void);

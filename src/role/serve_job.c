@@ -2,6 +2,7 @@
 // Opens the socket, starts the process that serves, and stands by until it ends.
 #include "role/serve_job.h"
 
+#include "base/fault.h"
 #include "base/fd.h"
 #include "base/install.h"
 #include "cage/cage.h"
@@ -155,11 +156,8 @@ static _Noreturn void become_server(const struct ov_serve_request *request, int 
     const struct ov_role *role = ov_role_get(request->role);
     char *arguments[WORDS_MAX + 3] = {(char *)(uintptr_t)role->program,
                                       (char *)(uintptr_t)role->name};
-    // Tests end it at a chosen step (base/fault.h); an installed program does not look.
-    char fault[64];
-    const char *wanted = getenv("OVERT_FAULT");
-    (void)snprintf(fault, sizeof fault, "OVERT_FAULT=%.20s", wanted != NULL ? wanted : "");
-    char *environment[] = {(char *)(uintptr_t) "ASAN_OPTIONS=detect_leaks=0", fault, NULL};
+    char *environment[] = {(char *)(uintptr_t) "ASAN_OPTIONS=detect_leaks=0",
+                           (char *)(uintptr_t)ov_fault_variable(), NULL};
     sigset_t none;
     for (size_t i = 0; i < request->word_count; i++) {
         arguments[2 + i] = (char *)(uintptr_t)request->words[i];

@@ -4,6 +4,7 @@
 #include "base/fault.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -17,4 +18,11 @@ void ov_fault_point(void) {
             (void)pause();
         }
     }
+}
+
+const char *ov_fault_variable(void) {
+    static char variable[64];
+    const char *wanted = getenv("OVERT_FAULT");
+    (void)snprintf(variable, sizeof variable, "OVERT_FAULT=%.20s", wanted != NULL ? wanted : "");
+    return wanted != NULL ? variable : NULL;
 }
