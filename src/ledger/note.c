@@ -150,15 +150,23 @@ static enum ov_status verify_line(struct ov_span text, const struct ov_note_line
     return OV_OK;
 }
 
+const struct ov_note_line *ov_note_find(const struct ov_note *note, const struct ov_key *key) {
+    for (size_t i = 0; i < note->line_count; i++) {
+        const struct ov_note_line *line = &note->lines[i];
+        if (line->id == key->id && ov_span_is_text(line->name, key->name)) {
+            return line;
+        }
+    }
+    return NULL;
+}
+
 enum ov_status ov_note_verify_one(const struct ov_note *note, const struct ov_key *key,
                                   struct ov_note_found *ret_found) {
     struct ov_note_found found = {0};
-    for (size_t i = 0; i < note->line_count && ov_key_can_verify(key) && !found.has_signed; i++) {
-        const struct ov_note_line *line = &note->lines[i];
-        if (line->id == key->id && ov_span_is_text(line->name, key->name)) {
-            TRY(verify_line(note->text, line, key, &found.time));
-            found.has_signed = true;
-        }
+    const struct ov_note_line *line = ov_note_find(note, key);
+    if (line != NULL && ov_key_can_verify(key)) {
+        TRY(verify_line(note->text, line, key, &found.time));
+        found.has_signed = true;
     }
     *ret_found = found;
     return OV_OK;

@@ -38,6 +38,9 @@ enum ov_status ov_note_read(struct ov_span bytes, struct ov_note *ret_note);
 // Reads signature lines alone, one or more: what a witness answers.
 enum ov_status ov_note_read_lines(struct ov_span bytes, struct ov_note *ret_note);
 
+// The first line with this key's name and id, or NULL; it may be false.
+const struct ov_note_line *ov_note_find(const struct ov_note *note, const struct ov_key *key);
+
 // What one key said about a note.
 struct ov_note_found {
     bool has_signed;

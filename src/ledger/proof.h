@@ -13,6 +13,7 @@
 #include "ledger/checkpoint.h"
 
 enum {
+    OV_PROOF_HASHES_MAX = 63,           // of a tree of 2^63 - 1 entries
     OV_PROOF_BYTES_MAX = 1 << 16,       // without the line `extra`
     OV_PROOF_EXTRA_BYTES_MAX = 1 << 16, // decoded
 };
@@ -31,8 +32,7 @@ enum ov_status ov_proof_read(struct ov_span bytes, struct ov_proof *ret_proof);
 // Appends the decoded bytes of the line `extra`; nothing when there is none.
 enum ov_status ov_proof_add_extra(struct ov_buf *buf, const struct ov_proof *proof);
 
-// Appends a proof. `extra` is raw bytes, or its data is NULL for no such line; proof->extra is not
-// looked at.
+// Appends a proof. `extra` is raw bytes, empty for no such line; proof->extra is not looked at.
 void ov_proof_add(struct ov_buf *buf, const struct ov_proof *proof, struct ov_span extra);
 
 struct ov_proof_checked {

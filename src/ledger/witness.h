@@ -6,8 +6,7 @@
 // The state is a folder: HEX/checkpoint for each origin, HEX being the lower-case SHA-256 of the
 // origin. It is the checkpoint last cosigned, with the log's signature and our own, and is what GET
 // HEX/checkpoint answers. `lock` beside them is held (flock) from comparing the old size to having
-// the new state on disk, so that any number of processes may serve one folder. Single-threaded in
-// each process.
+// the new state on disk, so that any number of processes and threads may serve one folder.
 #pragma once
 
 #include "ledger/cosign.h"
