@@ -323,7 +323,7 @@ def status_tells_the_same():
                               env={**os.environ, "OVERT_STATE": str(HERE / "no-state")})
         told = json.loads(done.stdout)
         roles = {role["name"]: role for role in told["roles"]}
-        assert set(roles) == {"broker", "worker", "builder", "server"}
+        assert set(roles) == {"broker", "worker", "builder", "server", "fetcher"}
         _, summary = parse(run(OVERT, *RULES, "--json", command_file("f", "nothing"),
                                user=user).stdout)
         enforced = {layer["layer"] for layer in roles["worker"]["layers"] if layer["enforced"]}
@@ -334,6 +334,10 @@ def status_tells_the_same():
             served = dict(roles["server"]["tried"])
             assert served.pop("open a file") == "refused", roles["server"]
             assert set(served.values()) == {"killed"}, served
+            tried = dict(roles["fetcher"]["tried"])
+            assert tried.pop("make a socket") == "its work"
+            assert tried.pop("open a file") == "refused"
+            assert set(tried.values()) == {"killed"}, tried
         everything = len(enforced) == len(roles["worker"]["layers"])
         assert done.returncode == (0 if everything else 1)
 

@@ -73,6 +73,13 @@ worker_has_no_commands() {
     nm --defined-only overt-worker | awk '{ print $NF }' | sort -u | comm -12 - <(defined src/libcmd.a)
 }
 
+# The fetcher has what it needs of the tables, and of the rest nothing.
+fetcher_holds_no_more() {
+    nm --defined-only overt-fetch | awk '{ print $NF }' | sort -u |
+        comm -12 - <({ defined src/libcmd.a && defined src/libcatalog.a && defined src/libledger.a; } | sort -u)
+    nm --defined-only overt-fetch | grep -q ' ov_fetcher_run$' || echo "overt-fetch does not fetch"
+}
+
 # Shared libraries that a program loads beyond the C library, the sandbox's and those named.
 libraries() { # libraries PROGRAM NAME...
     local program=$1 more="" name
@@ -88,6 +95,7 @@ libraries() { # libraries PROGRAM NAME...
 own_library() {
     case $1 in
     overt-serve) echo libmicrohttpd ;;
+    overt-fetch) echo libcurl ;;
     *) echo none ;;
     esac
 }
@@ -113,12 +121,13 @@ for path in sorted(json.load(sys.stdin)):
 }
 
 mapfile -t programs < <(executables)
-echo "1..$((5 + 2 * (${#programs[@]} - 1)))"
+echo "1..$((6 + 2 * (${#programs[@]} - 1)))"
 check "the rooms of parsers export symbols" has_parsers
 check "overt-worker holds parsers of each" worker_has_parsers
 check "overt-worker holds no commands" worker_has_no_commands
 check "overt-worker loads the libraries of parsers and no other" libraries overt-worker \
     libbz2 libgmp libjpeg liblz4 liblzma libmspack libpcre2-8 libpng16 libz libzstd
+check "overt-fetch holds no command and no other role" fetcher_holds_no_more
 check "overt-serve serves" serves_in_its_place
 for program in "${programs[@]}"; do
     if [ "$(basename "$program")" != overt-worker ]; then

@@ -75,6 +75,11 @@ static void print_layers(const struct status *status, enum ov_role_id role) {
     const struct ov_cage_report *cage = &status->probes[role].cage;
     for (unsigned layer = 0; layer < OV_LAYER_COUNT; layer++) {
         bool is_here = (cage->enforced & OV_CAGE(layer)) != 0;
+        if ((ov_role_get(role)->layers & OV_CAGE(layer)) == 0) {
+            (void)printf("    %-13s left out: its work needs what this would take\n",
+                         ov_cage_layer_name(layer));
+            continue;
+        }
         (void)printf("    %-13s %-8s %s", ov_cage_layer_name(layer),
                      is_here ? "enforced" : "MISSING", ov_cage_layer_meaning(layer));
         if (!is_here) {

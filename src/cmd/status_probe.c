@@ -47,10 +47,11 @@ static bool can_map_code(void) {
 static const struct {
     const char *name;
     bool (*run)(void);
+    uint32_t words; // a role with one of these does it for a living
 } trials[OV_TRIALS] = {
-    {"open a file", can_open},         {"make a socket", can_make_socket},
-    {"start a process", can_fork},     {"run a program", can_execute},
-    {"signal its parent", can_signal}, {"map code", can_map_code},
+    {"open a file", can_open, 0},         {"make a socket", can_make_socket, OV_CAGE_CLIENT},
+    {"start a process", can_fork, 0},     {"run a program", can_execute, 0},
+    {"signal its parent", can_signal, 0}, {"map code", can_map_code, 0},
 };
 
 // In the child: the report goes out as a message on a socket or as bytes into a pipe, whichever the
@@ -63,10 +64,24 @@ static bool send_report(const struct ov_role *role, const struct ov_cage_report 
     return size == (ssize_t)sizeof *report;
 }
 
+// The paths that the role names. Folders that it is handed are not here, and not needed.
+static void choose_paths(struct ov_cage_spec *spec, struct ov_cage_path *paths) {
+    size_t count = 0;
+    for (size_t i = 0; i < spec->path_count && i < OV_CAGE_PATHS_MAX; i++) {
+        if (spec->paths[i].path != NULL) {
+            paths[count++] = spec->paths[i];
+        }
+    }
+    spec->paths = paths;
+    spec->path_count = count;
+}
+
 static _Noreturn void run_child(enum ov_role_id id, int report_fd, bool (*attempt)(void)) {
     const struct ov_role *role = ov_role_get(id);
     struct ov_cage_spec spec = ov_role_cage(id);
+    struct ov_cage_path paths[OV_CAGE_PATHS_MAX];
     struct ov_cage_report report;
+    choose_paths(&spec, paths);
     if (dup2(report_fd, REPORT) != REPORT) {
         _exit(2);
     }
@@ -131,12 +146,16 @@ enum ov_status ov_status_probe(enum ov_role_id role, struct ov_probe *ret_probe)
     for (unsigned i = 0; i < OV_TRIALS; i++) {
         probe.trials[i] = (struct ov_trial){.name = trials[i].name, .result = OV_TRIAL_UNKNOWN};
         TRY(try_one(role, i, &probe.cage, &probe.trials[i].result));
+        bool is_work = (trials[i].words & ov_role_get(role)->calls) != 0;
+        if (is_work && probe.trials[i].result != OV_TRIAL_UNKNOWN) {
+            probe.trials[i].result = OV_TRIAL_WORK;
+        }
     }
     *ret_probe = probe;
     return OV_OK;
 }
 
 const char *ov_trial_text(enum ov_trial_result result) {
-    static const char *const texts[] = {"killed", "refused", "POSSIBLE", "not tried"};
+    static const char *const texts[] = {"killed", "refused", "POSSIBLE", "not tried", "its work"};
     return texts[result];
 }

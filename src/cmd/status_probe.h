@@ -12,6 +12,7 @@ enum ov_trial_result {
     OV_TRIAL_REFUSED, // an error came back
     OV_TRIAL_DONE,    // it was possible
     OV_TRIAL_UNKNOWN, // the child did not come so far
+    OV_TRIAL_WORK,    // it may: that is what the role is for
 };
 
 struct ov_trial {
@@ -29,5 +30,5 @@ struct ov_probe {
 // Probes one role. OV_SYSTEM (errno) when no child can be started.
 enum ov_status ov_status_probe(enum ov_role_id role, struct ov_probe *ret_probe);
 
-// "killed", "refused", "POSSIBLE", "not tried".
+// "killed", "refused", "POSSIBLE", "not tried", "its work".
 const char *ov_trial_text(enum ov_trial_result result);

@@ -4,6 +4,13 @@
 
 #include <stddef.h>
 
+// How names are looked up, and where the answers go.
+static const struct ov_cage_path fetcher_paths[] = {
+    {.path = "/etc/resolv.conf"},
+    {.path = "/etc/hosts"},
+    {.fd = OV_FETCHER_FOLDER, .is_writable = true, .is_handed_over = true},
+};
+
 static const struct ov_role roles[OV_ROLE_COUNT] = {
     [OV_ROLE_BROKER] =
         {
@@ -11,8 +18,10 @@ static const struct ov_role roles[OV_ROLE_COUNT] = {
             .program = "overt",
             .user = "whoever started it",
             .layers = 0,
-            .hears = OV_SAYS_READY | OV_SAYS_VERDICTS | OV_SAYS_DETECTIONS | OV_SAYS_REPORTS,
-            .sends = OV_SAYS_SETUP | OV_SAYS_JOBS | OV_SAYS_REQUESTS | OV_SAYS_SOURCES,
+            .hears = OV_SAYS_READY | OV_SAYS_VERDICTS | OV_SAYS_DETECTIONS | OV_SAYS_REPORTS |
+                     OV_SAYS_ANSWERS,
+            .sends = OV_SAYS_SETUP | OV_SAYS_JOBS | OV_SAYS_REQUESTS | OV_SAYS_SOURCES |
+                     OV_SAYS_ADDRESSES,
             .reaches = "the paths it was given, the rule image, its workers, its builder",
             .parses = "records of its workers and its builder, names in the rule image",
         },
@@ -53,10 +62,26 @@ static const struct ov_role roles[OV_ROLE_COUNT] = {
             .reaches = "one listening socket and its clients, a log's folder to read",
             .parses = "HTTP requests, as far as method and path",
         },
+    [OV_ROLE_FETCHER] =
+        {
+            .name = "fetcher",
+            .program = "overt-fetch",
+            .user = "an id of its own when started by root, else the caller in a user namespace",
+            .layers = OV_CAGE_ALL_BUT_NET,
+            .calls = OV_CAGE_WRITE | OV_CAGE_CLIENT | OV_CAGE_READ | OV_CAGE_MAKE,
+            .memory_bytes = 1ull << 29,
+            .hears = OV_SAYS_ADDRESSES,
+            .sends = OV_SAYS_READY | OV_SAYS_ANSWERS,
+            .reaches = "the network, one staging folder, /etc/resolv.conf, /etc/hosts (read-only)",
+            .parses = "DNS, TLS and HTTP",
+            .paths = fetcher_paths,
+            .path_count = sizeof fetcher_paths / sizeof fetcher_paths[0],
+        },
 };
 
 static const char *const message_names[OV_SAYS_COUNT] = {
-    "setup", "jobs", "ready", "verdicts", "detections", "requests", "sources", "reports",
+    "setup",    "jobs",    "ready",   "verdicts",  "detections",
+    "requests", "sources", "reports", "addresses", "answers",
 };
 
 const struct ov_role *ov_role_get(enum ov_role_id id) {
@@ -75,5 +100,7 @@ struct ov_cage_spec ov_role_cage(enum ov_role_id id) {
         .outputs = {-1, -1},
         .descriptors_below = 3,
         .memory_bytes = roles[id].memory_bytes,
+        .paths = roles[id].paths,
+        .path_count = roles[id].path_count,
     };
 }

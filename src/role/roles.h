@@ -7,9 +7,16 @@
 
 #include "cage/cage.h"
 
-enum ov_role_id { OV_ROLE_BROKER, OV_ROLE_WORKER, OV_ROLE_BUILDER, OV_ROLE_SERVER, OV_ROLE_COUNT };
+enum ov_role_id {
+    OV_ROLE_BROKER,
+    OV_ROLE_WORKER,
+    OV_ROLE_BUILDER,
+    OV_ROLE_SERVER,
+    OV_ROLE_FETCHER,
+    OV_ROLE_COUNT
+};
 
-// The messages between our processes (wire/message.h, wire/rules.h), as bits.
+// The messages between our processes (wire/message.h, wire/rules.h, wire/fetch.h), as bits.
 enum {
     OV_SAYS_SETUP = 1 << 0,
     OV_SAYS_JOBS = 1 << 1,
@@ -19,20 +26,24 @@ enum {
     OV_SAYS_REQUESTS = 1 << 5,
     OV_SAYS_SOURCES = 1 << 6,
     OV_SAYS_REPORTS = 1 << 7,
-    OV_SAYS_COUNT = 8,
+    OV_SAYS_ADDRESSES = 1 << 8,
+    OV_SAYS_ANSWERS = 1 << 9,
+    OV_SAYS_COUNT = 10,
 };
 
 struct ov_role {
     const char *name;
-    const char *program;   // the executable
-    const char *user;      // whom it runs as
-    uint32_t layers;       // OV_CAGE() bits: the cage that it puts on itself
-    uint32_t calls;        // OV_CAGE_TALK, OV_CAGE_WRITE
-    uint64_t memory_bytes; // cap beyond mapped files; 0 = none
-    uint32_t hears;        // OV_SAYS_ bits
-    uint32_t sends;        // OV_SAYS_ bits
-    const char *reaches;   // what it can touch at all
-    const char *parses;    // whose bytes it interprets
+    const char *program;              // the executable
+    const char *user;                 // whom it runs as
+    uint32_t layers;                  // OV_CAGE() bits: the cage that it puts on itself
+    uint32_t calls;                   // OV_CAGE_TALK, OV_CAGE_WRITE, ...
+    uint64_t memory_bytes;            // cap beyond mapped files; 0 = none
+    uint32_t hears;                   // OV_SAYS_ bits
+    uint32_t sends;                   // OV_SAYS_ bits
+    const char *reaches;              // what it can touch at all
+    const char *parses;               // whose bytes it interprets
+    const struct ov_cage_path *paths; // of the file system, what stays in reach
+    size_t path_count;
 };
 
 // The row of one role; never NULL for a valid id.
@@ -41,9 +52,16 @@ const struct ov_role *ov_role_get(enum ov_role_id id);
 // The word for one OV_SAYS_ bit, by its number.
 const char *ov_role_message_name(unsigned bit);
 
-// The descriptors of a worker when it starts, and those of a builder.
+// The descriptors of a worker when it starts, and those of others.
 enum { OV_WORKER_CHANNEL = 3, OV_WORKER_IMAGE = 4, OV_WORKER_RING = 5, OV_WORKER_DESCRIPTORS = 6 };
 enum { OV_BUILDER_CHANNEL = 3, OV_BUILDER_IMAGE = 4, OV_BUILDER_DESCRIPTORS = 5 };
+// A fetcher's; its folder is the staging folder.
+enum {
+    OV_FETCHER_CHANNEL = 3,
+    OV_FETCHER_JOB = 4,
+    OV_FETCHER_FOLDER = 5,
+    OV_FETCHER_DESCRIPTORS = 6,
+};
 
 // Those of a process that serves.
 enum { OV_SERVE_LISTENER = 3, OV_SERVE_FOLDER = 4, OV_SERVE_KEY = 5, OV_SERVE_DESCRIPTORS = 6 };

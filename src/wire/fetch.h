@@ -17,7 +17,7 @@ enum {
     OV_FETCH_PATH_BYTES = 255,
     OV_FETCH_BODY_BYTES = 1 << 20,      // of a POST
     OV_FETCH_JOB_BYTES = 64 << 20,      // all lines and bodies
-    OV_FETCH_ANSWER_BYTES = 32,         // one message
+    OV_FETCH_ANSWER_BYTES = 28,         // one message
     OV_FETCH_LAYERS = 16,               // errno bytes in `ready`
     OV_FETCH_DEADLINE_MS_MAX = 86400000 // a day
 };
@@ -100,6 +100,10 @@ struct ov_fetch_answer {
     uint32_t error;       // errno, with CONNECT and STORE, or 0
     uint64_t size_bytes;  // GOT: of the file; else 0
 };
+
+// The end of an answer that came as a whole with this status. Of a POST every status but a redirect
+// is GOT.
+enum ov_fetch_end ov_fetch_end_of(uint32_t http_status, bool is_post);
 
 void ov_fetch_answer_encode(const struct ov_fetch_answer *answer, struct ov_buf *out);
 

@@ -12,4 +12,6 @@ enum {
     OV_WIRE_REQUEST = 0x5155564f,    // "OVUQ"
     OV_WIRE_SOURCE = 0x4655564f,     // "OVUF"
     OV_WIRE_REPORT = 0x5455564f,     // "OVUT"
+    OV_WIRE_CONFINED = 0x4355564f,   // "OVUC"
+    OV_WIRE_ANSWER = 0x4155564f,     // "OVUA"
 };
