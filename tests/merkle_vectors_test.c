@@ -2,7 +2,8 @@
 // rooms: ledger base
 //
 // The Merkle tree beside what others computed: constants of RFC 6962 implementations, the eight
-// entries that Certificate Transparency has always tested with, and 196 proofs, most of them wrong.
+// entries that Certificate Transparency has always tested with, a log of Tessera, and 196 proofs,
+// most of them wrong.
 #include "base/hex.h"
 #include "ledger/merkle.h"
 
@@ -86,6 +87,41 @@ static void test_eight_entries_of_certificate_transparency(void **state) {
     }
 }
 
+// A log that was written by Tessera (its testdata/log), with the root of each of its checkpoints.
+static void test_fifteen_entries_of_a_tessera_log(void **state) {
+    (void)state;
+    static const struct {
+        const char *entry;
+        const char *root;
+    } rows[] = {
+        {"one", "0Nc2CrefWKseHj/mStd+LqC8B+NrX0btIiPt2SmN+ek="},
+        {"two", "T1X2GdkhUjV3iyufF9b0kVsWFxIU0VI4EpNml2Teci4="},
+        {"three", "Wqx3HImawpLnS/Gv4ubjAvi1WIOy0b8Ze0amvqbavKk="},
+        {"four", "zY1lN35vrXYAPixXSd59LsU29xUJtuW4o2dNNg5Y2Co="},
+        {"five", "gy5gl3aksFyiCO95a/1vLXz88A3dRq+0l9Sxte8ZqZQ="},
+        {"six", "a6sWvsc2eEzmj72vah7mZ5dwFltivehh2b11qwlp5Jg="},
+        {"seven", "IrSXADBqJ7EQoUODSDKROySgNveeL6CFhik2w/+fS7U="},
+        {"eit", "bC+VwvrJbalNVjfkdI8kUgs7mJoXrqiXCE7bgnD28pY="},
+        {"nain", "CvhHViE3S9E3htHLR+25mapWoGCJ3WckMq1UtC3VmEY="},
+        {"ten", "y8/gZsZCtitsMan09tY+k8I7Qpr7Y5fbO2tLi9GQnfU="},
+        {"ileven", "Yok1cS5VdokGLBy73BC2I16b3atss6KBN9jnIi6Fz/A="},
+        {"twelf", "uZo6M+IhVna+CLgWCrJs0xBPUHbozHkYTQASduHSLME="},
+        {"threeten", "av0kLH0VkkVDrTuZzBGIx7d9z5G1l/GlKz/nAV/8woQ="},
+        {"fourten", "SvCd38yNade7xEPY1a/aAc1M3A2AHYVF8lIiUnsH1ao="},
+        {"fivten", "rKbDipCvhuX1GZ7g5BBe8sA6BbJ7ja/1nk427v383cs="},
+    };
+    struct ov_tree tree;
+    ov_tree_init(&tree);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct ov_tree_hash hash, root;
+        ov_leaf_hash(ov_span_text(rows[i].entry), &hash);
+        ov_tree_append(&tree, &hash);
+        ov_tree_root(&tree, &hash);
+        assert_int_equal(ov_tree_hash_read(ov_span_text(rows[i].root), &root), OV_OK);
+        assert_true(ov_tree_hash_is_equal(&hash, &root));
+    }
+}
+
 // Reads what a vector names; false when one of them is no hash.
 static bool read_vector(const struct vector *vector, struct ov_tree_hash *ret_hash,
                         struct ov_tree_hash *ret_root, struct ov_tree_proof *ret_proof) {
@@ -156,6 +192,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_constants_of_rfc_6962),
         cmocka_unit_test(test_eight_entries_of_certificate_transparency),
+        cmocka_unit_test(test_fifteen_entries_of_a_tessera_log),
         cmocka_unit_test(test_inclusion_vectors),
         cmocka_unit_test(test_consistency_vectors),
     };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A log's folder: adding entries to it, and checking all that stands in it. What is signed about
-// it, the checkpoint, is not of this file.
+// it, the checkpoint, is not of this file. The bytes: docs/formats/log.md.
 //
 // The folder's descriptor is borrowed. Adding: one process at a time, which holds a lock of its
 // own.
