@@ -7,6 +7,7 @@
 #include "base/fd.h"
 #include "catalog/folder.h"
 #include "format/codec/zstd_frame.h"
+#include "format/codec/zstd_pack.h"
 #include "role/roles.h"
 #include "rules/report.h"
 #include "rules/rule_tree.h"
@@ -304,12 +305,27 @@ static enum ov_status demand_bytes(struct builder *builder) {
     return OV_OK;
 }
 
+// A file, and maybe one that it is packed against.
+static enum ov_status demand_one_or_two(struct builder *builder) {
+    uint32_t count = builder->request.source_count;
+    return count < 1 || count > 2 ? OV_INVALID : demand_bytes(builder);
+}
+
+static enum ov_status pack(struct builder *builder) {
+    TRY(demand_one_or_two(builder));
+    struct ov_zstd_pack work = {
+        .plain = builder->sources[0].map.bytes,
+        .prefix = builder->request.source_count == 2 ? builder->sources[1].map.bytes
+                                                     : (struct ov_span){0},
+        .arg = builder,
+        .put = put_image,
+    };
+    return ov_zstd_pack_make(&work);
+}
+
 static enum ov_status unpack(struct builder *builder) {
     uint32_t count = builder->request.source_count;
-    if (count < 1 || count > 2) {
-        return OV_INVALID;
-    }
-    TRY(demand_bytes(builder));
+    TRY(demand_one_or_two(builder));
     struct ov_zstd_frame frame = {
         .packed = builder->sources[0].map.bytes,
         .prefix = count == 2 ? builder->sources[1].map.bytes : (struct ov_span){0},
@@ -405,6 +421,8 @@ static enum ov_status run(struct builder *builder) {
     switch (builder->request.word) {
     case OV_WIRE_WORD_UNPACK:
         return unpack(builder);
+    case OV_WIRE_WORD_PACK:
+        return pack(builder);
     case OV_WIRE_WORD_LEAVES:
     case OV_WIRE_WORD_DIFF:
         return answer_release(builder);

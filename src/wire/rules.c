@@ -28,7 +28,8 @@ bool ov_wire_word_has_limit(enum ov_wire_word word) {
 }
 
 bool ov_wire_word_has_image(enum ov_wire_word word) {
-    return word == OV_WIRE_WORD_SCAN || word == OV_WIRE_WORD_BUILD || word == OV_WIRE_WORD_UNPACK;
+    return word == OV_WIRE_WORD_SCAN || word == OV_WIRE_WORD_BUILD || word == OV_WIRE_WORD_UNPACK ||
+           word == OV_WIRE_WORD_PACK;
 }
 
 void ov_wire_request_encode(const struct ov_wire_request *request, struct ov_buf *out) {

@@ -30,6 +30,7 @@ enum ov_wire_word {
     OV_WIRE_WORD_UNPACK, // a zstd frame, maybe against a second source, into the image
     OV_WIRE_WORD_LEAVES, // the Merkle tree of all rules; paths are names in a release
     OV_WIRE_WORD_DIFF,   // rules that one of two sets alone has; likewise
+    OV_WIRE_WORD_PACK,   // the counterpart of UNPACK
     OV_WIRE_WORD_COUNT,
 };
 

@@ -3,8 +3,11 @@
 // overt-worker beside itself.
 //
 //   feed-words unpack PACKED OUT LIMIT [PREFIX]
+//   feed-words pack PLAIN OUT [PREFIX]
+//   feed-words unpack-open PACKED OUT LIMIT [PREFIX]    by descriptors
 //   feed-words leaves FOLDER [FILE]...     number and root of the tree, and its leaves
 #include "role/leaves_job.h"
+#include "role/pack_job.h"
 #include "role/unpack_job.h"
 
 #include <fcntl.h>
@@ -46,6 +49,35 @@ static int unpack(int count, char **words) {
     return finish(status, reason);
 }
 
+static int open_file(const char *path) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        perror(path);
+        exit(2);
+    }
+    return fd;
+}
+
+static int pack(int count, char **words) {
+    char reason[OV_PACK_REASON_BYTES] = "";
+    if (count < 2) {
+        return 2;
+    }
+    int prefix = count > 2 ? open_file(words[2]) : -1;
+    return finish(ov_pack_run(open_file(words[0]), prefix, create(words[1]), reason), reason);
+}
+
+static int unpack_open(int count, char **words) {
+    char reason[OV_PACK_REASON_BYTES] = "";
+    if (count < 3) {
+        return 2;
+    }
+    int prefix = count > 3 ? open_file(words[3]) : -1;
+    uint64_t most_bytes = strtoull(words[2], NULL, 10);
+    return finish(ov_pack_undo(open_file(words[0]), prefix, most_bytes, create(words[1]), reason),
+                  reason);
+}
+
 static void print(void *arg, struct ov_span text) {
     (void)fwrite(text.data, 1, text.size, arg);
 }
@@ -75,6 +107,12 @@ static int leaves(int count, char **words) {
 int main(int count, char **words) {
     if (count >= 2 && strcmp(words[1], "unpack") == 0) {
         return unpack(count - 2, words + 2);
+    }
+    if (count >= 2 && strcmp(words[1], "unpack-open") == 0) {
+        return unpack_open(count - 2, words + 2);
+    }
+    if (count >= 2 && strcmp(words[1], "pack") == 0) {
+        return pack(count - 2, words + 2);
     }
     if (count >= 3 && strcmp(words[1], "leaves") == 0) {
         return leaves(count - 2, words + 2);
