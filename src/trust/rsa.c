@@ -45,25 +45,35 @@ static bool is_sound(const struct ov_rsa_key *key) {
            e.data[e.size - 1] % 2 == 1 && (e.size > 1 || e.data[0] > 1);
 }
 
-bool ov_rsa_verify(const struct ov_rsa_key *key, struct ov_span signature, enum ov_sign_hash hash,
-                   const uint8_t *digest) {
-    uint8_t wanted[OV_RSA_BYTES_MAX];
+enum ov_status ov_rsa_recover(const struct ov_rsa_key *key, struct ov_span signature,
+                              uint8_t *ret_bytes, size_t size) {
     signature = ov_rsa_strip(signature);
-    if (!is_sound(key) || signature.size == 0 || signature.size > key->modulus.size ||
-        put_message(hash, digest, key->modulus.size, wanted) != OV_OK) {
-        return false;
+    if (!is_sound(key) || signature.size == 0 || signature.size > key->modulus.size) {
+        return OV_DAMAGED;
     }
-    mpz_t n, e, s, m, expected;
-    mpz_inits(n, e, s, m, expected, NULL);
+    mpz_t n, e, s, m;
+    mpz_inits(n, e, s, m, NULL);
     read_number(key->modulus, n);
     read_number(key->exponent, e);
     read_number(signature, s);
-    read_number(ov_span_make(wanted, key->modulus.size), expected);
     bool is_valid = false;
     if (mpz_cmp(s, n) < 0) { // RFC 8017, 5.2.2, step 1
         mpz_powm(m, s, e, n);
-        is_valid = mpz_cmp(m, expected) == 0;
+        size_t used = (mpz_sizeinbase(m, 2) + 7) / 8;
+        is_valid = used <= size;
+        if (is_valid) {
+            memset(ret_bytes, 0, size);
+            (void)mpz_export(&ret_bytes[size - used], NULL, 1, 1, 1, 0, m);
+        }
     }
-    mpz_clears(n, e, s, m, expected, NULL);
-    return is_valid;
+    mpz_clears(n, e, s, m, NULL);
+    return is_valid ? OV_OK : OV_DAMAGED;
+}
+
+bool ov_rsa_verify(const struct ov_rsa_key *key, struct ov_span signature, enum ov_sign_hash hash,
+                   const uint8_t *digest) {
+    uint8_t wanted[OV_RSA_BYTES_MAX], found[OV_RSA_BYTES_MAX];
+    size_t size = key->modulus.size;
+    return put_message(hash, digest, size, wanted) == OV_OK &&
+           ov_rsa_recover(key, signature, found, size) == OV_OK && memcmp(found, wanted, size) == 0;
 }

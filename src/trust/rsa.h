@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Whether a signature by RSA holds: RFC 8017, 8.2.2 (RSASSA-PKCS1-v1_5).
+// Whether a signature by RSA holds: RFC 8017, 8.2.2 (RSASSA-PKCS1-v1_5), and what stands behind
+// one.
 //
 // Public keys alone: nothing is secret, so nothing has to take the same time. The number behind the
 // signature is computed by GMP, which asks malloc for memory and the kernel for nothing. Worker
@@ -24,3 +25,8 @@ struct ov_span ov_rsa_strip(struct ov_span number);
 // Whether `signature` (big-endian) was made with the key over this digest.
 bool ov_rsa_verify(const struct ov_rsa_key *key, struct ov_span signature, enum ov_sign_hash hash,
                    const uint8_t *digest);
+
+// What stands behind `signature` without regard to any form (RFC 8017, 5.2.2, RSAVP1), as a number
+// of `size` bytes. OV_DAMAGED: the key or the signature is none, or the number is larger.
+enum ov_status ov_rsa_recover(const struct ov_rsa_key *key, struct ov_span signature,
+                              uint8_t *ret_bytes, size_t size);
