@@ -8,6 +8,7 @@
 #include "catalog/folder.h"
 #include "format/codec/zstd_frame.h"
 #include "format/codec/zstd_pack.h"
+#include "role/feed_words.h"
 #include "role/roles.h"
 #include "rules/report.h"
 #include "rules/rule_tree.h"
@@ -27,6 +28,7 @@ struct source {
     bool has_bytes;
     bool is_member;
     bool is_new;
+    enum ov_wire_source_kind kind;
     int error; // errno when it could not be opened, 0 when it is no regular file
 };
 
@@ -80,6 +82,7 @@ static enum ov_status receive_source(struct source *source) {
     }
     source->is_member = words.is_member;
     source->is_new = words.is_new;
+    source->kind = words.kind;
     source->error = (int)words.error;
     source->path = strndup((const char *)words.path.data, words.path.size);
     if (words.has_bytes) {
@@ -406,6 +409,33 @@ static enum ov_status answer_release(struct builder *builder) {
     return end_release(builder, &work, (is_tree ? make_tree : compare_sets)(builder, &work));
 }
 
+// Verifies, or updates into the image; the report is told in any case but lack of memory.
+static enum ov_status work_on_feed(struct builder *builder) {
+    TRY(demand_bytes(builder));
+    uint32_t count = builder->request.source_count;
+    struct ov_feed_source *sources = calloc((size_t)count + 1, sizeof *sources);
+    if (sources == NULL) {
+        return OV_MEMORY;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const struct source *source = &builder->sources[i];
+        sources[i] = (struct ov_feed_source){
+            .path = source->path, .bytes = source->map.bytes, .kind = source->kind};
+    }
+    struct ov_wire_report report = {.kind = OV_WIRE_REPORT_DATABASE};
+    enum ov_status status =
+        ov_feed_work(&builder->request, sources, &report.database, &builder->image);
+    free(sources);
+    if (status != OV_OK && status != OV_DAMAGED) {
+        return status;
+    }
+    say(builder, &report);
+    TRY(status);
+    return builder->request.word == OV_WIRE_WORD_PATCH
+               ? put_image(builder, ov_buf_span(&builder->image))
+               : OV_OK;
+}
+
 // ---- all words --------------------------------------------------------------------------------
 
 static enum ov_status read_rules(struct builder *builder) {
@@ -426,6 +456,9 @@ static enum ov_status run(struct builder *builder) {
     case OV_WIRE_WORD_LEAVES:
     case OV_WIRE_WORD_DIFF:
         return answer_release(builder);
+    case OV_WIRE_WORD_VERIFY:
+    case OV_WIRE_WORD_PATCH:
+        return work_on_feed(builder);
     default:
         return read_rules(builder);
     }

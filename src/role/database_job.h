@@ -11,7 +11,7 @@
 
 #include <stddef.h>
 
-enum { OV_DATABASE_REASON_BYTES = 512 };
+enum { OV_DATABASE_REASON_BYTES = 768 };
 
 struct ov_database_file {
     const char *path;

@@ -81,6 +81,7 @@ static enum ov_status send_source(struct run *run, size_t index) {
         .has_bytes = status == OV_OK,
         .is_member = source->is_member,
         .is_new = source->is_new,
+        .kind = source->kind,
         .error = status == OV_SYSTEM ? (uint32_t)errno : 0,
         .path = ov_span_from(ov_span_text(source->path), source->name_at),
     };
@@ -140,6 +141,10 @@ static enum ov_status take_report(struct run *run, const struct ov_wire_report *
         if (request->on_problem != NULL) {
             request->on_problem(request->arg, report->text);
         }
+        return OV_OK;
+    case OV_WIRE_REPORT_DATABASE:
+        run->result->database = report->database;
+        run->result->has_database = true;
         return OV_OK;
     case OV_WIRE_REPORT_TEXT:
         run->result->is_reading = false;

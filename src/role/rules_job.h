@@ -17,7 +17,7 @@ enum { OV_RULES_REASON_BYTES = 256 };
 struct ov_rules_request {
     struct ov_wire_request words; // source_count is filled in here
     const struct ov_sources *sources;
-    int image; // for SCAN and BUILD: an empty file open for writing; else -1
+    int image; // for words with an image: an empty file open for writing; else -1
     void *arg;
     void (*on_text)(void *arg, struct ov_span text);
     void (*on_problem)(void *arg, struct ov_span line); // SCAN, LEAVES, DIFF
@@ -43,6 +43,8 @@ struct ov_rules_result {
     uint64_t shown_count;
     bool has_root;
     uint8_t root[OV_WIRE_ROOT_BYTES]; // LEAVES
+    bool has_database;                // VERIFY, PATCH: it was told
+    struct ov_database_report database;
     char reason[OV_RULES_REASON_BYTES];
 };
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/status.h"
+#include "wire/rules.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,6 +18,7 @@ struct ov_source {
     bool is_new;    // of the second of two sets that are compared
     size_t name_at; // where in the path the name begins that the builder is told
     const int *fd;  // open already, and borrowed; NULL: opened by its path when it is sent
+    enum ov_wire_source_kind kind;
 };
 
 struct ov_sources {

@@ -4,7 +4,9 @@
 
 enum {
     VERSION_3 = 2,
-    SIGN_CERTIFICATES = 4, // bit 5 of KeyUsage, counted from the top
+    SIGN_DATA = 0xc0,      // bits 0 and 1 of KeyUsage, counted from the top
+    SIGN_CERTIFICATES = 4, // bit 5
+    NOT_LIMITED = 255,
     SIGNATURE_BYTES_MAX = OV_RSA_BYTES_MAX,
 };
 
@@ -37,6 +39,7 @@ static enum ov_status read_key_usage(struct ov_span value, struct ov_certificate
         usage &= ~((1u << bits.body.data[0]) - 1);
     }
     certificate->can_sign_certificates = (usage & SIGN_CERTIFICATES) != 0;
+    certificate->can_sign_data = (usage & SIGN_DATA) != 0;
     return OV_OK;
 }
 
@@ -54,6 +57,16 @@ static enum ov_status read_extended_usage(struct ov_span value,
     return OV_OK;
 }
 
+// How many authorities may follow: one byte in all that are in use, and none at all in others.
+static void read_path_limit(struct ov_der *constraints, struct ov_certificate *certificate) {
+    struct ov_der_item limit;
+    if (!ov_der_is_done(constraints)) {
+        bool is_read = ov_der_take(constraints, OV_DER_INTEGER, &limit) == OV_OK;
+        bool is_small = is_read && limit.body.size == 1 && limit.body.data[0] < 0x80;
+        certificate->authorities_most = is_small ? limit.body.data[0] : 0;
+    }
+}
+
 // RFC 5280, 4.2.1.9: without the word that it is an authority, it is none.
 static enum ov_status read_constraints(struct ov_span value, struct ov_certificate *certificate) {
     struct ov_der der = ov_der_of(value), constraints;
@@ -67,9 +80,11 @@ static enum ov_status read_constraints(struct ov_span value, struct ov_certifica
             return OV_DAMAGED;
         }
         is_authority = is_boolean && first.body.data[0] != 0;
+        read_path_limit(&constraints, certificate);
     }
     certificate->can_sign_certificates = is_authority;
     certificate->is_end = !is_authority;
+    certificate->is_authority = is_authority;
     return OV_OK;
 }
 
@@ -80,10 +95,12 @@ static enum ov_status read_extension(struct ov_der *extensions, struct seen *see
     TRY(ov_der_enter(extensions, OV_DER_SEQUENCE, &extension));
     TRY(ov_der_take(&extension, OV_DER_OID, &oid));
     TRY(ov_der_next(&extension, &value));
-    if (value.tag == OV_DER_BOOLEAN) { // critical
+    bool is_critical = value.tag == OV_DER_BOOLEAN;
+    if (is_critical) {
         if (value.body.size != 1) {
             return OV_DAMAGED;
         }
+        is_critical = value.body.data[0] != 0;
         TRY(ov_der_next(&extension, &value));
     }
     if (value.tag != OV_DER_OCTET_STRING) {
@@ -98,7 +115,11 @@ static enum ov_status read_extension(struct ov_der *extensions, struct seen *see
         seen->extended_usage = true;
         return read_extended_usage(value.body, certificate);
     }
-    return OV_IS_OID(oid.body, constraints_oid) ? read_constraints(value.body, certificate) : OV_OK;
+    if (OV_IS_OID(oid.body, constraints_oid)) {
+        return read_constraints(value.body, certificate);
+    }
+    certificate->has_unknown_demand |= is_critical;
+    return OV_OK;
 }
 
 // What is not told to be forbidden is allowed, as clamscan has it: authorities in use say nothing.
@@ -115,6 +136,7 @@ static enum ov_status read_extensions(struct ov_span body, struct ov_certificate
     }
     if (!seen.key_usage) {
         certificate->can_sign_certificates = true;
+        certificate->can_sign_data = true;
     }
     return OV_OK;
 }
@@ -207,6 +229,8 @@ static enum ov_status read_signed_part(struct ov_der tbs, struct ov_certificate 
     TRY(read_key(&tbs, &certificate->key));
     ov_sha1(issuer.body, certificate->issuer);
     ov_sha1(subject.body, certificate->subject);
+    certificate->name = subject.body;
+    certificate->authorities_most = NOT_LIMITED;
     if (is_version_1) { // it cannot say what it is for; those in use are for times
         certificate->can_sign_certificates = true;
         certificate->can_sign_time = true;

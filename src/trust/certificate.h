@@ -17,6 +17,12 @@ struct ov_certificate {
     int64_t not_before, not_after;
     bool can_sign_code, can_sign_time, can_sign_certificates;
     bool is_end; // its basic constraints say that it is no authority
+    // Not looked at by clamscan in programs:
+    bool is_authority;        // its basic constraints say so
+    bool can_sign_data;       // its key usage, when it has one, says so
+    bool has_unknown_demand;  // a critical extension that is not known here
+    uint8_t authorities_most; // that may stand between it and the end; 255: not limited
+    struct ov_span name;      // what is inside the subject
     struct ov_span signature;
     enum ov_sign_hash hash; // of the signature
     uint8_t digest[OV_SIGN_DIGEST_BYTES];

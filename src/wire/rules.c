@@ -16,11 +16,16 @@ enum {
     FLAG_SUMMARY = 8,
     FLAG_COSTS = 16,
     FLAG_LEAVES = 32,
-    REQUEST_FLAGS = 63,
+    FLAG_SIGN = 64,
+    REQUEST_FLAGS = 127,
     FLAG_BYTES = 1,
     FLAG_MEMBER = 2,
     FLAG_NEW = 4,
     SOURCE_FLAGS = 7,
+    SOURCE_KIND_AT = 8, // above the flags
+    REPORT_LOCAL = 1,
+    REPORT_SIGN = 2,
+    REPORT_FLAGS = 3,
 };
 
 bool ov_wire_word_has_limit(enum ov_wire_word word) {
@@ -29,14 +34,15 @@ bool ov_wire_word_has_limit(enum ov_wire_word word) {
 
 bool ov_wire_word_has_image(enum ov_wire_word word) {
     return word == OV_WIRE_WORD_SCAN || word == OV_WIRE_WORD_BUILD || word == OV_WIRE_WORD_UNPACK ||
-           word == OV_WIRE_WORD_PACK;
+           word == OV_WIRE_WORD_PACK || word == OV_WIRE_WORD_PATCH;
 }
 
 void ov_wire_request_encode(const struct ov_wire_request *request, struct ov_buf *out) {
     uint32_t flags =
         (request->with_pua ? FLAG_PUA : 0u) | (request->is_json ? FLAG_JSON : 0u) |
         (request->is_strict ? FLAG_STRICT : 0u) | (request->with_summary ? FLAG_SUMMARY : 0u) |
-        (request->with_costs ? FLAG_COSTS : 0u) | (request->with_leaves ? FLAG_LEAVES : 0u);
+        (request->with_costs ? FLAG_COSTS : 0u) | (request->with_leaves ? FLAG_LEAVES : 0u) |
+        (request->is_sign_demanded ? FLAG_SIGN : 0u);
     ov_buf_reset(out);
     ov_buf_add_u32le(out, OV_WIRE_REQUEST);
     ov_buf_add_u32le(out, OV_WIRE_VERSION);
@@ -72,6 +78,7 @@ enum ov_status ov_wire_request_decode(struct ov_span message, struct ov_wire_req
         .with_summary = (flags & FLAG_SUMMARY) != 0,
         .with_costs = (flags & FLAG_COSTS) != 0,
         .with_leaves = (flags & FLAG_LEAVES) != 0,
+        .is_sign_demanded = (flags & FLAG_SIGN) != 0,
         .source_count = source_count,
         .most_bytes = most_bytes,
         .rule = rule,
@@ -82,9 +89,9 @@ enum ov_status ov_wire_request_decode(struct ov_span message, struct ov_wire_req
 void ov_wire_source_encode(const struct ov_wire_source *source, struct ov_buf *out) {
     ov_buf_reset(out);
     ov_buf_add_u32le(out, OV_WIRE_SOURCE);
-    ov_buf_add_u32le(out, (source->has_bytes ? FLAG_BYTES : 0u) |
-                              (source->is_member ? FLAG_MEMBER : 0u) |
-                              (source->is_new ? FLAG_NEW : 0u));
+    ov_buf_add_u32le(
+        out, (source->has_bytes ? FLAG_BYTES : 0u) | (source->is_member ? FLAG_MEMBER : 0u) |
+                 (source->is_new ? FLAG_NEW : 0u) | (uint32_t)source->kind << SOURCE_KIND_AT);
     ov_buf_add_u32le(out, source->error);
     ov_buf_add(out, source->path.data, source->path.size);
 }
@@ -97,24 +104,47 @@ enum ov_status ov_wire_source_decode(struct ov_span message, struct ov_wire_sour
                                     .is_member = (flags & FLAG_MEMBER) != 0,
                                     .is_new = (flags & FLAG_NEW) != 0,
                                     .error = ov_cursor_u32le(&in)};
+    uint32_t use = flags >> SOURCE_KIND_AT;
+    flags &= (1u << SOURCE_KIND_AT) - 1;
     source.path = ov_cursor_bytes(&in, ov_cursor_left(&in));
     if (in.has_failed || kind != OV_WIRE_SOURCE || (flags & ~(uint32_t)SOURCE_FLAGS) != 0 ||
-        (source.has_bytes && source.error != 0) || source.path.size == 0 ||
-        source.path.size > OV_WIRE_PATH_BYTES ||
+        use >= OV_WIRE_SOURCE_KIND_COUNT || (source.has_bytes && source.error != 0) ||
+        source.path.size == 0 || source.path.size > OV_WIRE_PATH_BYTES ||
         ov_span_find(source.path, 0, 0) < source.path.size) {
         return OV_PEER;
     }
+    source.kind = (enum ov_wire_source_kind)use;
     *ret_source = source;
     return OV_OK;
 }
 
 // ---- builder to broker ------------------------------------------------------------------------
 
+static void encode_database(const struct ov_database_report *report, struct ov_buf *out) {
+    ov_buf_add_u32le(out, report->refusal);
+    ov_buf_add_u32le(out, report->checks);
+    ov_buf_add_u32le(out, (report->is_local ? REPORT_LOCAL : 0u) |
+                              (report->has_sign ? REPORT_SIGN : 0u));
+    ov_buf_add_u32le(out, report->source);
+    ov_buf_add_u32le(out, report->line);
+    ov_buf_add_u32le(out, report->member_count);
+    ov_buf_add_u64le(out, report->version);
+    ov_buf_add_u64le(out, report->rule_count);
+    ov_buf_add_u64le(out, report->level);
+    ov_buf_add_u64le(out, report->time);
+    ov_buf_add(out, report->name, sizeof report->name);
+    ov_buf_add(out, report->signer, sizeof report->signer);
+}
+
 void ov_wire_report_encode(const struct ov_wire_report *report, struct ov_buf *out) {
     ov_buf_reset(out);
     ov_buf_add_u32le(out, OV_WIRE_REPORT);
     ov_buf_add_u32le(out, report->kind);
     ov_buf_add_u32le(out, report->number);
+    if (report->kind == OV_WIRE_REPORT_DATABASE) {
+        encode_database(&report->database, out);
+        return;
+    }
     if (report->kind != OV_WIRE_REPORT_DONE) {
         ov_buf_add(out, report->text.data, report->text.size);
         return;
@@ -147,6 +177,38 @@ static bool is_end(const struct ov_wire_report *report) {
            (report->error == 0 || report->status == OV_SYSTEM);
 }
 
+// A text in a fixed room: printable ASCII, then zeros, at least one.
+static bool is_text(const char *text, size_t room) {
+    size_t size = strnlen(text, room);
+    for (size_t i = size; i < room; i++) {
+        if (text[i] != 0) {
+            return false;
+        }
+    }
+    return size < room && is_printable(ov_span_make(text, size));
+}
+
+// The name of a database becomes one of files and of rule sets.
+static bool is_name(const char *text, size_t room) {
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+    return is_text(text, room) && strspn(text, letters) == strlen(text);
+}
+
+// Whether the fields of a report go together: what is accepted was verified by something, and what
+// is refused tells no more than where.
+static bool is_database(const struct ov_database_report *report, uint32_t source_count) {
+    bool is_accepted = report->refusal == OV_DATABASE_ACCEPTED;
+    uint64_t most = UINT32_MAX;
+    return report->source < source_count && is_name(report->name, sizeof report->name) &&
+           is_text(report->signer, sizeof report->signer) && report->version <= most &&
+           report->rule_count <= most && report->level <= most && report->time <= most &&
+           (!is_accepted || ((report->checks & OV_DATABASE_INFO) != 0 && report->name[0] != 0)) &&
+           (!is_accepted || report->line == 0) &&
+           (is_accepted || (report->checks == 0 && report->name[0] == 0 && !report->has_sign &&
+                            report->signer[0] == 0 && report->version == 0));
+}
+
 static bool is_sound(const struct ov_wire_report *report, uint32_t source_count) {
     switch (report->kind) {
     case OV_WIRE_REPORT_READING:
@@ -162,9 +224,56 @@ static bool is_sound(const struct ov_wire_report *report, uint32_t source_count)
         return is_end(report);
     case OV_WIRE_REPORT_ROOT:
         return report->number == 0 && report->text.size == OV_WIRE_ROOT_BYTES;
+    case OV_WIRE_REPORT_DATABASE:
+        return report->number == 0 && is_database(&report->database, source_count);
     default:
         return false;
     }
+}
+
+static enum ov_status decode_end(struct ov_cursor *in, struct ov_wire_report *report) {
+    uint32_t status = ov_cursor_u32le(in);
+    if (status > OV_PEER) {
+        return OV_PEER;
+    }
+    report->status = (enum ov_status)status;
+    report->error = ov_cursor_u32le(in);
+    report->rule_count = ov_cursor_u64le(in);
+    report->fault_count = ov_cursor_u64le(in);
+    report->skip_count = ov_cursor_u64le(in);
+    report->shown_count = ov_cursor_u64le(in);
+    return OV_OK;
+}
+
+static void take_text(struct ov_cursor *in, char *ret_text, size_t room) {
+    struct ov_span bytes = ov_cursor_bytes(in, room);
+    if (bytes.size == room) {
+        memcpy(ret_text, bytes.data, room);
+    }
+}
+
+static enum ov_status decode_database(struct ov_cursor *in, struct ov_database_report *report) {
+    uint32_t refusal = ov_cursor_u32le(in);
+    report->checks = ov_cursor_u32le(in);
+    uint32_t flags = ov_cursor_u32le(in);
+    if (refusal >= OV_DATABASE_REFUSAL_COUNT ||
+        (report->checks & ~(uint32_t)OV_DATABASE_CHECKS) != 0 ||
+        (flags & ~(uint32_t)REPORT_FLAGS) != 0) {
+        return OV_PEER;
+    }
+    report->refusal = (enum ov_database_refusal)refusal;
+    report->is_local = (flags & REPORT_LOCAL) != 0;
+    report->has_sign = (flags & REPORT_SIGN) != 0;
+    report->source = ov_cursor_u32le(in);
+    report->line = ov_cursor_u32le(in);
+    report->member_count = ov_cursor_u32le(in);
+    report->version = ov_cursor_u64le(in);
+    report->rule_count = ov_cursor_u64le(in);
+    report->level = ov_cursor_u64le(in);
+    report->time = ov_cursor_u64le(in);
+    take_text(in, report->name, sizeof report->name);
+    take_text(in, report->signer, sizeof report->signer);
+    return OV_OK;
 }
 
 enum ov_status ov_wire_report_decode(struct ov_span message, uint32_t source_count,
@@ -178,16 +287,9 @@ enum ov_status ov_wire_report_decode(struct ov_span message, uint32_t source_cou
     }
     report.kind = (enum ov_wire_report_kind)kind;
     if (report.kind == OV_WIRE_REPORT_DONE) {
-        uint32_t status = ov_cursor_u32le(&in);
-        if (status > OV_PEER) {
-            return OV_PEER;
-        }
-        report.status = (enum ov_status)status;
-        report.error = ov_cursor_u32le(&in);
-        report.rule_count = ov_cursor_u64le(&in);
-        report.fault_count = ov_cursor_u64le(&in);
-        report.skip_count = ov_cursor_u64le(&in);
-        report.shown_count = ov_cursor_u64le(&in);
+        TRY(decode_end(&in, &report));
+    } else if (report.kind == OV_WIRE_REPORT_DATABASE) {
+        TRY(decode_database(&in, &report.database));
     } else {
         report.text = ov_cursor_bytes(&in, ov_cursor_left(&in));
     }

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "base/database.h"
 #include "base/span.h"
 #include "base/status.h"
 
@@ -31,6 +32,8 @@ enum ov_wire_word {
     OV_WIRE_WORD_LEAVES, // the Merkle tree of all rules; paths are names in a release
     OV_WIRE_WORD_DIFF,   // rules that one of two sets alone has; likewise
     OV_WIRE_WORD_PACK,   // the counterpart of UNPACK
+    OV_WIRE_WORD_VERIFY, // a vendor's database
+    OV_WIRE_WORD_PATCH,  // a vendor's database and its updates, into a newer one, the image
     OV_WIRE_WORD_COUNT,
 };
 
@@ -46,20 +49,29 @@ struct ov_wire_request {
     enum ov_wire_word word;
     bool with_pua;
     bool is_json;
-    bool is_strict;    // BUILD: no image when there is a problem
-    bool with_summary; // CHECK, DIFF
-    bool with_costs;   // BUILD
-    bool with_leaves;  // LEAVES: a line for each, as text
+    bool is_strict;        // BUILD: no image when there is a problem
+    bool with_summary;     // CHECK, DIFF
+    bool with_costs;       // BUILD
+    bool with_leaves;      // LEAVES: a line for each, as text
+    bool is_sign_demanded; // VERIFY, PATCH
     uint32_t source_count;
     uint64_t most_bytes; // UNPACK: that may come out; else 0
     struct ov_span rule; // SHOW: the name; else empty
 };
 
+enum ov_wire_source_kind {
+    OV_WIRE_SOURCE_MAIN,        // what the word works on
+    OV_WIRE_SOURCE_SIGN,        // VERIFY, PATCH: the .sign file of the source before it
+    OV_WIRE_SOURCE_CERTIFICATE, // VERIFY, PATCH: PEM that the user trusts
+    OV_WIRE_SOURCE_KIND_COUNT,
+};
+
 // One source. Its bytes come by a descriptor that is sent along, when there is one.
 struct ov_wire_source {
     bool has_bytes;
-    bool is_member;      // of a folder: it need not be readable
-    bool is_new;         // DIFF: of the new set
+    bool is_member; // of a folder: it need not be readable
+    bool is_new;    // DIFF: of the new set
+    enum ov_wire_source_kind kind;
     uint32_t error;      // errno when it could not be opened; 0 when it is no regular file
     struct ov_span path; // 1 to OV_WIRE_PATH_BYTES bytes, none of them zero
 };
@@ -73,12 +85,13 @@ enum ov_status ov_wire_source_decode(struct ov_span message, struct ov_wire_sour
 // ---- builder to broker ------------------------------------------------------------------------
 
 enum ov_wire_report_kind {
-    OV_WIRE_REPORT_READING, // number: the source that is read next
-    OV_WIRE_REPORT_STAGE,   // number: percent; text: printable ASCII
-    OV_WIRE_REPORT_PROBLEM, // text: a rule that cannot be read, unchecked bytes
-    OV_WIRE_REPORT_TEXT,    // text: for standard output, unchecked bytes
-    OV_WIRE_REPORT_DONE,    // number: enum ov_wire_end; counts; the last message
-    OV_WIRE_REPORT_ROOT,    // text: LEAVES: the root of the tree, OV_WIRE_ROOT_BYTES
+    OV_WIRE_REPORT_READING,  // number: the source that is read next
+    OV_WIRE_REPORT_STAGE,    // number: percent; text: printable ASCII
+    OV_WIRE_REPORT_PROBLEM,  // text: a rule that cannot be read, unchecked bytes
+    OV_WIRE_REPORT_TEXT,     // text: for standard output, unchecked bytes
+    OV_WIRE_REPORT_DONE,     // number: enum ov_wire_end; counts; the last message
+    OV_WIRE_REPORT_ROOT,     // text: LEAVES: the root of the tree, OV_WIRE_ROOT_BYTES
+    OV_WIRE_REPORT_DATABASE, // VERIFY, PATCH: once, before the last message
     OV_WIRE_REPORT_KIND_COUNT,
 };
 
@@ -94,11 +107,12 @@ struct ov_wire_report {
     uint32_t number;
     struct ov_span text;
     // DONE
-    enum ov_status status;            // OV_OK with END_DONE, never otherwise
-    uint32_t error;                   // errno that belongs to OV_SYSTEM, else 0
-    uint64_t rule_count;              // LEAVES: leaves; DIFF: rules added
-    uint64_t fault_count, skip_count; // DIFF: the latter are rules removed
-    uint64_t shown_count;             // SHOW: rules of that name
+    enum ov_status status;              // OV_OK with END_DONE, never otherwise
+    uint32_t error;                     // errno that belongs to OV_SYSTEM, else 0
+    uint64_t rule_count;                // LEAVES: leaves; DIFF: rules added
+    uint64_t fault_count, skip_count;   // DIFF: the latter are rules removed
+    uint64_t shown_count;               // SHOW: rules of that name
+    struct ov_database_report database; // DATABASE: every field within its bounds
 };
 
 void ov_wire_report_encode(const struct ov_wire_report *report, struct ov_buf *out);

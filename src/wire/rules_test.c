@@ -34,7 +34,7 @@ static void request_survives(void **state) {
     static const uint8_t places[] = {0, AT_VERSION, AT_WORD, AT_FLAGS};
     for (size_t i = 0; i < sizeof places; i++) {
         uint8_t kept = out.data[places[i]];
-        out.data[places[i]] = 0x77;
+        out.data[places[i]] = 0xf7;
         assert_int_equal(ov_wire_request_decode(ov_buf_span(&out), &back), OV_PEER);
         out.data[places[i]] = kept;
     }
@@ -85,7 +85,12 @@ static void sources_survive(void **state) {
     assert_int_equal(pass_source(source, &back), OV_OK);
     assert_true(!back.has_bytes && back.is_member && back.is_new && back.error == 13);
     source.path = ov_span_make(path, OV_WIRE_PATH_BYTES);
+    source.kind = OV_WIRE_SOURCE_CERTIFICATE;
     assert_int_equal(pass_source(source, &back), OV_OK);
+    assert_int_equal(back.kind, OV_WIRE_SOURCE_CERTIFICATE);
+    source.kind = OV_WIRE_SOURCE_KIND_COUNT;
+    assert_int_equal(pass_source(source, &back), OV_PEER);
+    source.kind = OV_WIRE_SOURCE_MAIN;
     source.path = ov_span_make(path, OV_WIRE_PATH_BYTES + 1);
     assert_int_equal(pass_source(source, &back), OV_PEER);
     source.path = ov_span_make("a\0b", 3);
@@ -169,6 +174,67 @@ static void the_last_report_adds_up(void **state) {
     assert_int_equal(pass_report(end, &back), OV_PEER);
 }
 
+static enum ov_status pass_database(struct ov_database_report report,
+                                    struct ov_database_report *ret_back) {
+    struct ov_wire_report back;
+    enum ov_status status = pass_report(
+        (struct ov_wire_report){.kind = OV_WIRE_REPORT_DATABASE, .database = report}, &back);
+    if (status == OV_OK) {
+        *ret_back = back.database;
+    }
+    return status;
+}
+
+static void what_is_told_of_a_database_keeps_its_bounds(void **state) {
+    (void)state;
+    const struct ov_database_report sound = {.checks = OV_DATABASE_LEGACY | OV_DATABASE_INFO,
+                                             .has_sign = true,
+                                             .source = SOURCES - 1,
+                                             .member_count = 23,
+                                             .version = 28038,
+                                             .rule_count = 355472,
+                                             .level = 90,
+                                             .time = 1782023040,
+                                             .name = "daily-2_x",
+                                             .signer = "Signing Cert"};
+    struct ov_database_report report = sound, back;
+    assert_int_equal(pass_database(report, &back), OV_OK);
+    assert_memory_equal(&back.name, report.name, sizeof report.name);
+    assert_memory_equal(&back.signer, report.signer, sizeof report.signer);
+    assert_true(back.checks == report.checks && back.has_sign && !back.is_local);
+    assert_true(back.version == 28038 && back.rule_count == 355472 && back.level == 90);
+    assert_true(back.time == 1782023040 && back.member_count == 23 && back.source == SOURCES - 1);
+    report.source = SOURCES;
+    assert_int_equal(pass_database(report, &back), OV_PEER);
+    report = sound;
+    report.checks = OV_DATABASE_CHECKS + 1;
+    assert_int_equal(pass_database(report, &back), OV_PEER);
+    report.checks = OV_DATABASE_LEGACY; // accepted without a look at the members
+    assert_int_equal(pass_database(report, &back), OV_PEER);
+    report = sound;
+    report.name[0] = '/';
+    assert_int_equal(pass_database(report, &back), OV_PEER);
+    report = sound;
+    report.name[20] = 'x'; // behind its end
+    assert_int_equal(pass_database(report, &back), OV_PEER);
+    report = sound;
+    report.signer[0] = 0x1b;
+    assert_int_equal(pass_database(report, &back), OV_PEER);
+    memset(report.signer, 'x', sizeof report.signer);
+    assert_int_equal(pass_database(report, &back), OV_PEER);
+    report = sound;
+    report.refusal = OV_DATABASE_BAD_MD5; // refused, and yet told of
+    assert_int_equal(pass_database(report, &back), OV_PEER);
+    report = (struct ov_database_report){.refusal = OV_DATABASE_BAD_LINE, .line = 7};
+    assert_int_equal(pass_database(report, &back), OV_OK);
+    assert_true(back.refusal == OV_DATABASE_BAD_LINE && back.line == 7);
+    report.refusal = OV_DATABASE_REFUSAL_COUNT;
+    assert_int_equal(pass_database(report, &back), OV_PEER);
+    report = sound;
+    report.version = 1ull << 32;
+    assert_int_equal(pass_database(report, &back), OV_PEER);
+}
+
 static void reports_of_other_lengths_are_refused(void **state) {
     (void)state;
     struct ov_buf out = {0};
@@ -191,6 +257,7 @@ int main(void) {
         cmocka_unit_test(sources_survive),
         cmocka_unit_test(reports_keep_their_bounds),
         cmocka_unit_test(the_last_report_adds_up),
+        cmocka_unit_test(what_is_told_of_a_database_keeps_its_bounds),
         cmocka_unit_test(reports_of_other_lengths_are_refused),
     };
     return cmocka_run_group_tests_name("wire/rules", tests, NULL, NULL);

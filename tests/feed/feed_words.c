@@ -6,6 +6,11 @@
 //   feed-words pack PLAIN OUT [PREFIX]
 //   feed-words unpack-open PACKED OUT LIMIT [PREFIX]    by descriptors
 //   feed-words leaves FOLDER [FILE]...     number and root of the tree, and its leaves
+//   feed-words verify [OPTIONS] DATABASE
+//   feed-words patch [OPTIONS] OUT DATABASE CDIFF...
+//
+// A file NAME stands with its signature as NAME,SIGN. Options: --certificates PATH, --demand-sign.
+#include "role/database_job.h"
 #include "role/leaves_job.h"
 #include "role/pack_job.h"
 #include "role/unpack_job.h"
@@ -104,7 +109,91 @@ static int leaves(int count, char **words) {
     return finish(status, reason);
 }
 
+enum { FILES_MAX = 64 };
+
+struct options {
+    struct ov_database_policy policy;
+    const char *out;
+    struct ov_database_file files[FILES_MAX];
+    size_t file_count;
+};
+
+static struct ov_database_file split_file(char *word) {
+    char *comma = strchr(word, ',');
+    if (comma != NULL) {
+        *comma = '\0';
+    }
+    return (struct ov_database_file){.path = word, .sign = comma != NULL ? comma + 1 : NULL};
+}
+
+static struct options read_options(int count, char **words, bool has_out) {
+    struct options options = {0};
+    for (int i = 0; i < count; i++) {
+        if (strcmp(words[i], "--certificates") == 0 && i + 1 < count) {
+            options.policy.certificates = words[++i];
+        } else if (strcmp(words[i], "--demand-sign") == 0) {
+            options.policy.is_sign_demanded = true;
+        } else if (has_out && options.out == NULL) {
+            options.out = words[i];
+        } else if (options.file_count < FILES_MAX) {
+            options.files[options.file_count++] = split_file(words[i]);
+        }
+    }
+    if (options.file_count == 0) {
+        exit(2);
+    }
+    return options;
+}
+
+static int print_report(enum ov_status status, const struct ov_database_report *report,
+                        const char *reason) {
+    if (status != OV_OK) {
+        printf("status %d\nrefusal %d\n%s\n", status,
+               status == OV_DAMAGED ? (int)report->refusal : -1, reason);
+        return 1;
+    }
+    printf("name %s\nversion %llu\nrules %llu\nlevel %llu\ntime %llu\nmembers %u\n", report->name,
+           (unsigned long long)report->version, (unsigned long long)report->rule_count,
+           (unsigned long long)report->level, (unsigned long long)report->time,
+           report->member_count);
+    printf("checks%s%s%s\nlocal %d\nsign %d\nsigner %s\ntrust %s\n",
+           report->checks & OV_DATABASE_LEGACY ? " legacy" : "",
+           report->checks & OV_DATABASE_INFO ? " info" : "",
+           report->checks & OV_DATABASE_SIGN ? " sign" : "", report->is_local, report->has_sign,
+           report->signer, ov_database_trust_text(report));
+    return 0;
+}
+
+static int verify(int count, char **words) {
+    char reason[OV_DATABASE_REASON_BYTES] = "";
+    struct ov_database_report report = {0};
+    struct options options = read_options(count, words, false);
+    enum ov_status status = ov_database_verify(&options.files[0], &options.policy, &report, reason);
+    return print_report(status, &report, reason);
+}
+
+static int patch(int count, char **words) {
+    char reason[OV_DATABASE_REASON_BYTES] = "";
+    struct ov_database_report report = {0};
+    struct options options = read_options(count, words, true);
+    struct ov_database_patch request = {
+        .old = options.files[0],
+        .cdiffs = &options.files[1],
+        .cdiff_count = options.file_count - 1,
+        .out = create(options.out),
+    };
+    enum ov_status status = ov_database_patch(&request, &options.policy, &report, reason);
+    (void)close(request.out);
+    return print_report(status, &report, reason);
+}
+
 int main(int count, char **words) {
+    if (count >= 3 && strcmp(words[1], "verify") == 0) {
+        return verify(count - 2, words + 2);
+    }
+    if (count >= 4 && strcmp(words[1], "patch") == 0) {
+        return patch(count - 2, words + 2);
+    }
     if (count >= 2 && strcmp(words[1], "unpack") == 0) {
         return unpack(count - 2, words + 2);
     }

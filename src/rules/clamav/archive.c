@@ -2,11 +2,11 @@
 // Unpacks ClamAV containers: the header, gzip, and tar as far as they use it.
 #include "rules/clamav/archive.h"
 
+#include "rules/feed/gunzip.h"
 #include "rules/reader.h"
 
 #include <stdlib.h>
 #include <strings.h>
-#include <zlib.h>
 
 enum {
     TAR_BLOCK = 512,
@@ -15,8 +15,6 @@ enum {
     TAR_SIZE_BYTES = 12,
     TAR_TYPE_AT = 156,
     MEMBERS_MAX = 4096,
-    FIRST_ROOM_BYTES = 1 << 20,
-    GZIP_WINDOW = 15 + 16, // zlib: the largest window, gzip framing
 };
 
 static const size_t UNPACKED_MAX = (size_t)2 << 30; // today's largest, unpacked, is 0.4 GB
@@ -31,62 +29,17 @@ uint64_t ov_clamav_container_version(struct ov_span bytes) {
     return is_read ? version : 0;
 }
 
-// ---- gzip -----------------------------------------------------------------------------------
-
-struct unpacked {
-    uint8_t *data;
-    size_t size;
-    size_t room;
-    size_t cap;
-};
-
-static bool make_room(struct unpacked *out) {
-    size_t room = out->room == 0 ? FIRST_ROOM_BYTES : out->room * 2;
-    room = room > out->cap ? out->cap : room;
-    uint8_t *data = room > out->room ? realloc(out->data, room) : NULL;
-    if (data == NULL) {
-        return false;
+static const char *explain(enum ov_status status) {
+    switch (status) {
+    case OV_END:
+        return "its gzip data ends too early";
+    case OV_DAMAGED:
+        return "its gzip data is damaged";
+    case OV_LIMIT:
+        return "unpacks to more than the memory allowed for rules";
+    default:
+        return "cannot be unpacked: no memory";
     }
-    out->data = data;
-    out->room = room;
-    return true;
-}
-
-// Unpacks one gzip member; *ret_why says why not.
-static enum ov_status run_inflate(z_stream *stream, struct unpacked *out, const char **ret_why) {
-    for (;;) {
-        if (out->size == out->room && !make_room(out)) {
-            *ret_why = "unpacks to more than the memory allowed for rules";
-            return OV_LIMIT;
-        }
-        size_t left = out->room - out->size;
-        stream->next_out = out->data + out->size;
-        stream->avail_out = left > UINT32_MAX ? UINT32_MAX : (uInt)left;
-        uInt before = stream->avail_out;
-        int code = inflate(stream, Z_NO_FLUSH);
-        out->size += before - stream->avail_out;
-        if (code == Z_STREAM_END) {
-            return OV_OK;
-        }
-        if (code != Z_OK && (code != Z_BUF_ERROR || stream->avail_out > 0)) {
-            *ret_why =
-                stream->avail_in == 0 ? "its gzip data ends too early" : "its gzip data is damaged";
-            return OV_DAMAGED;
-        }
-    }
-}
-
-static enum ov_status unpack(struct ov_span packed, struct unpacked *out, const char **ret_why) {
-    z_stream stream = {0};
-    if (packed.size > UINT32_MAX || inflateInit2(&stream, GZIP_WINDOW) != Z_OK) {
-        *ret_why = "cannot be unpacked: too large, or no memory";
-        return OV_LIMIT;
-    }
-    stream.next_in = (z_const Bytef *)packed.data;
-    stream.avail_in = (uInt)packed.size;
-    enum ov_status status = run_inflate(&stream, out, ret_why);
-    inflateEnd(&stream);
-    return status;
 }
 
 enum ov_status ov_clamav_archive_open(struct ov_span bytes, size_t most_bytes,
@@ -102,15 +55,20 @@ enum ov_status ov_clamav_archive_open(struct ov_span bytes, size_t most_bytes,
         *ret_archive = archive;
         return OV_OK;
     }
-    struct unpacked out = {.cap = most_bytes < UNPACKED_MAX ? most_bytes : UNPACKED_MAX};
-    enum ov_status status = unpack(body, &out, &ret_archive->why);
+    struct ov_buf plain = {0};
+    size_t used = 0;
+    size_t most = most_bytes < UNPACKED_MAX ? most_bytes : UNPACKED_MAX;
+    enum ov_status status = ov_gunzip(body, most, &plain, &used);
     if (status != OV_OK) {
-        free(out.data);
-        return status;
+        ret_archive->why = explain(status);
+        ov_buf_release(&plain);
+        return status == OV_END ? OV_DAMAGED : status;
     }
-    archive.tar = ov_span_make(out.data, out.size);
-    archive.block = out.data;
-    archive.block_bytes = out.room;
+    void *block = plain.size > 0 ? realloc(plain.data, plain.size) : NULL; // made smaller
+    archive.block = block != NULL ? block : plain.data;
+    archive.block_bytes = block != NULL ? plain.size : plain.room;
+    archive.tar = ov_span_make(archive.block, plain.size);
+    archive.has_tail = used < body.size;
     *ret_archive = archive;
     return OV_OK;
 }

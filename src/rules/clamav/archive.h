@@ -25,14 +25,15 @@ struct ov_clamav_archive {
     size_t block_bytes; // its size
     size_t at;          // where the next member's head stands
     unsigned member_count;
+    bool has_tail;   // something follows the gzip data
     const char *why; // a sentence without a full stop, when a call gave OV_DAMAGED or OV_LIMIT
 };
 
 // The version that stands in the header of a container, or 0 when there is none.
 uint64_t ov_clamav_container_version(struct ov_span bytes);
 
-// Unpacks a container, to `most_bytes` at most and never to more than 2 GiB. OV_DAMAGED or
-// OV_LIMIT: see why; nothing is to be closed then.
+// Unpacks a container, to `most_bytes` at most and never to more than 2 GiB. OV_DAMAGED, OV_LIMIT,
+// OV_MEMORY: see why; nothing is to be closed then.
 enum ov_status ov_clamav_archive_open(struct ov_span bytes, size_t most_bytes,
                                       struct ov_clamav_archive *ret_archive);
 
