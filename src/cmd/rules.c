@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// overt rules: check, list, show and build rule files.
+// overt rules: check, list, show, build and compare rule files.
 #include "cmd/rules_common.h"
 
 #include "base/say.h"
@@ -13,6 +13,7 @@ static const char help[] =
     "       overt rules list [OPTION]... [SRC]...\n"
     "       overt rules show [OPTION]... NAME [SRC]...\n"
     "       overt rules build [OPTION]... -o IMAGE.ovi [SRC]...\n"
+    "       overt rules diff [OPTION]... OLD NEW\n"
     "\n"
     "SRC is a rule file or a folder of them; without one, the installed rules. They are read in\n"
     "a caged process.\n"
@@ -21,6 +22,8 @@ static const char help[] =
     "  list    one line for each rule: name, kind, target, place\n"
     "  show    the source text of a rule, its place, and what it asks for\n"
     "  build   compiles rules into an image for overt scan --rules IMAGE.ovi\n"
+    "  diff    the rules that only OLD has (-) and only NEW has (+); both are files, or folders\n"
+    "          with all that is in them\n"
     "\n"
     "Options:\n"
     "  -o, --output FILE   build: where the image goes\n"
@@ -31,7 +34,8 @@ static const char help[] =
     "      --quiet         no progress and no summary\n"
     "      --help          print this help\n"
     "\n"
-    "Exit codes: 0 done, 1 a rule cannot be read (check, build --strict), 2 an error.\n"
+    "Exit codes: 0 done, 1 a rule cannot be read (check, build --strict) or differs (diff), 2 an\n"
+    "error.\n"
     "\n"
     "Example:\n"
     "  overt rules check /var/lib/clamav\n";
@@ -51,10 +55,8 @@ struct word {
 };
 
 static const struct word words[] = {
-    {"build", ov_rules_build},
-    {"check", ov_rules_check},
-    {"list", ov_rules_list},
-    {"show", ov_rules_show},
+    {"build", ov_rules_build}, {"check", ov_rules_check}, {"diff", ov_rules_diff},
+    {"list", ov_rules_list},   {"show", ov_rules_show},
 };
 
 // Reads the options; gives an exit code when the run ends here, else -1.
@@ -116,7 +118,7 @@ static int run(int argc, char **argv) {
 
 const struct ov_command ov_command_rules = {
     .name = "rules",
-    .summary = "check, list, show and build rule files",
+    .summary = "check, list, show, build and compare rule files",
     .run = run,
     .help = help,
 };

@@ -36,3 +36,4 @@ int ov_rules_check(const struct ov_rules_options *options);
 int ov_rules_list(const struct ov_rules_options *options);
 int ov_rules_show(const struct ov_rules_options *options);
 int ov_rules_build(const struct ov_rules_options *options);
+int ov_rules_diff(const struct ov_rules_options *options);

@@ -345,29 +345,26 @@ static void read_next(void *arg, uint32_t source) {
     say_reading(arg, source);
 }
 
-// The sources of one of two sets.
-static enum ov_status list_sources(const struct builder *builder, bool is_new,
-                                   struct ov_rule_source_list *ret_list) {
-    uint32_t count = builder->request.source_count;
-    struct ov_rule_source_list list = {.items = calloc((size_t)count + 1, sizeof *list.items)};
-    if (list.items == NULL) {
-        return OV_MEMORY;
-    }
-    for (uint32_t i = 0; i < count; i++) {
+static enum ov_status list_sources(struct builder *builder, bool is_new,
+                                   struct ov_rule_tree_work *work,
+                                   struct ov_rule_source_list *list) {
+    for (uint32_t i = 0; i < builder->request.source_count; i++) {
         const struct source *source = &builder->sources[i];
-        if (source->is_new == is_new) {
-            list.items[list.count++] = (struct ov_rule_source){
-                .name = ov_span_text(source->path), .bytes = source->map.bytes, .number = i};
+        struct ov_rule_source item = {
+            .name = ov_span_text(source->path), .bytes = source->map.bytes, .number = i};
+        if (source->is_new == is_new && source->kind == OV_WIRE_SOURCE_BUNDLE) {
+            TRY(ov_rule_source_list_add_bundle(list, work, &item));
+        } else if (source->is_new == is_new) {
+            TRY(ov_rule_source_list_add(list, &item));
         }
     }
-    *ret_list = list;
     return OV_OK;
 }
 
 // Says what is wrong with the source that was read last.
 static enum ov_status end_release(struct builder *builder, const struct ov_rule_tree_work *work,
                                   enum ov_status status) {
-    if (work->why != NULL) {
+    if (status != OV_OK && work->why != NULL) {
         builder->end.number = OV_WIRE_END_READING;
         say(builder, &(struct ov_wire_report){.kind = OV_WIRE_REPORT_PROBLEM,
                                               .text = ov_span_text(work->why)});
@@ -376,9 +373,9 @@ static enum ov_status end_release(struct builder *builder, const struct ov_rule_
 }
 
 static enum ov_status make_tree(struct builder *builder, struct ov_rule_tree_work *work) {
-    struct ov_rule_source_list list;
+    static struct ov_rule_source_list list;
     struct ov_tree_head head;
-    TRY(list_sources(builder, false, &list));
+    TRY(list_sources(builder, false, work, &list));
     TRY(ov_rule_tree_make(work, list, &head));
     builder->end.rule_count = head.size;
     say(builder,
@@ -388,11 +385,11 @@ static enum ov_status make_tree(struct builder *builder, struct ov_rule_tree_wor
 }
 
 static enum ov_status compare_sets(struct builder *builder, struct ov_rule_tree_work *work) {
-    struct ov_rule_source_list old_list;
-    struct ov_rule_source_list new_list;
+    static struct ov_rule_source_list old_list;
+    static struct ov_rule_source_list new_list;
     struct ov_rule_changes changes;
-    TRY(list_sources(builder, false, &old_list));
-    TRY(list_sources(builder, true, &new_list));
+    TRY(list_sources(builder, false, work, &old_list));
+    TRY(list_sources(builder, true, work, &new_list));
     TRY(ov_rule_changes_report(work, old_list, new_list, &changes));
     builder->end.rule_count = changes.added_count;
     builder->end.skip_count = changes.removed_count;

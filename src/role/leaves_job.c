@@ -20,17 +20,17 @@ struct run {
 
 // ---- sources ----------------------------------------------------------------------------------
 
-// Where in the path the name begins; 0 when the path does not lie in the folder.
-static size_t find_name(const char *path, const char *prefix) {
+// Where in the path the name begins; NULL when the path does not lie in the folder.
+static const char *find_name(const char *path, const char *prefix) {
     size_t size = strlen(prefix);
     while (size > 0 && prefix[size - 1] == '/') {
         size--;
     }
     if (strncmp(path, prefix, size) != 0 || path[size] != '/') {
-        return 0;
+        return NULL;
     }
     size += strspn(&path[size], "/");
-    return path[size] != '\0' ? size : 0;
+    return path[size] != '\0' ? &path[size] : NULL;
 }
 
 static enum ov_status add_sources(struct run *run, const struct ov_sources *sources,
@@ -40,10 +40,11 @@ static enum ov_status add_sources(struct run *run, const struct ov_sources *sour
         struct ov_source source = sources->items[i];
         source.is_member = false; // every file counts
         source.is_new = is_new;
-        if (prefix != NULL) {
-            source.name_at = find_name(source.path, prefix);
+        bool is_inside = prefix != NULL && source.kind != OV_WIRE_SOURCE_BUNDLE;
+        if (is_inside) {
+            source.name = find_name(source.path, prefix);
         }
-        if (prefix != NULL && source.name_at == 0) {
+        if (is_inside && source.name == NULL) {
             (void)snprintf(ret_reason, OV_LEAVES_REASON_BYTES, "%.120s: not in %.100s", source.path,
                            prefix);
             return OV_INVALID;

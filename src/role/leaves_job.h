@@ -15,10 +15,13 @@
 
 enum { OV_LEAVES_REASON_BYTES = 256 };
 
+// A source that is a bundle stands for the files in it, by their names there; no prefix is taken
+// off its own.
+
 struct ov_leaves_request {
     const struct ov_sources *sources; // in any order: the tree has them by name
     const char *prefix;               // the folder that each path begins with, and its name does
-                                      // not; NULL when names begin at name_at
+                                      // not; NULL when each source has its name
     void *arg;
     void (*on_text)(void *arg, struct ov_span text); // pieces of the list of leaves, which are
                                                      // unchecked bytes; NULL for no list

@@ -83,7 +83,7 @@ static enum ov_status send_source(struct run *run, size_t index) {
         .is_new = source->is_new,
         .kind = source->kind,
         .error = status == OV_SYSTEM ? (uint32_t)errno : 0,
-        .path = ov_span_from(ov_span_text(source->path), source->name_at),
+        .path = ov_span_text(source->name != NULL ? source->name : source->path),
     };
     ov_wire_source_encode(&message, &run->out);
     TRY(ov_buf_status(&run->out));

@@ -14,10 +14,10 @@
 
 struct ov_source {
     char *path;
-    bool is_member; // of a folder: it need not be readable
-    bool is_new;    // of the second of two sets that are compared
-    size_t name_at; // where in the path the name begins that the builder is told
-    const int *fd;  // open already, and borrowed; NULL: opened by its path when it is sent
+    bool is_member;   // of a folder: it need not be readable
+    bool is_new;      // of the second of two sets that are compared
+    const char *name; // what the builder is told, and borrowed; NULL: the path
+    const int *fd;    // open already, and borrowed; NULL: opened by its path when it is sent
     enum ov_wire_source_kind kind;
 };
 

@@ -2,8 +2,57 @@
 // The Merkle tree over the rules of a set of files, and the list of its leaves.
 #include "rules/rule_tree.h"
 
+#include "ledger/bundle.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
+
+enum { FIRST_ROOM = 64, NAMES_BYTES_MAX = 4 << 20 }; // 10,000 names of 100 bytes each
+
+// ---- sources ----------------------------------------------------------------------------------
+
+enum ov_status ov_rule_source_list_add(struct ov_rule_source_list *list,
+                                       const struct ov_rule_source *source) {
+    if (list->count == list->room) {
+        size_t room = list->room == 0 ? FIRST_ROOM : list->room * 2;
+        struct ov_rule_source *items = reallocarray(list->items, room, sizeof *items);
+        if (items == NULL) {
+            return OV_MEMORY;
+        }
+        list->items = items;
+        list->room = room;
+    }
+    list->items[list->count++] = *source;
+    return OV_OK;
+}
+
+enum ov_status ov_rule_source_list_add_bundle(struct ov_rule_source_list *list,
+                                              struct ov_rule_tree_work *work,
+                                              const struct ov_rule_source *bundle) {
+    struct ov_bundle files = ov_bundle_init(bundle->bytes);
+    struct ov_bundle_file file;
+    enum ov_status status;
+    work->on_reading(work->arg, bundle->number);
+    list->names.cap_bytes += NAMES_BYTES_MAX;
+    while ((status = ov_bundle_next(&files, &file)) == OV_OK) {
+        struct ov_span name = ov_span_text(file.name);
+        const char *kept = ov_arena_text(&list->names, name);
+        if (kept == NULL) {
+            return OV_MEMORY;
+        }
+        struct ov_rule_source source = {
+            .name = ov_span_make(kept, name.size), .bytes = file.bytes, .number = bundle->number};
+        TRY(ov_rule_source_list_add(list, &source));
+    }
+    work->why = status == OV_END ? NULL : "no bundle of a release, or a damaged one";
+    return status == OV_END ? OV_OK : status;
+}
+
+void ov_rule_source_list_release(struct ov_rule_source_list *list) {
+    free(list->items);
+    ov_arena_release(&list->names);
+    *list = (struct ov_rule_source_list){0};
+}
 
 int ov_rule_name_compare(struct ov_span left, struct ov_span right) {
     size_t size = left.size < right.size ? left.size : right.size;

@@ -16,7 +16,8 @@ struct ov_rule_source {
 
 struct ov_rule_source_list {
     struct ov_rule_source *items;
-    size_t count;
+    size_t count, room;
+    struct ov_arena names; // of files in bundles
 };
 
 struct ov_rule_tree_work {
@@ -27,6 +28,14 @@ struct ov_rule_tree_work {
     const char *why; // after OV_DAMAGED, OV_INVALID and OV_LIMIT: what is wrong with the source
                      // that was read last; a sentence without a full stop
 };
+
+// Adds a file, or the files of a bundle. OV_MEMORY; OV_DAMAGED when it is no bundle.
+enum ov_status ov_rule_source_list_add(struct ov_rule_source_list *list,
+                                       const struct ov_rule_source *source);
+enum ov_status ov_rule_source_list_add_bundle(struct ov_rule_source_list *list,
+                                              struct ov_rule_tree_work *work,
+                                              const struct ov_rule_source *bundle);
+void ov_rule_source_list_release(struct ov_rule_source_list *list);
 
 // Sorts the sources by name, and gives the tree of all their rules. Statuses as those of
 // ov_rule_texts_next; OV_INVALID also when two sources have one name.

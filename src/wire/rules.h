@@ -63,6 +63,7 @@ enum ov_wire_source_kind {
     OV_WIRE_SOURCE_MAIN,        // what the word works on
     OV_WIRE_SOURCE_SIGN,        // VERIFY, PATCH: the .sign file of the source before it
     OV_WIRE_SOURCE_CERTIFICATE, // VERIFY, PATCH: PEM that the user trusts
+    OV_WIRE_SOURCE_BUNDLE,      // LEAVES, DIFF: the files of a release in one (ledger/bundle.h)
     OV_WIRE_SOURCE_KIND_COUNT,
 };
 
