@@ -161,8 +161,8 @@ static uint32_t find_windows(const uint32_t *words, unsigned log2, const uint8_t
     uint32_t kept = 0;
     unsigned shift = 32 - log2;
     for (uint32_t i = 0; i < count; i++) {
-        uint64_t bytes = 0;
-        memcpy(&bytes, data + (ptrdiff_t)at[i] - 1, 5);
+        uint64_t bytes; // of which five count
+        memcpy(&bytes, data + (ptrdiff_t)at[i] - 1, sizeof bytes);
         bytes = ov_fold(bytes);
         ret_windows[kept] = at[i];
         kept += may_hold(words, shift, ov_gram_hash4((uint32_t)bytes));

@@ -166,42 +166,65 @@ static uint32_t find_grams4_by_1(const uint32_t *words, unsigned log2, const uin
     return found;
 }
 
-static uint32_t find_windows(const uint32_t *words, unsigned log2, const uint8_t *data,
-                             const uint32_t *at, uint32_t count, uint32_t *ret_windows) {
+// Eight bytes from the one before each of `count` grams on; places past the last take those of the
+// first.
+static inline void load_bytes(const uint8_t *data, const uint32_t *at, uint32_t count,
+                              uint64_t ret_bytes[BLOCK_HASHES / 2]) {
+    for (uint32_t i = 0; i < count; i++) {
+        memcpy(&ret_bytes[i], data + at[i] - 1, sizeof *ret_bytes);
+    }
+    for (uint32_t i = count; i % 16 != 0; i++) {
+        ret_bytes[i] = ret_bytes[0];
+    }
+}
+
+// The hashes of the windows before 16 grams, then those of the windows at them.
+static inline void hash_windows(const uint64_t bytes[16], __m128i shift, struct block *block,
+                                uint32_t at) {
     const __m512i factor = _mm512_set1_epi32((int)0x9e3779b1u);
-    const __m512i first = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-    const __m512i last = _mm512_add_epi32(first, _mm512_set1_epi32(8));
     const __m512i even =
         _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    __m512i low = fold(_mm512_load_si512(bytes)), high = fold(_mm512_load_si512(bytes + 8));
+    __m512i before = _mm512_permutex2var_epi32(low, even, high);
+    __m512i here =
+        _mm512_permutex2var_epi32(_mm512_srli_epi64(low, 8), even, _mm512_srli_epi64(high, 8));
+    put_hashes(block, at, mix(_mm512_mullo_epi32(before, factor)), shift);
+    put_hashes(block, at + 16, mix(_mm512_mullo_epi32(here, factor)), shift);
+}
+
+// Appends the windows of 16 grams that pass, in ascending order: the one before the first gram, the
+// one at it, ...
+static inline uint32_t keep_windows(const struct block *block, uint32_t at, __m512i from,
+                                    __mmask16 live, uint32_t *ret_windows) {
+    const __m512i first = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    const __m512i last = _mm512_add_epi32(first, _mm512_set1_epi32(8));
+    uint32_t pass = _pdep_u32(test_block(block, at) & live, 0x55555555) |
+                    _pdep_u32(test_block(block, at + 16) & live, 0xaaaaaaaa);
+    __m512i next = _mm512_add_epi32(from, _mm512_set1_epi32(1));
+    __m512i low = _mm512_permutex2var_epi32(from, first, next);
+    __m512i high = _mm512_permutex2var_epi32(from, last, next);
+    uint32_t kept = keep((__mmask16)pass, low, ret_windows);
+    return kept + keep((__mmask16)(pass >> 16), high, ret_windows + kept);
+}
+
+static uint32_t find_windows(const uint32_t *words, unsigned log2, const uint8_t *data,
+                             const uint32_t *at, uint32_t count, uint32_t *ret_windows) {
     const __m128i shift = shift_of(log2);
+    _Alignas(64) uint64_t bytes[BLOCK_HASHES / 2];
     struct block block;
     uint32_t kept = 0;
-    for (uint32_t i = 0; i < count; i += 16) {
-        __mmask16 live = (__mmask16)(count - i < 16 ? (1u << (count - i)) - 1 : 0xffff);
-        __m512i from = _mm512_maskz_loadu_epi32(live, at + i);
-        // Eight bytes from the one before each gram on; places past the last take those of the
-        // first.
-        _Alignas(64) uint64_t bytes[16];
-        for (uint32_t k = 0; k < 16; k++) {
-            memcpy(&bytes[k], data + at[i + k < count ? i + k : i] - 1, sizeof *bytes);
+    for (uint32_t first = 0; first < count; first += BLOCK_HASHES / 2) {
+        uint32_t size = count - first < BLOCK_HASHES / 2 ? count - first : BLOCK_HASHES / 2;
+        load_bytes(data, at + first, size, bytes);
+        for (uint32_t i = 0; i < size; i += 16) {
+            hash_windows(bytes + i, shift, &block, 2 * i);
         }
-        __m512i low_half = fold(_mm512_load_si512(bytes));
-        __m512i high_half = fold(_mm512_load_si512(bytes + 8));
-        __m512i before = _mm512_permutex2var_epi32(low_half, even, high_half);
-        low_half = _mm512_srli_epi64(low_half, 8);
-        high_half = _mm512_srli_epi64(high_half, 8);
-        __m512i here = _mm512_permutex2var_epi32(low_half, even, high_half);
-        put_hashes(&block, 0, mix(_mm512_mullo_epi32(before, factor)), shift);
-        put_hashes(&block, 16, mix(_mm512_mullo_epi32(here, factor)), shift);
-        load_words(&block, 32, words);
-        // Ascending order: the window before the first gram, the one at it, ...
-        uint32_t pass = _pdep_u32(test_block(&block, 0) & live, 0x55555555) |
-                        _pdep_u32(test_block(&block, 16) & live, 0xaaaaaaaa);
-        __m512i next = _mm512_add_epi32(from, _mm512_set1_epi32(1));
-        __m512i low = _mm512_permutex2var_epi32(from, first, next);
-        __m512i high = _mm512_permutex2var_epi32(from, last, next);
-        kept += keep((__mmask16)pass, low, ret_windows + kept);
-        kept += keep((__mmask16)(pass >> 16), high, ret_windows + kept);
+        load_words(&block, (size + 15) / 16 * 32, words);
+        for (uint32_t i = 0; i < size; i += 16) {
+            __mmask16 live = (__mmask16)(size - i < 16 ? (1u << (size - i)) - 1 : 0xffff);
+            __m512i from = _mm512_maskz_loadu_epi32(live, at + first + i);
+            kept += keep_windows(&block, 2 * i, from, live, ret_windows + kept);
+        }
     }
     return kept;
 }
