@@ -369,7 +369,8 @@ enum ov_status ov_http_run(struct ov_http *http) {
         }
         cut_off_slow(http);
     }
-    (void)MHD_quiesce_daemon(http->daemon);
+    // Whoever comes now is refused, whichever process still holds the socket.
+    (void)shutdown(MHD_quiesce_daemon(http->daemon), SHUT_RDWR);
     uint64_t end_ns = read_clock() + END_SECONDS * 1000000000ull;
     while (count_asking(http) > 0 && read_clock() < end_ns) {
         if (MHD_run_wait(http->daemon, WAIT_MS / 10) != MHD_YES) {

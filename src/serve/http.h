@@ -42,7 +42,7 @@ enum {
 };
 
 struct ov_http_options {
-    int listener; // listens already; stays the caller's
+    int listener; // listens already; listens no more after ov_http_run
     bool has_log; // one line for each request to standard output: method, target, status, bytes
 };
 

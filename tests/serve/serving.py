@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the tests of `overt log serve` and `overt log witness` share: a process that serves, raw
+requests to it, and what /proc says of it."""
+import contextlib
+import http.client
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.environ["OVERT_SOURCE"], "tests/scan"))
+import harness  # noqa: E402  pylint: disable=wrong-import-position
+from harness import BUILD, HERE, SOURCE, Skip, USER, main  # noqa: E402,F401
+
+OVERT = BUILD / "overt"
+IS_ROOT = os.geteuid() == 0
+
+
+class Server:
+    """overt log WORD ..., until the end of a `with`; by default on a free port of 127.0.0.1."""
+
+    def __init__(self, *words, overt=OVERT, user=(), env=None, listen="127.0.0.1:0"):
+        self.out = open(f"out-{time.monotonic_ns()}", "w+b")
+        self.process = subprocess.Popen([*user, overt, "log", *map(str, words), "--listen", listen],
+                                        stdout=self.out, stderr=subprocess.STDOUT,
+                                        stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})})
+        self.url = self.address = None
+        end = time.monotonic() + 30
+        while self.url is None and self.process.poll() is None and time.monotonic() < end:
+            found = re.search(r"^listening on (http://(.*):(\d+)/)$", self.text(), re.M)
+            if found:
+                self.url = found[1]
+                self.address = (found[2].strip("[]"), int(found[3]))
+            else:
+                time.sleep(0.01)
+        assert self.url, f"did not start: {self.text()}"
+
+    def text(self):
+        return pathlib.Path(self.out.name).read_text("utf-8", "replace")
+
+    def child(self):
+        """The pid of the process that serves."""
+        pid = self.process.pid
+        for _ in range(100):
+            pids = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+            if pids:
+                return int(pids[0])
+            time.sleep(0.01)
+        raise AssertionError("no child")
+
+    def end(self, number=signal.SIGTERM):
+        """Its exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.process.wait(timeout=30)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self.out.close()
+
+    # ---- requests
+
+    def ask(self, method, path, body=None, headers=None):
+        """(status, headers in lower case, body) by http.client."""
+        connection = http.client.HTTPConnection(*self.address, timeout=30)
+        with contextlib.closing(connection):
+            connection.request(method, path, body=body, headers=headers or {})
+            answer = connection.getresponse()
+            return answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read()
+
+    def get(self, path):
+        return self.ask("GET", path)
+
+    def connect(self):
+        return socket.create_connection(self.address, timeout=30)
+
+    def send(self, request):
+        """What comes back for these bytes until the other end closes."""
+        with self.connect() as peer:
+            peer.sendall(request)
+            return read_all(peer)
+
+    def get_raw(self, target):
+        """The same for a target that no library would send."""
+        target = target if isinstance(target, bytes) else target.encode()
+        return self.send(b"GET " + target + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+
+
+def read_all(peer):
+    parts = []
+    with contextlib.suppress(ConnectionError):
+        while True:
+            part = peer.recv(65536)
+            if not part:
+                break
+            parts.append(part)
+    return b"".join(parts)
+
+
+def status_of(answer):
+    """Of a raw answer; 0 when there is none."""
+    found = re.match(rb"HTTP/1\.[01] (\d{3}) ", answer)
+    return int(found[1]) if found else 0
+
+
+def facts_of(pid):
+    """What /proc says of a process."""
+    place = pathlib.Path("/proc", str(pid))
+    status = (place / "status").read_text().splitlines()
+    return {
+        "status": dict(line.split(":\t", 1) for line in status if ":\t" in line),
+        "fds": {int(fd): os.readlink(place / "fd" / fd) for fd in os.listdir(place / "fd")},
+        "root": sorted(os.listdir(place / "root")),
+        "ns": {name: os.readlink(place / "ns" / name) for name in os.listdir(place / "ns")},
+        "environ": (place / "environ").read_bytes(),
+        "limits": (place / "limits").read_text(),
+    }
