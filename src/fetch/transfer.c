@@ -69,8 +69,13 @@ static size_t take_body(const char *data, size_t one, size_t size, void *arg) {
 
 static size_t take_header(const char *data, size_t one, size_t size, void *arg) {
     struct ov_transfer *transfer = arg;
-    (void)data;
+    struct ov_span line = ov_span_make(data, size);
     (void)one;
+    if (ov_span_has_prefix(line, "HTTP/")) {
+        transfer->is_headed = false; // another answer follows an informational one
+    } else if (ov_span_is_text(line, "\r\n") || ov_span_is_text(line, "\n")) {
+        transfer->is_headed = true;
+    }
     transfer->other_bytes += size;
     return transfer->other_bytes <= HEADER_BYTES ? size : 0;
 }
@@ -137,6 +142,7 @@ static enum ov_status set_limits(struct ov_transfer *transfer, uint32_t limit_ms
     SET(CURLOPT_WRITEDATA, transfer);
     SET(CURLOPT_HEADERFUNCTION, take_header);
     SET(CURLOPT_HEADERDATA, transfer);
+    SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     SET(CURLOPT_PRIVATE, transfer);
     return OV_OK;
 }
@@ -212,6 +218,10 @@ static enum ov_fetch_end judge(struct ov_transfer *transfer, CURLcode code, long
     }
     if (transfer->store_error != 0) {
         return OV_FETCH_STORE;
+    }
+    // A connection that ends between two headers is an end for libcurl too, but none of an answer.
+    if (code == CURLE_OK && !transfer->is_headed) {
+        return OV_FETCH_CLOSED;
     }
     if (code == CURLE_OK || transfer->is_cut) {
         // Of an unknown status nothing was said to have a meaning.

@@ -29,6 +29,7 @@ struct ov_transfer {
     int file;             // -1 until the first byte comes
     uint64_t size_bytes;  // that were written
     uint64_t other_bytes; // of headers, and of answers that are not wanted
+    bool is_headed;       // the empty line after the headers has come
     bool is_large;        // more bytes came than may
     bool is_cut;          // its status is known, and its body not wanted
     int store_error;

@@ -2,8 +2,10 @@
 // Runs one fetch as `overt` would and prints what came of it as JSON, for tests.
 //
 // fetch-run [--below DIR] [--proxy URL] [--ca FILE] [--deadline MS] [--total BYTES] [--base URL]
-//           [get PATH BYTES must|may | post URL BYTES MS FILE]... [--keep]
+//           [get PATH BYTES must|may | post URL BYTES MS FILE]...
+#include "base/digest.h"
 #include "base/fd.h"
+#include "base/hex.h"
 #include "base/json.h"
 #include "role/fetch_job.h"
 #include "role/roles.h"
@@ -61,14 +63,14 @@ static int read_post(char **arguments, struct ov_fetch_request *request) {
 static void add_content(struct ov_json *json, const struct ov_fetch_result *result, size_t index) {
     OV_AUTO_FD fd = -1;
     struct ov_file_map map;
+    uint8_t digest[OV_SHA256_BYTES];
+    char hex[2 * OV_SHA256_BYTES + 1];
     enum ov_status status = ov_fetch_open(result, index, &fd);
     ov_json_text(json, "open", ov_status_text(status));
     if (status == OV_OK && ov_file_map_open_fd(fd, &map) == OV_OK) {
-        char start[64];
-        size_t size = map.bytes.size < sizeof start - 1 ? map.bytes.size : sizeof start - 1;
-        memcpy(start, map.bytes.size > 0 ? (const char *)map.bytes.data : "", size);
-        start[size] = '\0';
-        ov_json_text(json, "start", start);
+        ov_sha256(map.bytes, digest);
+        ov_hex_write(ov_span_make(digest, sizeof digest), hex);
+        ov_json_text(json, "sha256", hex);
         ov_file_map_close(&map);
     }
 }
