@@ -285,6 +285,10 @@ def check_damage():
     result = run("audit", folder, 700, "00" * 32)
     check("a root that is another", result[0] == DAMAGED and "another root" in result[2], result)
 
+    put_files(pathlib.Path("single"), {**tree_files([b"x"]), "tile/0/000.p/1": bytes(32)})
+    result = audit(pathlib.Path("single"), [b"x"])
+    check("the tile of a single entry is looked at, too", result[0] == DAMAGED, result)
+
     for link, text in (("tile/0/002.p/188", "cannot be read"), ("tile/entries/001", "cannot be read")):
         place = folder / link
         place.rename("aside")

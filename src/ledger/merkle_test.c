@@ -100,6 +100,12 @@ static enum ov_status read_shelf(void *arg, unsigned level, uint64_t index,
     return OV_OK;
 }
 
+// A head whose root is that of `head` with one more hash to its left: where a proof leads that goes
+// on above the root.
+static struct ov_tree_head raise_head(const struct ov_tree_head *head) {
+    return (struct ov_tree_head){.size = head->size, .root = naive_node(leaves[0], head->root)};
+}
+
 static int set_leaves(void **state) {
     (void)state;
     for (size_t i = 0; i < MANY; i++) {
@@ -149,7 +155,9 @@ static void break_inclusion(uint64_t index, const struct ov_tree_proof *proof,
     }
     struct ov_tree_proof other = *proof;
     add(&other, leaves[0]);
+    struct ov_tree_head raised = raise_head(head);
     assert_int_equal(ov_inclusion_verify(index, &leaves[index], &other, head), OV_DAMAGED);
+    assert_int_equal(ov_inclusion_verify(index, &leaves[index], &other, &raised), OV_DAMAGED);
     if (proof->count > 0) {
         other.count = proof->count - 1;
         assert_int_equal(ov_inclusion_verify(index, &leaves[index], &other, head), OV_DAMAGED);
@@ -195,7 +203,9 @@ static void break_consistency(const struct ov_tree_head *old_head,
     }
     struct ov_tree_proof other = *proof;
     add(&other, leaves[0]);
+    struct ov_tree_head raised_old = raise_head(old_head), raised_new = raise_head(new_head);
     assert_int_equal(ov_consistency_verify(old_head, new_head, &other), OV_DAMAGED);
+    assert_int_equal(ov_consistency_verify(&raised_old, &raised_new, &other), OV_DAMAGED);
     if (proof->count > 0) {
         other.count = proof->count - 1;
         assert_int_equal(ov_consistency_verify(old_head, new_head, &other), OV_DAMAGED);
