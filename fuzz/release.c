@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a feed is made of: bundles, the texts of entries. What is read and can be
+// What a feed is made of: bundles, the texts of entries, trust files. What is read and can be
 // written again comes out as the same bytes.
 // rooms: ledger
 //
 // Input: the bytes of any of them; each reader is asked.
 #include "ledger/bundle.h"
 #include "ledger/release.h"
+#include "ledger/trust.h"
 
 #include <stdlib.h>
 
@@ -78,10 +79,29 @@ static void read_entry(struct ov_span bytes, struct ov_buf *out) {
     }
 }
 
+static void read_trust(struct ov_span bytes) {
+    struct ov_trust trust;
+    struct ov_trust again;
+    struct ov_policy_error error = {0};
+    OV_CLEANUP(ov_buf_release) struct ov_buf out = {0};
+    if (ov_trust_read(bytes, &trust, &error) != OV_OK) {
+        if (error.why == NULL) {
+            abort();
+        }
+        return;
+    }
+    ov_trust_add(&out, &trust); // without what it had of comments
+    if (ov_trust_read(ov_buf_span(&out), &again, &error) != OV_OK ||
+        again.key_count != trust.key_count || again.threshold != trust.threshold) {
+        abort();
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     OV_CLEANUP(ov_buf_release) struct ov_buf out = {0};
     struct ov_span bytes = ov_span_make(data, size);
     read_bundle(bytes);
     read_entry(bytes, &out);
+    read_trust(bytes);
     return 0;
 }
