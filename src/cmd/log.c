@@ -8,17 +8,43 @@
 #include <string.h>
 
 static const char help[] =
-    "Usage: overt log key NAME [--witness] -o FILE\n"
+    "Usage: overt log create DIR --origin NAME [OPTION]...\n"
+    "       overt log append DIR [OPTION]... FILE...\n"
+    "       overt log checkpoint DIR [OPTION]...\n"
+    "       overt log prove DIR FILE -o BUNDLE\n"
+    "       overt log verify BUNDLE|DIR --policy POLICY [OPTION]...\n"
+    "       overt log key NAME [--witness] -o FILE\n"
     "       overt log serve DIR --listen ADDR [--log]\n"
     "\n"
     "The transparency log: an append-only list of rule releases that anybody can check. A release\n"
     "counts when a log has signed it in and independent witnesses have cosigned the log.\n"
     "\n"
+    "  create      makes a log, its keys, log.policy and overt.trust\n"
+    "  append      adds files as entries; nothing is published by it\n"
+    "  checkpoint  signs the log and publishes it; also renews what is published\n"
+    "  prove       writes a proof that an entry stands in the published log\n"
+    "  verify      checks a proof, or all of a log's folder, without a network\n"
     "  key         makes a secret key, and prints the public one (a vkey) for a policy\n"
     "  serve       a log's folder over HTTP, as static files\n"
     "\n"
     "Options:\n"
     "  -o, --output FILE  key: where the secret key goes; a file that is there stays as it is\n"
+    "                     prove: where the proof goes\n"
+    "      --keys DIR     create, append, checkpoint: the private folder; without it, DIR.private\n"
+    "      --origin NAME  create: what the log is called, such as example.org/rules\n"
+    "      --feed NAME    create: what its releases are called (stable)\n"
+    "      --release-keys N     create: how many keys that sign releases to make (1)\n"
+    "      --release-key VKEY   create: one that is kept elsewhere\n"
+    "      --threshold K        create: how many of them must sign (most of them)\n"
+    "      --witness \"NAME VKEY URL\"  create: a witness; as often as there are some\n"
+    "      --quorum K|all|any   create: how many witnesses must cosign (most of them)\n"
+    "      --warn-age-days N, --max-age-days N  create: for overt.trust (7, 30); 0 is never\n"
+    "      --lines FILE   append: each line of it is an entry\n"
+    "      --index N      prove: the entry of this number\n"
+    "      --policy FILE  verify: which log and which witnesses are believed\n"
+    "      --trust FILE   verify: the entry must be signed by the release keys of this file\n"
+    "      --entry FILE   verify: the entry, when the proof does not bring it along\n"
+    "      --json         JSON, one object a line\n"
     "      --witness      key: one that cosigns for a witness, not one that signs for a log\n"
     "      --listen ADDR  serve: HOST:PORT; HOST is a number or localhost, PORT 0 any that is "
     "free\n"
@@ -29,14 +55,16 @@ static const char help[] =
     "Exit codes: 0 done, 1 a mismatch was found, 2 an error.\n"
     "\n"
     "Example:\n"
-    "  overt log key example.org/rules -o log.key\n";
+    "  overt log create log --origin example.org/rules && overt log append log daily.ndb &&\n"
+    "    overt log checkpoint log\n";
 
 static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } words[] = {
-    {"key", ov_log_key},
-    {"serve", ov_log_serve},
+    {"append", ov_log_append}, {"checkpoint", ov_log_checkpoint}, {"create", ov_log_create},
+    {"key", ov_log_key},       {"prove", ov_log_prove},           {"serve", ov_log_serve},
+    {"verify", ov_log_verify},
 };
 
 int ov_log_reject_option(char **argv) {

@@ -1,20 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // overt log key: a new secret key in a file of its own, and its public key for everybody.
-#include "base/fd.h"
 #include "base/say.h"
+#include "cmd/log_secret.h"
 #include "cmd/log_words.h"
 #include "ledger/key.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-enum { KEY_TEXT_BYTES = 1024 }; // more than any; reserved, so that no copy is left by growing
 
 struct options {
     const char *name;
@@ -55,60 +49,6 @@ static int read_options(int argc, char **argv, struct options *ret_options) {
     return -1;
 }
 
-// The folder that a path's file stands in, synced: the name is there after a crash.
-static enum ov_status sync_folder(const char *path) {
-    char folder[PATH_MAX];
-    const char *slash = strrchr(path, '/');
-    size_t size = slash == NULL ? 0 : (size_t)(slash - path);
-    if (size >= sizeof folder) {
-        return OV_LIMIT;
-    }
-    memcpy(folder, path, size);
-    folder[size] = '\0';
-    const char *name = slash == NULL ? "." : size == 0 ? "/" : folder;
-    OV_AUTO_FD fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return fd >= 0 && fsync(fd) == 0 ? OV_OK : OV_SYSTEM;
-}
-
-// Never over a file that is there: a key that is lost is lost for good.
-static enum ov_status write_secret(const char *path, struct ov_span text) {
-    OV_AUTO_FD fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0) {
-        return OV_SYSTEM;
-    }
-    enum ov_status status = ov_fd_write_all(fd, text);
-    if (status == OV_OK && (fchmod(fd, 0600) != 0 || fsync(fd) != 0)) {
-        status = OV_SYSTEM;
-    }
-    if (status == OV_OK) {
-        status = sync_folder(path);
-    }
-    if (status != OV_OK) {
-        int error = errno;
-        (void)unlink(path);
-        errno = error;
-    }
-    return status;
-}
-
-static enum ov_status save(const struct ov_signer *signer, const char *path) {
-    struct ov_buf text = {0};
-    if (ov_buf_reserve(&text, KEY_TEXT_BYTES) == NULL) {
-        return OV_MEMORY;
-    }
-    ov_signer_add(&text, signer);
-    ov_buf_add_u8(&text, '\n');
-    enum ov_status status = ov_buf_status(&text);
-    if (status == OV_OK) {
-        status = write_secret(path, ov_buf_span(&text));
-    }
-    int error = errno;
-    ov_signer_wipe(&text);
-    ov_buf_release(&text);
-    errno = error;
-    return status;
-}
-
 static enum ov_status print_key(const struct ov_key *key) {
     OV_CLEANUP(ov_buf_release) struct ov_buf line = {0};
     TRY(ov_key_add(&line, key));
@@ -119,7 +59,7 @@ static enum ov_status print_key(const struct ov_key *key) {
 }
 
 int ov_log_key(int argc, char **argv) {
-    struct options options;
+    struct options options = {0};
     OV_CLEANUP(ov_signer_release) struct ov_signer signer = {0};
     int code = read_options(argc, argv, &options);
     if (code >= 0) {
@@ -132,7 +72,7 @@ int ov_log_key(int argc, char **argv) {
                      "UTF-8 without blanks and plus signs, such as example.org/rules");
         return OV_EXIT_ERROR;
     }
-    status = save(&signer, options.output);
+    status = ov_log_secret_save(options.output, &signer);
     if (status != OV_OK) {
         ov_say_error(options.output, status == OV_SYSTEM ? strerror(errno) : ov_status_text(status),
                      errno == EEXIST ? "a key is never overwritten" : NULL);

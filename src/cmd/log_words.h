@@ -7,8 +7,13 @@
 #include "cmd/command.h"
 
 // argv[0] is the word; gives an enum ov_exit.
+int ov_log_append(int argc, char **argv);
+int ov_log_checkpoint(int argc, char **argv);
+int ov_log_create(int argc, char **argv);
 int ov_log_key(int argc, char **argv);
+int ov_log_prove(int argc, char **argv);
 int ov_log_serve(int argc, char **argv);
+int ov_log_verify(int argc, char **argv);
 
 // Tells of an option that getopt_long refused; gives OV_EXIT_ERROR.
 int ov_log_reject_option(char **argv);
