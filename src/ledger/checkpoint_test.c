@@ -278,6 +278,40 @@ static void test_one_false_line_spoils_it(void **state) {
     }
 }
 
+// A witness that signs with ML-DSA-44 may stand in a policy. What it says cannot be verified here,
+// so it is neither counted nor called false.
+static void test_a_witness_of_ml_dsa_is_passed_over(void **state) {
+    (void)state;
+    uint8_t material[1 + OV_KEY_ML_DSA_BYTES] = {OV_KEY_ML_DSA, 1, 2, 3}, blob[4 + 8 + 2420] = {0};
+    static struct ov_checkpoint_opened opened;
+    struct ov_policy_error error;
+    struct ov_digest digest;
+    uint8_t hash[OV_SHA256_BYTES];
+    const char *why = NULL;
+    OV_CLEANUP(ov_buf_release) struct ov_buf text = {0}, note = {0};
+    ov_digest_init(OV_HASH_SHA256, &digest);
+    ov_digest_update(&digest, ov_span_text("m.example\n"));
+    ov_digest_update(&digest, ov_span_make(material, sizeof material));
+    ov_digest_finish(&digest, hash);
+    memcpy(blob, hash, 4);
+    ov_buf_add_text(&text, "log ");
+    assert_int_equal(ov_key_add(&text, &signers[0].key), OV_OK);
+    ov_buf_add_text(&text, "\nwitness w3 ");
+    assert_int_equal(ov_key_add(&text, &signers[3].key), OV_OK);
+    ov_buf_printf(&text, "\nwitness m m.example+%02x%02x%02x%02x+", hash[0], hash[1], hash[2],
+                  hash[3]);
+    ov_base64_add(&text, ov_span_make(material, sizeof material));
+    ov_buf_add_text(&text, "\ngroup g all w3 m\nquorum g\n");
+    assert_int_equal(ov_policy_read(ov_buf_span(&text), &policy, &error), OV_OK);
+    sign(&note, FIRST, 0x09);
+    ov_buf_add_text(&note, DASH "m.example ");
+    ov_base64_add(&note, ov_span_make(blob, sizeof blob));
+    ov_buf_add_text(&note, "\n");
+    assert_int_equal(ov_checkpoint_open(ov_buf_span(&note), &policy, &opened, &why), OV_OK);
+    assert_int_equal(opened.witnesses, 1);
+    assert_false(opened.is_quorum_met);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_texts),
@@ -285,6 +319,7 @@ int main(void) {
         cmocka_unit_test(test_who_has_signed_and_whether_that_is_enough),
         cmocka_unit_test(test_what_is_told_of_an_opened_one),
         cmocka_unit_test(test_one_false_line_spoils_it),
+        cmocka_unit_test(test_a_witness_of_ml_dsa_is_passed_over),
     };
     int failures = cmocka_run_group_tests(tests, make_signers, release_signers);
     ov_buf_release(&policy_text);
