@@ -51,6 +51,19 @@ static const struct ov_role roles[OV_ROLE_COUNT] = {
             .reaches = "the mapped rule sources, the image it writes, its channel (write only)",
             .parses = "rule sources of any language",
         },
+    [OV_ROLE_VERIFIER] =
+        {
+            .name = "verifier",
+            .program = "overt",
+            .user = "an id of its own when started by root, else the caller in a user namespace",
+            .layers = OV_CAGE_ALL,
+            .calls = OV_CAGE_WRITE,
+            .memory_bytes = 1ull << 30,
+            .hears = 0,
+            .sends = OV_SAYS_REPORTS,
+            .reaches = "the mapped files of a feed, one pipe for its verdict (write only)",
+            .parses = "proofs, checkpoints, releases and bundles of rule feeds",
+        },
     [OV_ROLE_SERVER] =
         {
             .name = "server",

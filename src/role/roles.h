@@ -13,6 +13,7 @@ enum ov_role_id {
     OV_ROLE_BUILDER,
     OV_ROLE_SERVER,
     OV_ROLE_FETCHER,
+    OV_ROLE_VERIFIER,
     OV_ROLE_COUNT
 };
 

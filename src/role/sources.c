@@ -30,6 +30,7 @@ static enum ov_status add(struct ov_sources *sources, char *path, bool is_member
 void ov_sources_release(struct ov_sources *sources) {
     for (size_t i = 0; i < sources->count; i++) {
         free(sources->items[i].path);
+        free(sources->items[i].label);
     }
     free(sources->items);
     *sources = (struct ov_sources){0};
@@ -59,4 +60,17 @@ enum ov_status ov_sources_add(struct ov_sources *sources, const char *path) {
         return OV_SYSTEM;
     }
     return S_ISDIR(info.st_mode) ? add_folder(sources, path) : add(sources, strdup(path), false);
+}
+
+enum ov_status ov_sources_add_labelled(struct ov_sources *sources, const char *path,
+                                       const char *label) {
+    char *copy = strdup(label);
+    enum ov_status status = copy != NULL ? add(sources, strdup(path), false) : OV_MEMORY;
+    if (status != OV_OK) {
+        free(copy);
+        return status;
+    }
+    sources->items[sources->count - 1].label = copy;
+    sources->items[sources->count - 1].name = copy;
+    return OV_OK;
 }

@@ -16,6 +16,7 @@ struct ov_source {
     char *path;
     bool is_member;   // of a folder: it need not be readable
     bool is_new;      // of the second of two sets that are compared
+    char *label;      // a name of its own, or NULL
     const char *name; // what the builder is told, and borrowed; NULL: the path
     const int *fd;    // open already, and borrowed; NULL: opened by its path when it is sent
     enum ov_wire_source_kind kind;
@@ -30,4 +31,8 @@ struct ov_sources {
 // Adds a file, or the files of a folder (not those of folders in it). OV_SYSTEM (errno) when the
 // path itself is not there.
 enum ov_status ov_sources_add(struct ov_sources *sources, const char *path);
+// Adds one file under a label, whose last part ends like the file's name.
+enum ov_status ov_sources_add_labelled(struct ov_sources *sources, const char *path,
+                                       const char *label);
+
 void ov_sources_release(struct ov_sources *sources);

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Verifying what was fetched, in a process of its own: bytes in, a verdict of fixed size out.
+//
+// The verifier is a fork of the process that asks, caged before it looks at the first byte: no
+// network, no path, nothing to write to but one pipe. The checks are those of ledger/update.h.
+#pragma once
+
+#include "ledger/update.h"
+
+// All spans are borrowed and unchecked, but for the state, which is ours.
+struct ov_verifier_request {
+    struct ov_span policy; // the text of log.policy
+    struct ov_span trust;  // the text of overt.trust
+    const struct ov_feed_state *state;
+    struct ov_span proof; // feed/NAME/latest.tlog-proof
+    uint64_t now;         // POSIX seconds
+
+    // What an answer OV_END asked for: of the log of `size` entries, the entry bundles from the one
+    // of entry `later_from` on, and the tiles of level 0. None: NULL.
+    uint64_t size, later_from;
+    const struct ov_span *bundles;
+    size_t bundle_count;
+    const struct ov_span *tiles;
+    size_t tile_count;
+
+    // The rules themselves, or no bytes: then they are not checked.
+    struct ov_span rules;
+
+    bool is_kept; // see struct ov_update_input
+};
+
+struct ov_verifier_result {
+    enum ov_status status; // as ov_update_check, then ov_update_check_bundle
+    struct ov_update update;
+    char reason[OV_UPDATE_REASON_BYTES];
+};
+
+// Runs the checks. OV_OK when the verifier gave an answer, whatever it is. OV_SYSTEM (errno), or
+// OV_PEER when it died without one: nothing is verified then.
+enum ov_status ov_verifier_run(const struct ov_verifier_request *request,
+                               struct ov_verifier_result *ret_result);
