@@ -3,6 +3,7 @@
 #include "cmd/rules_common.h"
 
 #include "base/say.h"
+#include "cmd/rules_feeds.h"
 
 int ov_rules_check(const struct ov_rules_options *options) {
     struct ov_rules_result result;
@@ -19,6 +20,9 @@ int ov_rules_check(const struct ov_rules_options *options) {
 }
 
 int ov_rules_list(const struct ov_rules_options *options) {
+    if (options->argument_count == 0) {
+        return ov_rules_sets(options->is_json);
+    }
     struct ov_rules_result result;
     struct ov_rules_work work = {
         .options = options, .words = {.word = OV_WIRE_WORD_LIST}, .image = -1};

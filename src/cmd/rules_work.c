@@ -5,7 +5,7 @@
 #include "base/printable.h"
 #include "base/say.h"
 #include "catalog/folder.h"
-#include "cmd/scan_state.h"
+#include "cmd/rules_feeds.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -33,17 +33,21 @@ static enum ov_status say_failure(const char *source, enum ov_status status, int
 
 // ---- sources ----------------------------------------------------------------------------------
 
+// The files of all active sets, and the local ones.
 static enum ov_status add_installed(struct ov_sources *sources) {
-    char path[PATH_MAX];
-    char folder[PATH_MAX - sizeof "/rules"];
-    TRY(ov_state_folder(folder, sizeof folder));
-    (void)snprintf(path, sizeof path, "%s/rules", folder);
-    enum ov_status status = ov_sources_add(sources, path);
-    if (status == OV_SYSTEM && errno == ENOENT) {
-        ov_say_error(path, "no rules are installed there", "name a file or folder of rules");
-        return status;
+    static struct ov_feeds_session session;
+    struct ov_feeds_options options = {.is_quiet = true};
+    enum ov_status status = ov_feeds_open(&options, false, &session);
+    if (status == OV_OK) {
+        status = ov_active_add_sources(session.path, &session.active, sources);
+        int error = errno;
+        ov_feeds_close(&session);
+        return status == OV_OK ? OV_OK : say_failure(session.path, status, error);
     }
-    return status == OV_OK ? OV_OK : say_failure(path, status, errno);
+    if (status == OV_END) {
+        ov_say_error("rules", "none are installed", "name a file or folder of rules");
+    }
+    return status;
 }
 
 static enum ov_status add_source(struct ov_sources *sources, const char *path) {

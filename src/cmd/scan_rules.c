@@ -5,8 +5,8 @@
 #include "base/install.h"
 #include "base/printable.h"
 #include "base/say.h"
+#include "cmd/rules_feeds.h"
 #include "cmd/scan_output.h"
-#include "cmd/scan_state.h"
 #include "cmd/scan_verify.h"
 
 #include <dirent.h>
@@ -34,13 +34,8 @@ static enum ov_status open_image(const char *path, struct ov_scan_image *ret_ima
     return OV_OK;
 }
 
-// The installed image, newest first when there are several: an update puts a new one beside the
-// old.
-static enum ov_status find_installed(char *ret_path, size_t size) {
-    char folder[PATH_MAX - NAME_MAX - 16];
-    char rules[PATH_MAX - NAME_MAX - 8];
-    TRY(ov_state_folder(folder, sizeof folder));
-    (void)snprintf(rules, sizeof rules, "%s/rules", folder);
+// The newest of the images that were put into the folder by hand.
+static enum ov_status find_image(const char *rules, char *ret_path, size_t size) {
     DIR *list = opendir(rules);
     time_t newest = 0;
     if (list == NULL) {
@@ -58,12 +53,46 @@ static enum ov_status find_installed(char *ret_path, size_t size) {
     return newest != 0 ? OV_OK : OV_END;
 }
 
-static enum ov_status open_default(struct ov_scan_image *ret_image) {
-    char path[PATH_MAX];
-    if (find_installed(path, sizeof path) == OV_OK) {
-        return open_image(path, ret_image);
+static void say_age(const struct ov_scan_arguments *args, const struct ov_feeds_session *session) {
+    for (size_t i = 0; i < session->active.feed_count && !args->is_quiet; i++) {
+        const struct ov_active_feed *feed = &session->active.feeds[i];
+        bool is_stale = false;
+        uint64_t days = ov_feeds_age_days(feed, session->now, &is_stale);
+        if (is_stale) {
+            (void)fprintf(stderr, "overt: the rules of %s are %llu days old (overt rules update)\n",
+                          feed->name.text, (unsigned long long)days);
+        }
+        if (feed->is_withdrawn) {
+            (void)fprintf(stderr,
+                          "overt: the release of %s that is active was withdrawn (overt "
+                          "rules update)\n",
+                          feed->name.text);
+        }
     }
-    enum ov_status status = ov_install_find(OV_PART_STARTER, path, sizeof path);
+}
+
+// The image that was compiled from the active sets; where no feed is installed, one put there by
+// hand. OV_END when there is none; else the error was printed.
+static enum ov_status find_installed(const struct ov_scan_arguments *args, char *ret_path,
+                                     size_t size) {
+    static struct ov_feeds_session session;
+    struct ov_feeds_options options = {.is_quiet = true};
+    TRY(ov_feeds_open(&options, false, &session));
+    bool has_image = session.active.image[0] != 0;
+    (void)snprintf(ret_path, size, "%s/%s", session.path, session.active.image);
+    say_age(args, &session);
+    ov_feeds_close(&session);
+    return has_image ? OV_OK : find_image(session.path, ret_path, size);
+}
+
+static enum ov_status open_default(const struct ov_scan_arguments *args,
+                                   struct ov_scan_image *ret_image) {
+    char path[PATH_MAX + OV_ACTIVE_NAME_BYTES];
+    enum ov_status status = find_installed(args, path, sizeof path);
+    if (status != OV_END) {
+        return status == OV_OK ? open_image(path, ret_image) : status;
+    }
+    status = ov_install_find(OV_PART_STARTER, path, sizeof path);
     if (status != OV_OK) {
         ov_say_error(path, "the built-in rules are missing", "give rules with --rules");
         return status;
@@ -143,7 +172,7 @@ static enum ov_status build_image(const struct ov_scan_arguments *args,
 enum ov_status ov_scan_rules_open(const struct ov_scan_arguments *args,
                                   struct ov_scan_image *ret_image) {
     if (args->rule_count == 0) {
-        return open_default(ret_image);
+        return open_default(args, ret_image);
     }
     if (args->rule_count == 1 && is_image(args->rules[0])) {
         return open_image(args->rules[0], ret_image);

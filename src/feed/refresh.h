@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One feed's update, from its log: fetched, verified, unpacked, and laid down beside the active
+// set. Nothing is active before ov_active_save(): whatever fails, the old rules stay.
+//
+// The order of the checks is that of docs/formats/release.md, "What a client checks".
+#pragma once
+
+#include "feed/feed.h"
+
+struct ov_refresh_request {
+    int rules_folder;       // STATE/rules, locked
+    const char *rules_path; // the same, as an absolute path
+    const struct ov_feed *feed;
+    const char *source;       // instead of feed->source, or NULL
+    const char *proxy;        // as in role/fetch_job.h
+    const char *certificates; // of a ClamAV mirror's .sign files, or NULL
+    bool with_tiles;          // show that the log only grew from its tiles, too
+    bool is_full;             // of a mirror: fetch the databases whole
+    uint64_t now;             // POSIX seconds
+    void *arg;
+    void (*on_step)(void *arg, const char *step); // what is being done; may be NULL
+};
+
+struct ov_refresh_result {
+    struct ov_update update; // when the status is OV_OK
+    bool has_set;            // a new set lies in the feed's folder
+    uint64_t fetched_bytes;
+    char reason[OV_FEED_REASON_BYTES]; // of a refusal or failure
+};
+
+// Brings `entry` up to date: its state, and its set when there is a new release. OV_OK; else the
+// entry is as it was, and the reason says what was refused: statuses as ov_update_check, and of
+// fetching OV_END, OV_PEER, OV_LIMIT, OV_SYSTEM.
+enum ov_status ov_feed_refresh(const struct ov_refresh_request *request,
+                               struct ov_active_feed *entry, struct ov_refresh_result *ret_result);
+
+// Verifies the active set of a log's feed again, from what was kept on disk: proof, release,
+// bundle, files, rules. As above; fetches nothing.
+enum ov_status ov_feed_verify(const struct ov_refresh_request *request,
+                              const struct ov_active_feed *entry,
+                              struct ov_refresh_result *ret_result);
