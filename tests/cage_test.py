@@ -323,7 +323,7 @@ def status_tells_the_same():
                               env={**os.environ, "OVERT_STATE": str(HERE / "no-state")})
         told = json.loads(done.stdout)
         roles = {role["name"]: role for role in told["roles"]}
-        assert set(roles) == {"broker", "worker", "builder", "server", "fetcher"}
+        assert set(roles) == {"broker", "worker", "builder", "server", "witness", "fetcher"}
         _, summary = parse(run(OVERT, *RULES, "--json", command_file("f", "nothing"),
                                user=user).stdout)
         enforced = {layer["layer"] for layer in roles["worker"]["layers"] if layer["enforced"]}
@@ -331,9 +331,10 @@ def status_tells_the_same():
         if "seccomp" in enforced:
             for role in ("worker", "builder"):
                 assert set(roles[role]["tried"].values()) == {"killed"}, roles[role]["tried"]
-            served = dict(roles["server"]["tried"])
-            assert served.pop("open a file") == "refused", roles["server"]
-            assert set(served.values()) == {"killed"}, served
+            for role in ("server", "witness"):
+                served = dict(roles[role]["tried"])
+                assert served.pop("open a file") == "refused", roles[role]
+                assert set(served.values()) == {"killed"}, served
             tried = dict(roles["fetcher"]["tried"])
             assert tried.pop("make a socket") == "its work"
             assert tried.pop("open a file") == "refused"

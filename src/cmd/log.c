@@ -15,6 +15,8 @@ static const char help[] =
     "       overt log verify BUNDLE|DIR --policy POLICY [OPTION]...\n"
     "       overt log key NAME [--witness] -o FILE\n"
     "       overt log serve DIR --listen ADDR [--log]\n"
+    "       overt log witness --state DIR --key FILE --listen ADDR [--log VKEY]...\n"
+    "                         [--policy FILE] [--rate N] [--verbose]\n"
     "\n"
     "The transparency log: an append-only list of rule releases that anybody can check. A release\n"
     "counts when a log has signed it in and independent witnesses have cosigned the log.\n"
@@ -26,6 +28,7 @@ static const char help[] =
     "  verify      checks a proof, or all of a log's folder, without a network\n"
     "  key         makes a secret key, and prints the public one (a vkey) for a policy\n"
     "  serve       a log's folder over HTTP, as static files\n"
+    "  witness     cosigns what a log has signed, if nothing was taken back (tlog-witness)\n"
     "\n"
     "Options:\n"
     "  -o, --output FILE  key: where the secret key goes; a file that is there stays as it is\n"
@@ -46,10 +49,15 @@ static const char help[] =
     "      --entry FILE   verify: the entry, when the proof does not bring it along\n"
     "      --json         JSON, one object a line\n"
     "      --witness      key: one that cosigns for a witness, not one that signs for a log\n"
-    "      --listen ADDR  serve: HOST:PORT; HOST is a number or localhost, PORT 0 any that is "
-    "free\n"
+    "      --listen ADDR  serve, witness: HOST:PORT; HOST is a number or localhost, PORT 0 any\n"
     "      --log          serve: print method, path, status and bytes of each request; without it\n"
     "                     nothing is kept of clients, and of their addresses nothing ever\n"
+    "      --log VKEY     witness: a log whose checkpoints are cosigned; any number of them\n"
+    "      --policy FILE  witness: the same for all logs of a tlog-policy\n"
+    "      --state DIR    witness: the folder of what was cosigned; made when it is not there\n"
+    "      --key FILE     witness: its secret key, from overt log key NAME --witness\n"
+    "      --rate N       witness: how many submissions a second are let through (50)\n"
+    "      --verbose      witness: print each request as serve --log does\n"
     "      --help         print this help\n"
     "\n"
     "Exit codes: 0 done, 1 a mismatch was found, 2 an error.\n"
@@ -64,7 +72,7 @@ static const struct {
 } words[] = {
     {"append", ov_log_append}, {"checkpoint", ov_log_checkpoint}, {"create", ov_log_create},
     {"key", ov_log_key},       {"prove", ov_log_prove},           {"serve", ov_log_serve},
-    {"verify", ov_log_verify},
+    {"verify", ov_log_verify}, {"witness", ov_log_witness},
 };
 
 int ov_log_reject_option(char **argv) {

@@ -14,6 +14,7 @@ int ov_log_key(int argc, char **argv);
 int ov_log_prove(int argc, char **argv);
 int ov_log_serve(int argc, char **argv);
 int ov_log_verify(int argc, char **argv);
+int ov_log_witness(int argc, char **argv);
 
 // Tells of an option that getopt_long refused; gives OV_EXIT_ERROR.
 int ov_log_reject_option(char **argv);

@@ -75,6 +75,18 @@ static const struct ov_role roles[OV_ROLE_COUNT] = {
             .reaches = "one listening socket and its clients, a log's folder to read",
             .parses = "HTTP requests, as far as method and path",
         },
+    [OV_ROLE_WITNESS] =
+        {
+            .name = "witness",
+            .program = "overt-serve",
+            .user =
+                "the owner of its state, when started by root, else the caller in a user namespace",
+            .layers = OV_CAGE_ALL,
+            .calls = OV_CAGE_SERVE | OV_CAGE_READ | OV_CAGE_WRITE | OV_CAGE_MAKE | OV_CAGE_EDIT,
+            .memory_bytes = 1ull << 30,
+            .reaches = "one listening socket and its clients, the folder of its state",
+            .parses = "HTTP requests, checkpoints that are to be cosigned",
+        },
     [OV_ROLE_FETCHER] =
         {
             .name = "fetcher",

@@ -12,6 +12,7 @@ enum ov_role_id {
     OV_ROLE_WORKER,
     OV_ROLE_BUILDER,
     OV_ROLE_SERVER,
+    OV_ROLE_WITNESS,
     OV_ROLE_FETCHER,
     OV_ROLE_VERIFIER,
     OV_ROLE_COUNT
@@ -64,7 +65,7 @@ enum {
     OV_FETCHER_DESCRIPTORS = 6,
 };
 
-// Those of a process that serves.
+// Those of the processes that serve. The key is a witness's, which closes it before the cage is up.
 enum { OV_SERVE_LISTENER = 3, OV_SERVE_FOLDER = 4, OV_SERVE_KEY = 5, OV_SERVE_DESCRIPTORS = 6 };
 
 // The cage of a role, with its places filled in as "none" (-1).

@@ -15,7 +15,7 @@
 enum { OV_SERVE_URL_BYTES = 80, OV_SERVE_REASON_BYTES = 512 };
 
 struct ov_serve_request {
-    enum ov_role_id role;     // OV_ROLE_SERVER
+    enum ov_role_id role;     // OV_ROLE_SERVER or OV_ROLE_WITNESS
     int listener;             // from ov_serve_listen
     int folder;               // open
     int key;                  // open file of a secret key; -1 for none

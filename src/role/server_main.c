@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The program `overt-serve`: a log's folder over HTTP. Started by `overt log serve` with its socket
-// and its folder already open; it opens nothing by a path that it was not given.
+// The program `overt-serve`: a log's folder over HTTP, or a witness. Started by `overt log` with
+// its socket, its folder and its key already open; it opens nothing by a path that it was not
+// given.
 #include "base/say.h"
 #include "role/serving.h"
 #include "serve/files.h"
@@ -28,6 +29,7 @@ static enum ov_status run_server(const struct ov_http_options *http, const char 
 }
 
 // overt-serve server quiet|log URL
+// overt-serve witness quiet|log URL RATE fresh|owned VKEY...
 int main(int argc, char **argv) {
     enum ov_status status = OV_INVALID;
     struct ov_http_options http = {
@@ -36,6 +38,8 @@ int main(int argc, char **argv) {
     };
     if (argc == 4 && strcmp(argv[1], ov_role_get(OV_ROLE_SERVER)->name) == 0) {
         status = run_server(&http, argv[3]);
+    } else if (argc > 6 && strcmp(argv[1], ov_role_get(OV_ROLE_WITNESS)->name) == 0) {
+        status = ov_witness_main(&http, argv + 3, (size_t)argc - 3);
     }
     if (status != OV_OK && status != OV_INVALID) { // which was told, or is no person's doing
         ov_say_error("overt-serve", status == OV_SYSTEM ? strerror(errno) : ov_status_text(status),

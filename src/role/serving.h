@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The cage of `overt-serve`, and the loop in it.
+// What the processes of `overt-serve` have in common: the cage, and the loop in it. And the
+// witness, which is one of them.
 #pragma once
 
 #include "cage/cage.h"
@@ -17,3 +18,6 @@ struct ov_serving {
 
 // Goes into the cage, tells of layers that are missing, and serves until SIGTERM or SIGINT.
 enum ov_status ov_serving_run(const struct ov_serving *serving);
+
+// The role witness; `words` are those of its command line: URL RATE fresh|owned VKEY...
+enum ov_status ov_witness_main(const struct ov_http_options *http, char **words, size_t count);
