@@ -17,6 +17,8 @@
 
 static const char prefix[] = "fetch-";
 
+enum { TRIES = 8 };
+
 static int open_folder(int parent, const char *name) {
     return openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
@@ -65,25 +67,42 @@ static void sweep(const char *path) {
     (void)closedir(list);
 }
 
-enum ov_status ov_staging_open(const char *parent, char *ret_path, size_t size, int *ret_folder) {
-    char path[PATH_MAX];
-    int length = snprintf(path, sizeof path, "%s/%sXXXXXX", parent, prefix);
-    if (length < 0 || (size_t)length >= sizeof path || (size_t)length >= size) {
-        return OV_LIMIT;
-    }
-    sweep(parent);
+// Makes a folder and locks it. Another broker may sweep it away in between: OV_END then.
+static enum ov_status make_locked(char *path, int *ret_folder) {
+    struct stat info;
     if (mkdtemp(path) == NULL) {
         return OV_SYSTEM;
     }
-    int folder = open_folder(AT_FDCWD, path);
-    if (folder < 0 || flock(folder, LOCK_EX | LOCK_NB) != 0) {
-        int error = errno;
-        ov_staging_close(path, &folder);
-        errno = error;
+    OV_AUTO_FD folder = open_folder(AT_FDCWD, path);
+    if (folder < 0) {
+        return errno == ENOENT ? OV_END : OV_SYSTEM;
+    }
+    if (flock(folder, LOCK_EX | LOCK_NB) != 0) {
+        return errno == EWOULDBLOCK ? OV_END : OV_SYSTEM;
+    }
+    if (fstat(folder, &info) != 0 || info.st_nlink == 0) {
+        return OV_END;
+    }
+    *ret_folder = folder;
+    folder = -1;
+    return OV_OK;
+}
+
+enum ov_status ov_staging_open(const char *parent, char *ret_path, size_t size, int *ret_folder) {
+    char path[PATH_MAX];
+    enum ov_status status = OV_END;
+    sweep(parent);
+    for (int tries = 0; tries < TRIES && status == OV_END; tries++) {
+        int length = snprintf(path, sizeof path, "%s/%sXXXXXX", parent, prefix);
+        if (length < 0 || (size_t)length >= sizeof path || (size_t)length >= size) {
+            return OV_LIMIT;
+        }
+        status = make_locked(path, ret_folder);
+    }
+    if (status != OV_OK) {
         return OV_SYSTEM;
     }
-    memcpy(ret_path, path, (size_t)length + 1);
-    *ret_folder = folder;
+    (void)snprintf(ret_path, size, "%s", path);
     return OV_OK;
 }
 

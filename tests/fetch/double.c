@@ -52,13 +52,10 @@ static bool do_write_outside(void) {
 
 // The folder that it was given, and up from there.
 static bool do_climb(void) {
-    char path[4200];
-    for (unsigned up = 1; up < 20; up++) {
-        path[0] = '\0';
-        for (unsigned i = 0; i < up; i++) {
-            strcat(path, "../");
-        }
-        strcat(path, outside + 1);
+    char path[4200] = "";
+    for (size_t up = 1; up < 20; up++) {
+        memcpy(path + 3 * (up - 1), "../", 4);
+        (void)snprintf(path + 3 * up, sizeof path - 3 * up, "%s", outside + 1);
         if (open_at(OV_FETCHER_FOLDER, path, O_RDONLY)) {
             return true;
         }
