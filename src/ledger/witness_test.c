@@ -16,6 +16,8 @@
 
 #include <cmocka.h>
 #include <fcntl.h>
+#include <ftw.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,6 +25,7 @@
 #define NOW  1790000000ul
 
 static struct ov_signer signer, log_signer, other_signer;
+static char place[] = "/tmp/witness-XXXXXX"; // for all folders; removed at the end
 
 static int make_signers(void **state) {
     (void)state;
@@ -32,8 +35,14 @@ static int make_signers(void **state) {
     return is_made ? 0 : -1;
 }
 
+static int remove_one(const char *path, const struct stat *info, int type, struct FTW *where) {
+    (void)info, (void)type, (void)where;
+    return remove(path);
+}
+
 static int release_signers(void **state) {
     (void)state;
+    (void)nftw(place, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     ov_signer_release(&signer);
     ov_signer_release(&log_signer);
     ov_signer_release(&other_signer);
@@ -41,8 +50,10 @@ static int release_signers(void **state) {
 }
 
 static int open_fresh_folder(void) {
-    char path[] = "/tmp/witness-XXXXXX";
-    assert_non_null(mkdtemp(path));
+    static unsigned count;
+    char path[sizeof place + 16];
+    (void)snprintf(path, sizeof path, "%s/%u", place, count++);
+    assert_int_equal(mkdir(path, 0700), 0);
     int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     assert_true(folder >= 0);
     return folder;
