@@ -6,6 +6,7 @@
 //   feed-words pack PLAIN OUT [PREFIX]
 //   feed-words unpack-open PACKED OUT LIMIT [PREFIX]    by descriptors
 //   feed-words leaves FOLDER [FILE]...     number and root of the tree, and its leaves
+//   feed-words leaves - BUNDLE             of the files in a bundle
 //   feed-words verify [OPTIONS] DATABASE
 //   feed-words patch [OPTIONS] OUT DATABASE CDIFF...
 //
@@ -98,8 +99,14 @@ static int leaves(int count, char **words) {
             exit(2);
         }
     }
-    struct ov_leaves_request request = {
-        .sources = &sources, .prefix = words[0], .arg = stdout, .on_text = print};
+    bool is_bundle = strcmp(words[0], "-") == 0;
+    if (is_bundle && sources.count == 1) {
+        sources.items[0].kind = OV_WIRE_SOURCE_BUNDLE;
+    }
+    struct ov_leaves_request request = {.sources = &sources,
+                                        .prefix = is_bundle ? NULL : words[0],
+                                        .arg = stdout,
+                                        .on_text = print};
     enum ov_status status = ov_leaves_run(&request, &leaf_count, &root, reason);
     if (status == OV_OK) {
         OV_CLEANUP(ov_buf_release) struct ov_buf text = {0};
