@@ -29,7 +29,8 @@ static char place[] = "/tmp/witness-XXXXXX"; // for all folders; removed at the 
 
 static int make_signers(void **state) {
     (void)state;
-    bool is_made = ov_signer_new_random("witness.example", OV_KEY_COSIGNATURE, &signer) == OV_OK &&
+    bool is_made = mkdtemp(place) != NULL &&
+                   ov_signer_new_random("witness.example", OV_KEY_COSIGNATURE, &signer) == OV_OK &&
                    ov_signer_new_random("log.example", OV_KEY_NOTE, &log_signer) == OV_OK &&
                    ov_signer_new_random("other.example", OV_KEY_NOTE, &other_signer) == OV_OK;
     return is_made ? 0 : -1;
