@@ -95,6 +95,18 @@ def names_are_looked_up():
                               "no-such-host.invalid"), told
 
 
+def names_come_from_a_name_server():
+    """Also a long answer, which comes over TCP: tests/fetch/dns_world.py."""
+    apart = ["unshare", "-m", "-n"]
+    if os.geteuid() != 0 or subprocess.run([*apart, "true"], check=False).returncode != 0:
+        raise Skip("needs root, and namespaces")
+    if not pathlib.Path("/etc/resolv.conf").exists():
+        raise Skip("no /etc/resolv.conf to put another in its place")
+    done = subprocess.run([*apart, sys.executable, harness.SOURCE / "tests/fetch/dns_world.py", RUN],
+                          capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), done
+
+
 def a_missing_file_ends_all_unless_it_may():
     make_files("www")
     base = file_server("www")
@@ -442,6 +454,7 @@ def a_missing_program_is_told():
 if __name__ == "__main__":
     harness.main([
         files_arrive, files_arrive_at_an_ordinary_user, a_base_may_be_a_folder, names_are_looked_up,
+        names_come_from_a_name_server,
         a_missing_file_ends_all_unless_it_may, a_large_file_is_refused, an_endless_body_is_cut,
         endless_headers_are_cut, all_files_have_one_limit, a_slow_server_meets_the_deadline,
         a_port_without_a_server_is_told, redirects_are_not_followed, odd_answers_are_refused,

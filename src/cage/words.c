@@ -44,7 +44,7 @@ static const struct {
     {OV_CAGE_SERVE, SCMP_SYS(epoll_ctl)},
     {OV_CAGE_SERVE, SCMP_SYS(epoll_wait)},
     {OV_CAGE_SERVE, SCMP_SYS(epoll_pwait)},
-    {OV_CAGE_SERVE, SCMP_SYS(writev)},
+    {NET, SCMP_SYS(writev)}, // the resolver, over TCP
     {OV_CAGE_SERVE, SCMP_SYS(sendfile)},
     {FILES, SCMP_SYS(lseek)},
     {FILES, SCMP_SYS(pread64)},
