@@ -49,7 +49,8 @@ static struct ov_span load_authorities(const struct ov_fetch_job *job) {
     return ov_file_map_open(path, &map) == OV_OK ? map.bytes : ov_span_make(NULL, 0);
 }
 
-static void enter_cage(const struct ov_fetcher_setup *setup, struct ov_buf *message) {
+static void enter_cage(const struct ov_fetcher_setup *setup, uint64_t mapped_bytes,
+                       struct ov_buf *message) {
     struct ov_cage_spec spec = ov_role_cage(OV_ROLE_FETCHER);
     struct ov_cage_report report;
     uint16_t ports[PORTS_MAX];
@@ -57,7 +58,7 @@ static void enter_cage(const struct ov_fetcher_setup *setup, struct ov_buf *mess
     spec.descriptors_below = OV_FETCHER_DESCRIPTORS;
     spec.ports = ports;
     spec.port_count = ov_fetcher_ports(setup, ports, PORTS_MAX);
-    spec.mapped_bytes = setup->authorities.size;
+    spec.mapped_bytes = mapped_bytes;
     spec.file_bytes = setup->job->most_bytes > 0 ? setup->job->most_bytes : 1;
     spec.open_file_count = OPEN_FILES;
     ov_cage_enter(&spec, &report);
@@ -84,7 +85,7 @@ int main(int argc, char **argv) {
     if (ov_fetcher_needs_trust(&setup)) {
         setup.authorities = load_authorities(&job);
     }
-    enter_cage(&setup, &message);
+    enter_cage(&setup, text.bytes.size + setup.authorities.size, &message);
     // Straight out: what was allocated goes with the process.
     _exit(ov_fetcher_run(&setup) == OV_OK ? 0 : 1);
 }

@@ -202,6 +202,9 @@ enum ov_status ov_fetch_job_decode(struct ov_span text, struct ov_fetch_job *ret
                                    struct ov_fetch_item **ret_items) {
     struct ov_cursor in = ov_cursor_init(text);
     struct ov_fetch_job job = {0};
+    if (text.size > OV_FETCH_JOB_BYTES) {
+        return OV_DAMAGED;
+    }
     TRY(read_head(&in, &job));
     struct ov_fetch_item *items = calloc((size_t)job.item_count + 1, sizeof *items);
     if (items == NULL) {
