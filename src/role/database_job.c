@@ -4,53 +4,76 @@
 
 #include "role/rules_job.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 struct job {
     struct ov_sources sources;
     char *reason;
 };
 
-// As clamscan: of a folder of certificates, what ends in .pem or .crt.
-static bool is_certificate(const char *path) {
-    size_t size = strlen(path);
-    return size >= 4 &&
-           (strcmp(path + size - 4, ".pem") == 0 || strcmp(path + size - 4, ".crt") == 0);
-}
-
-// Gives those from `before` on their kind; each of them must be there.
-static void keep_sources(struct ov_sources *sources, size_t before, enum ov_wire_source_kind kind) {
-    size_t kept = before;
-    for (size_t i = before; i < sources->count; i++) {
-        struct ov_source *source = &sources->items[i];
-        if (source->is_member && !is_certificate(source->path)) {
-            free(source->path);
-            continue;
-        }
-        source->kind = kind;
-        source->is_member = false;
-        sources->items[kept++] = *source;
-    }
-    sources->count = kept;
+static enum ov_status fail(struct job *job, const char *path, enum ov_status status,
+                           const char *why) {
+    (void)snprintf(job->reason, OV_DATABASE_REASON_BYTES, "%.300s: %s", path, why);
+    return status;
 }
 
 static enum ov_status add_source(struct job *job, const char *path, enum ov_wire_source_kind kind) {
     size_t before = job->sources.count;
     enum ov_status status = ov_sources_add(&job->sources, path);
     if (status != OV_OK) {
-        (void)snprintf(job->reason, OV_DATABASE_REASON_BYTES, "%.300s: %s", path,
-                       status == OV_SYSTEM ? strerror(errno) : ov_status_text(status));
-        return status;
+        return fail(job, path, status,
+                    status == OV_SYSTEM ? strerror(errno) : ov_status_text(status));
     }
-    if (kind != OV_WIRE_SOURCE_CERTIFICATE && job->sources.count != before + 1) {
-        (void)snprintf(job->reason, OV_DATABASE_REASON_BYTES, "%.300s: %s", path, "a folder");
-        return OV_INVALID;
+    if (job->sources.count != before + 1 || job->sources.items[before].is_member) {
+        return fail(job, path, OV_INVALID, "a folder");
     }
-    keep_sources(&job->sources, before, kind);
+    job->sources.items[before].kind = kind;
     return OV_OK;
+}
+
+// As clamscan: of a folder of certificates, what ends in .pem or .crt.
+static int is_certificate(const struct dirent *entry) {
+    const char *dot = strrchr(entry->d_name, '.');
+    return dot != NULL && (strcmp(dot, ".pem") == 0 || strcmp(dot, ".crt") == 0);
+}
+
+static enum ov_status add_certificate(struct job *job, const char *folder, const char *name) {
+    char path[PATH_MAX];
+    int size = snprintf(path, sizeof path, "%s/%s", folder, name);
+    if (size < 0 || (size_t)size >= sizeof path) {
+        return fail(job, folder, OV_INVALID, "its path is too long");
+    }
+    return add_source(job, path, OV_WIRE_SOURCE_CERTIFICATE);
+}
+
+// A file, or a folder; one without certificates is a mistake, and not a wish to go without.
+static enum ov_status add_certificates(struct job *job, const char *path) {
+    struct stat info;
+    if (stat(path, &info) != 0) {
+        return fail(job, path, OV_SYSTEM, strerror(errno));
+    }
+    if (!S_ISDIR(info.st_mode)) {
+        return add_source(job, path, OV_WIRE_SOURCE_CERTIFICATE);
+    }
+    struct dirent **names = NULL;
+    int count = scandir(path, &names, is_certificate, alphasort);
+    if (count < 0) {
+        return fail(job, path, OV_SYSTEM, strerror(errno));
+    }
+    enum ov_status status =
+        count > 0 ? OV_OK : fail(job, path, OV_INVALID, "no file of certificates (.pem, .crt)");
+    for (int i = 0; i < count; i++) {
+        status = status == OV_OK ? add_certificate(job, path, names[i]->d_name) : status;
+        free(names[i]);
+    }
+    free(names);
+    return status;
 }
 
 static enum ov_status add_file(struct job *job, const struct ov_database_file *file) {
@@ -64,9 +87,7 @@ static enum ov_status collect(struct job *job, const struct ov_database_patch *p
     for (size_t i = 0; i < patch->cdiff_count; i++) {
         TRY(add_file(job, &patch->cdiffs[i]));
     }
-    return policy->certificates != NULL
-               ? add_source(job, policy->certificates, OV_WIRE_SOURCE_CERTIFICATE)
-               : OV_OK;
+    return policy->certificates != NULL ? add_certificates(job, policy->certificates) : OV_OK;
 }
 
 static const char *find_path(const struct job *job, size_t source) {

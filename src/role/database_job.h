@@ -19,7 +19,7 @@ struct ov_database_file {
 };
 
 struct ov_database_policy {
-    const char *certificates; // a file, or a folder of files, of PEM; NULL: none are trusted
+    const char *certificates; // a file of PEM, or a folder of .pem and .crt; NULL: none
     bool is_sign_demanded;    // else a .sign file may be missing, as with clamscan
 };
 
