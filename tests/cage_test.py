@@ -323,13 +323,14 @@ def status_tells_the_same():
                               env={**os.environ, "OVERT_STATE": str(HERE / "no-state")})
         told = json.loads(done.stdout)
         roles = {role["name"]: role for role in told["roles"]}
-        assert set(roles) == {"broker", "worker", "builder", "server", "witness", "fetcher"}
+        assert set(roles) == {"broker", "worker", "builder", "server", "witness", "fetcher",
+                              "verifier"}
         _, summary = parse(run(OVERT, *RULES, "--json", command_file("f", "nothing"),
                                user=user).stdout)
         enforced = {layer["layer"] for layer in roles["worker"]["layers"] if layer["enforced"]}
         assert enforced == set(summary["confinement"])
         if "seccomp" in enforced:
-            for role in ("worker", "builder"):
+            for role in ("worker", "builder", "verifier"):
                 assert set(roles[role]["tried"].values()) == {"killed"}, roles[role]["tried"]
             for role in ("server", "witness"):
                 served = dict(roles[role]["tried"])
