@@ -10,8 +10,6 @@ import http.client
 import os
 import pathlib
 import random
-import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -20,7 +18,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.environ["OVERT_SOURCE"], "tests/serve"))
 from serving import (  # noqa: E402  pylint: disable=wrong-import-position
-    BUILD, HERE, IS_ROOT, OVERT, USER, Server, Skip, facts_of, main, read_all, status_of)
+    HERE, IS_ROOT, OVERT, USER, Server, Skip, check_cage, main, read_all, status_of, try_acts)
 
 HEX = hashlib.sha256(b"bundle").hexdigest()
 OTHER = hashlib.sha256(b"other").hexdigest()
@@ -375,62 +373,18 @@ def an_ordinary_user_serves():
 
 # ---- cage --------------------------------------------------------------------------------------
 
-def has_layers(server, *layers):
-    missing = [layer for layer in layers if f"overt: {layer}: not confined" in server.text()]
-    if missing:
-        raise Skip(f"not available: {missing}")
-
-
 def what_proc_says():
-    if not IS_ROOT:
-        raise Skip("only root may look into a caged process")
-    log = make_log()
-    with Server("serve", log) as server:
-        facts = facts_of(server.child())
-        status = facts["status"]
-        has_layers(server, "user", "capabilities", "no-new-privs", "seccomp", "mounts", "net", "pids",
-                   "ipc", "limits", "descriptors")
-        assert 0 not in map(int, status["Uid"].split() + status["Gid"].split())
-        assert status["NoNewPrivs"] == "1" and status["Seccomp"] == "2" and not status["Groups"].strip()
-        for kind in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
-            assert int(status[kind], 16) == 0, kind
-        assert status["Threads"] == "1"
-        for name in ("pid", "mnt", "net", "ipc", "uts"):
-            assert facts["ns"][name] != os.readlink(f"/proc/self/ns/{name}"), name
-        assert len(facts["root"]) == 1, facts["root"]  # the log's folder alone
-        for name in ("Max processes", "Max core file size"):
-            assert re.search(rf"{name}\s+0\s+0\s", facts["limits"]), name
-        assert b"HOME=" not in facts["environ"] and b"PATH=" not in facts["environ"]
-        kinds = {fd: place.partition(":")[0] for fd, place in facts["fds"].items()}
-        assert kinds[3] == "socket" and kinds[5] == "anon_inode" and set(kinds) == set(range(6)), kinds
+    with Server("serve", make_log()) as server:
+        check_cage(server)
 
 
 def a_server_that_is_taken_over():
-    """Whatever it tries beyond its work ends it or is refused (tests/serve/double.c)."""
-    double = BUILD / "tests/double-serve"
-    place = HERE / "bin"
-    place.mkdir(exist_ok=True)
-    shutil.copy2(OVERT, place / "overt")
-    shutil.copy2(double, place / "overt-serve")
-    for name in (place, HERE):
-        name.chmod(0o755)
+    """Whatever it tries beyond its work ends it or is refused."""
     pathlib.Path("beside").write_text("secret")
     log = make_log()
     subprocess.run(["chmod", "-R", "a+rwX", log], check=True)  # so that the cage alone forbids it
-    source = (pathlib.Path(os.environ["OVERT_SOURCE"]) / "tests/serve/double.c").read_text()
-    expected = dict(re.findall(r'\{"([\w-]+)", "(\w+)", try_', source))
-    assert len(expected) > 15 and set(expected.values()) == {"killed", "refused", "possible"}
     for user in ((), USER) if IS_ROOT else ((),):
-        for act, end in expected.items():
-            with Server("serve", log, overt=place / "overt", user=user) as server:
-                has_layers(server, "seccomp", "mounts", "landlock")
-                answer = server.get_raw(f"/act/{act}")
-                if end == "killed":
-                    assert answer == b"" and server.process.wait(timeout=30) == 2, (act, answer)
-                    assert "the caged process died: Bad system call" in server.text(), act
-                else:
-                    body = answer.partition(b"\r\n\r\n")[2].decode()
-                    assert body == ("possible\n" if end == "possible" else "refused\n"), (act, body)
+        try_acts("server", lambda overt: Server("serve", log, overt=overt, user=user))  # pylint: disable=W0640
     assert sorted(os.listdir(log)) == sorted({path.split("/")[0] for path in [*PATHS, *OTHERS]})
 
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a server that is taken over would try: linked into overt-serve in place of what answers for
-// a log's folder, it does what the path of a request asks, /act/NAME. Any other path is answered as
-// ever. tests/log_serve_test.py reads from the table here how each act must end: "killed" by the
-// system-call filter, "refused", or "possible" (what the role is for).
+// What a process that serves would try when it is taken over: linked into overt-serve around what
+// answers for a log's folder and for a witness, it does what the path of a request asks, /act/NAME.
+// Any other path is answered as ever. tests/log_serve_test.py and tests/log_witness_test.py read
+// from the table here how each act must end: "killed" by the system-call filter, "refused", or
+// "possible" (what the role is for).
 #include "role/roles.h"
 #include "serve/files.h"
+#include "serve/submit.h"
 
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -190,46 +192,47 @@ static bool try_setuid(void) {
 
 struct act {
     const char *name;
-    const char *end;
+    const char *server;  // how it must end there
+    const char *witness; // and there
     bool (*run)(void);
 };
 
 static const struct act acts[] = {
-    {"own-folder", "possible", try_own_folder},
-    {"shadow", "refused", try_shadow},
-    {"passwd", "refused", try_passwd},
-    {"proc", "refused", try_proc},
-    {"beside", "refused", try_beside},
-    {"far-up", "refused", try_far_up},
-    {"outside-write", "killed", try_outside_write},
-    {"tmp-write", "killed", try_tmp_write},
-    {"make", "killed", try_make},
-    {"open-writable", "killed", try_open_writable},
-    {"unlink", "killed", try_unlink},
-    {"rename", "killed", try_rename},
-    {"mkdir", "killed", try_mkdir},
-    {"symlink", "killed", try_symlink},
-    {"chmod", "killed", try_chmod},
-    {"chown", "killed", try_chown},
-    {"chroot", "killed", try_chroot},
-    {"socket", "killed", try_socket},
-    {"socket-udp", "killed", try_socket_udp},
-    {"socket-unix", "killed", try_socket_unix},
-    {"connect", "killed", try_connect},
-    {"bind", "killed", try_bind},
-    {"sendto", "refused", try_sendto},
-    {"execve", "killed", try_execve},
-    {"fork", "killed", try_fork},
-    {"thread", "killed", try_thread},
-    {"ptrace", "killed", try_ptrace},
-    {"kill", "killed", try_kill},
-    {"read-other", "killed", try_read_other},
-    {"map-code", "killed", try_map_code},
-    {"memfd", "killed", try_memfd},
-    {"io-uring", "killed", try_io_uring},
-    {"unshare", "killed", try_unshare},
-    {"mount", "killed", try_mount},
-    {"setuid", "killed", try_setuid},
+    {"own-folder", "possible", "possible", try_own_folder},
+    {"shadow", "refused", "refused", try_shadow},
+    {"passwd", "refused", "refused", try_passwd},
+    {"proc", "refused", "refused", try_proc},
+    {"beside", "refused", "refused", try_beside},
+    {"far-up", "refused", "refused", try_far_up},
+    {"outside-write", "killed", "refused", try_outside_write},
+    {"tmp-write", "killed", "refused", try_tmp_write},
+    {"make", "killed", "possible", try_make},
+    {"open-writable", "killed", "refused", try_open_writable},
+    {"unlink", "killed", "refused", try_unlink},
+    {"rename", "killed", "refused", try_rename},
+    {"mkdir", "killed", "possible", try_mkdir},
+    {"symlink", "killed", "killed", try_symlink},
+    {"chmod", "killed", "killed", try_chmod},
+    {"chown", "killed", "killed", try_chown},
+    {"chroot", "killed", "killed", try_chroot},
+    {"socket", "killed", "killed", try_socket},
+    {"socket-udp", "killed", "killed", try_socket_udp},
+    {"socket-unix", "killed", "killed", try_socket_unix},
+    {"connect", "killed", "killed", try_connect},
+    {"bind", "killed", "killed", try_bind},
+    {"sendto", "refused", "refused", try_sendto},
+    {"execve", "killed", "killed", try_execve},
+    {"fork", "killed", "killed", try_fork},
+    {"thread", "killed", "killed", try_thread},
+    {"ptrace", "killed", "killed", try_ptrace},
+    {"kill", "killed", "killed", try_kill},
+    {"read-other", "killed", "killed", try_read_other},
+    {"map-code", "killed", "killed", try_map_code},
+    {"memfd", "killed", "killed", try_memfd},
+    {"io-uring", "killed", "killed", try_io_uring},
+    {"unshare", "killed", "killed", try_unshare},
+    {"mount", "killed", "killed", try_mount},
+    {"setuid", "killed", "killed", try_setuid},
 };
 
 // Whether the path asks for an act, which has then been tried.
@@ -249,10 +252,21 @@ void __real_ov_log_files_answer(void *arg, const struct ov_http_request *request
                                 struct ov_http_reply *reply);
 void __wrap_ov_log_files_answer(void *arg, const struct ov_http_request *request,
                                 struct ov_http_reply *reply);
+void __real_ov_submit_answer(void *arg, const struct ov_http_request *request,
+                             struct ov_http_reply *reply);
+void __wrap_ov_submit_answer(void *arg, const struct ov_http_request *request,
+                             struct ov_http_reply *reply);
 
 void __wrap_ov_log_files_answer(void *arg, const struct ov_http_request *request,
                                 struct ov_http_reply *reply) {
     if (!try_act(request, reply)) {
         __real_ov_log_files_answer(arg, request, reply);
+    }
+}
+
+void __wrap_ov_submit_answer(void *arg, const struct ov_http_request *request,
+                             struct ov_http_reply *reply) {
+    if (!try_act(request, reply)) {
+        __real_ov_submit_answer(arg, request, reply);
     }
 }

@@ -6,6 +6,7 @@ import http.client
 import os
 import pathlib
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -124,3 +125,56 @@ def facts_of(pid):
         "environ": (place / "environ").read_bytes(),
         "limits": (place / "limits").read_text(),
     }
+
+
+def has_layers(server, *layers):
+    missing = [layer for layer in layers if f"overt: {layer}: not confined" in server.text()]
+    if missing:
+        raise Skip(f"not available: {missing}")
+
+
+def check_cage(server):
+    """What holds of every process that serves."""
+    if not IS_ROOT:
+        raise Skip("only root may look into a caged process")
+    facts = facts_of(server.child())
+    status = facts["status"]
+    has_layers(server, "user", "capabilities", "no-new-privs", "seccomp", "mounts", "net", "pids",
+               "ipc", "limits", "descriptors")
+    assert 0 not in map(int, status["Uid"].split() + status["Gid"].split())
+    assert status["NoNewPrivs"] == "1" and status["Seccomp"] == "2" and not status["Groups"].strip()
+    for kind in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+        assert int(status[kind], 16) == 0, kind
+    assert status["Threads"] == "1"
+    for name in ("pid", "mnt", "net", "ipc", "uts"):
+        assert facts["ns"][name] != os.readlink(f"/proc/self/ns/{name}"), name
+    assert len(facts["root"]) == 1, facts["root"]  # the one folder
+    for name in ("Max processes", "Max core file size"):
+        assert re.search(rf"{name}\s+0\s+0\s", facts["limits"]), name
+    assert b"HOME=" not in facts["environ"] and b"PATH=" not in facts["environ"]
+    kinds = {fd: place.partition(":")[0] for fd, place in facts["fds"].items()}
+    assert kinds[3] == "socket" and kinds[5] == "anon_inode" and set(kinds) == set(range(6)), kinds
+    return facts
+
+
+def try_acts(role, start):
+    """Each act of tests/serve/double.c, in a process that `start(overt)` starts."""
+    place = HERE / "bin"
+    place.mkdir(exist_ok=True)
+    shutil.copy2(OVERT, place / "overt")
+    shutil.copy2(BUILD / "tests/double-serve", place / "overt-serve")
+    for name in (place, HERE):
+        name.chmod(0o755)
+    rows = re.findall(r'\{"([\w-]+)", "(\w+)", "(\w+)", try_',
+                      (SOURCE / "tests/serve/double.c").read_text())
+    expected = {row[0]: row[{"server": 1, "witness": 2}[role]] for row in rows}
+    assert len(expected) > 30 and set(expected.values()) == {"killed", "refused", "possible"}
+    for act, end in expected.items():
+        with start(place / "overt") as server:
+            has_layers(server, "seccomp", "mounts", "landlock")
+            answer = server.get_raw(f"/act/{act}")
+            if end == "killed":
+                assert answer == b"" and server.process.wait(timeout=30) == 2, (act, answer)
+                assert "the caged process died: Bad system call" in server.text(), act
+            else:
+                assert answer.partition(b"\r\n\r\n")[2].decode() == f"{end}\n", (act, answer)
