@@ -63,7 +63,7 @@ static bool is_readable(const char *name, int folder) {
 }
 
 int ov_log_serve(int argc, char **argv) {
-    struct options options;
+    struct options options = {0};
     char url[OV_SERVE_URL_BYTES];
     OV_AUTO_FD listener = -1;
     int code = read_options(argc, argv, &options);

@@ -282,7 +282,7 @@ static bool open_parts(const struct options *options, struct parts *parts) {
 }
 
 int ov_log_witness(int argc, char **argv) {
-    struct options options;
+    struct options options = {0};
     OV_CLEANUP(close_parts) struct parts parts = {.listener = -1, .folder = -1, .key = -1};
     int code = read_options(argc, argv, &options);
     if (code >= 0) {
