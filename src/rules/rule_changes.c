@@ -24,8 +24,8 @@ struct leaf {
 struct side {
     struct ov_rule_texts texts;
     struct leaf *leaves; // in order of place
-    uint32_t *order;     // their indices in order of hash
-    uint32_t count, room;
+    uint32_t *order;     // indices of those that were not paired by place, in order of hash
+    uint32_t count, room, order_count;
 };
 
 static void release_side(struct side *side) {
@@ -64,9 +64,11 @@ static enum ov_status sort_leaves(struct side *side) {
         return OV_MEMORY;
     }
     for (uint32_t i = 0; i < side->count; i++) {
-        side->order[i] = i;
+        if (!side->leaves[i].has_twin) {
+            side->order[side->order_count++] = i;
+        }
     }
-    qsort_r(side->order, side->count, sizeof *side->order, compare_leaves, side->leaves);
+    qsort_r(side->order, side->order_count, sizeof *side->order, compare_leaves, side->leaves);
     return OV_OK;
 }
 
@@ -82,7 +84,7 @@ static enum ov_status read_leaves(struct side *side) {
         *leaf = (struct leaf){.text = text};
         TRY(ov_rule_text_hash(&text, &entry, &leaf->hash));
     }
-    return status == OV_END ? sort_leaves(side) : status;
+    return status == OV_END ? OV_OK : status;
 }
 
 // `source` may be NULL: the set has no such file.
@@ -100,10 +102,32 @@ static enum ov_status read_side(struct ov_rule_tree_work *work, const struct ov_
 
 // ---- comparing --------------------------------------------------------------------------------
 
-static void pair_leaves(struct side *old, struct side *new) {
+static bool pair_two(struct leaf *left, struct leaf *right) {
+    bool is_same =
+        !left->has_twin && !right->has_twin && ov_tree_hash_is_equal(&left->hash, &right->hash);
+    left->has_twin = left->has_twin || is_same;
+    right->has_twin = right->has_twin || is_same;
+    return is_same;
+}
+
+// What both files begin and end with: mostly nearly all, which need not be sorted then.
+static void pair_ends(struct side *old, struct side *new) {
+    uint32_t least = old->count < new->count ? old->count : new->count;
+    uint32_t first = 0;
+    while (first < least && pair_two(&old->leaves[first], &new->leaves[first])) {
+        first++;
+    }
+    for (uint32_t back = 1; back <= least - first; back++) {
+        if (!pair_two(&old->leaves[old->count - back], &new->leaves[new->count - back])) {
+            break;
+        }
+    }
+}
+
+static void pair_sorted(struct side *old, struct side *new) {
     uint32_t i = 0;
     uint32_t j = 0;
-    while (i < old->count && j < new->count) {
+    while (i < old->order_count && j < new->order_count) {
         struct leaf *left = &old->leaves[old->order[i]];
         struct leaf *right = &new->leaves[new->order[j]];
         int order = memcmp(&left->hash, &right->hash, sizeof left->hash);
@@ -171,7 +195,10 @@ static enum ov_status compare_files(struct ov_rule_tree_work *work,
     }
     TRY(read_side(work, old_source, &old));
     TRY(read_side(work, new_source, &new));
-    pair_leaves(&old, &new);
+    pair_ends(&old, &new);
+    TRY(sort_leaves(&old));
+    TRY(sort_leaves(&new));
+    pair_sorted(&old, &new);
     changes->removed_count += report_side(work->report, &old, false);
     changes->added_count += report_side(work->report, &new, true);
     return ov_buf_status(&work->report->out);

@@ -19,7 +19,7 @@ static const uint64_t plain_bytes_max = 2ull << 30; // the largest window
 static const struct {
     uint64_t most_bytes;
     int level;
-} efforts[] = {{64ull << 20, 19}, {256ull << 20, 12}, {UINT64_MAX, 7}};
+} efforts[] = {{32ull << 20, 19}, {128ull << 20, 15}, {512ull << 20, 9}, {UINT64_MAX, 7}};
 
 static int choose_level(const struct ov_zstd_pack *pack) {
     uint64_t bytes = (uint64_t)pack->plain.size + pack->prefix.size;
