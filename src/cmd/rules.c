@@ -80,9 +80,10 @@ struct word {
 
 static const struct word words[] = {
     {"add", NULL, ov_rules_add},       {"build", ov_rules_build, NULL},
-    {"check", ov_rules_check, NULL},   {"list", ov_rules_list, NULL},
-    {"remove", NULL, ov_rules_remove}, {"show", ov_rules_show, NULL},
-    {"update", NULL, ov_rules_update}, {"verify", NULL, ov_rules_verify},
+    {"check", ov_rules_check, NULL},   {"diff", ov_rules_diff, NULL},
+    {"list", ov_rules_list, NULL},     {"remove", NULL, ov_rules_remove},
+    {"show", ov_rules_show, NULL},     {"update", NULL, ov_rules_update},
+    {"verify", NULL, ov_rules_verify},
 };
 
 // Reads the options; gives an exit code when the run ends here, else -1.
