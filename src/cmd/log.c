@@ -13,6 +13,7 @@ static const char help[] =
     "       overt log checkpoint DIR [OPTION]...\n"
     "       overt log prove DIR FILE -o BUNDLE\n"
     "       overt log verify BUNDLE|DIR --policy POLICY [OPTION]...\n"
+    "       overt log sign ENTRY KEY...\n"
     "       overt log key NAME [--witness] -o FILE\n"
     "       overt log serve DIR --listen ADDR [--log]\n"
     "       overt log witness --state DIR --key FILE --listen ADDR [--log VKEY]...\n"
@@ -22,10 +23,15 @@ static const char help[] =
     "counts when a log has signed it in and independent witnesses have cosigned the log.\n"
     "\n"
     "  create      makes a log, its keys, log.policy and overt.trust\n"
-    "  append      adds files as entries; nothing is published by it\n"
+    "  append      adds entries; nothing is published by it. Rule files, and folders of them, "
+    "become\n"
+    "              the next release of the feed, beside the files that it had; any other file is "
+    "an\n"
+    "              entry as it is\n"
     "  checkpoint  signs the log and publishes it; also renews what is published\n"
     "  prove       writes a proof that an entry stands in the published log\n"
     "  verify      checks a proof, or all of a log's folder, without a network\n"
+    "  sign        adds signatures to a release's entry, where its keys are kept\n"
     "  key         makes a secret key, and prints the public one (a vkey) for a policy\n"
     "  serve       a log's folder over HTTP, as static files\n"
     "  witness     cosigns what a log has signed, if nothing was taken back (tlog-witness)\n"
@@ -42,11 +48,18 @@ static const char help[] =
     "      --witness \"NAME VKEY URL\"  create: a witness; as often as there are some\n"
     "      --quorum K|all|any   create: how many witnesses must cosign (most of them)\n"
     "      --warn-age-days N, --max-age-days N  create: for overt.trust (7, 30); 0 is never\n"
+    "      --only         append: the release has the files that are named, and no others\n"
+    "      --remove NAME  append: a file that the release shall not have any more\n"
+    "      --sign KEY     append: another release key; those in the private folder sign, too\n"
+    "      --unsigned FILE     append: the release's entry goes here, for others to sign\n"
+    "      --engine-min V      append: the oldest engine that may load the release\n"
+    "      --time SECONDS      append: since 1970, instead of now\n"
     "      --lines FILE   append: each line of it is an entry\n"
     "      --index N      prove: the entry of this number\n"
     "      --policy FILE  verify: which log and which witnesses are believed\n"
     "      --trust FILE   verify: the entry must be signed by the release keys of this file\n"
     "      --entry FILE   verify: the entry, when the proof does not bring it along\n"
+    "                     prove: where the entry goes, by itself\n"
     "      --json         JSON, one object a line\n"
     "      --witness      key: one that cosigns for a witness, not one that signs for a log\n"
     "      --listen ADDR  serve, witness: HOST:PORT; HOST is a number or localhost, PORT 0 any\n"
@@ -72,7 +85,7 @@ static const struct {
 } words[] = {
     {"append", ov_log_append}, {"checkpoint", ov_log_checkpoint}, {"create", ov_log_create},
     {"key", ov_log_key},       {"prove", ov_log_prove},           {"serve", ov_log_serve},
-    {"verify", ov_log_verify}, {"witness", ov_log_witness},
+    {"sign", ov_log_sign},     {"verify", ov_log_verify},         {"witness", ov_log_witness},
 };
 
 int ov_log_reject_option(char **argv) {

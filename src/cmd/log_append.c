@@ -5,10 +5,12 @@
 #include "base/json.h"
 #include "base/printable.h"
 #include "base/say.h"
+#include "cmd/log_release.h"
 
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 // ---- what all words share -----------------------------------------------------------------------
@@ -21,6 +23,14 @@ enum ov_status ov_log_append_open(struct ov_log_append *append) {
         return status;
     }
     return ov_log_store_new(append->folder, append->keys, &append->store);
+}
+
+bool ov_log_append_sign(struct ov_log_append *append, const char *path) {
+    if (append->sign_count == sizeof append->sign / sizeof *append->sign) {
+        return false;
+    }
+    append->sign[append->sign_count++] = path;
+    return true;
 }
 
 void ov_log_append_release(struct ov_log_append *append) {
@@ -137,46 +147,110 @@ static enum ov_status append_lines(struct ov_log_append *append) {
     return OV_OK;
 }
 
-static enum ov_status append_all(struct ov_log_append *append, char *const *files, int count) {
-    for (int i = 0; i < count; i++) {
-        TRY(append_file(append, files[i]));
+// Rule files and folders make one release, any other file is an entry as it is.
+static enum ov_status append_all(struct ov_log_append *append, char *const *paths, int count) {
+    char **rules = calloc((size_t)count + 1, sizeof *rules);
+    int rule_count = 0;
+    enum ov_status status = rules != NULL ? OV_OK : OV_MEMORY;
+    for (int i = 0; i < count && status == OV_OK; i++) {
+        if (ov_log_release_is_path(paths[i])) {
+            rules[rule_count++] = paths[i];
+        } else {
+            status = append_file(append, paths[i]);
+        }
     }
-    return append_lines(append);
+    if (status == OV_OK && (rule_count > 0 || append->remove_count > 0)) {
+        status = ov_log_release_append(append, rules, rule_count);
+    }
+    free(rules);
+    return status == OV_OK ? append_lines(append) : status;
 }
 
 // ---- the word -----------------------------------------------------------------------------------
 
-enum { OPTION_KEYS = 256, OPTION_LINES, OPTION_JSON, OPTION_HELP };
+enum {
+    OPTION_KEYS = 256,
+    OPTION_LINES,
+    OPTION_ONLY,
+    OPTION_REMOVE,
+    OPTION_SIGN,
+    OPTION_UNSIGNED,
+    OPTION_TIME,
+    OPTION_ENGINE_MIN,
+    OPTION_JSON,
+    OPTION_HELP,
+};
 
 static const struct option long_options[] = {
     {"keys", required_argument, NULL, OPTION_KEYS},
     {"lines", required_argument, NULL, OPTION_LINES},
+    {"only", no_argument, NULL, OPTION_ONLY},
+    {"remove", required_argument, NULL, OPTION_REMOVE},
+    {"sign", required_argument, NULL, OPTION_SIGN},
+    {"unsigned", required_argument, NULL, OPTION_UNSIGNED},
+    {"time", required_argument, NULL, OPTION_TIME},
+    {"engine-min", required_argument, NULL, OPTION_ENGINE_MIN},
     {"json", no_argument, NULL, OPTION_JSON},
     {"help", no_argument, NULL, OPTION_HELP},
     {NULL, 0, NULL, 0},
 };
 
+// Options that may stand more than once, and numbers. False when one cannot be.
+static bool take_special(int code, struct ov_log_append *append) {
+    switch (code) {
+    case OPTION_REMOVE:
+        if (append->remove_count == OV_LOG_REMOVALS_MAX) {
+            return false;
+        }
+        append->remove[append->remove_count++] = optarg;
+        return true;
+    case OPTION_SIGN:
+        return ov_log_append_sign(append, optarg);
+    case OPTION_TIME:
+        return ov_number_read(ov_span_text(optarg), &append->time) == OV_OK;
+    default:
+        return false;
+    }
+}
+
+static int take_option(int code, char **argv, struct ov_log_append *append) {
+    switch (code) {
+    case OPTION_KEYS:
+        append->keys = optarg;
+        return -1;
+    case OPTION_LINES:
+        append->lines = optarg;
+        return -1;
+    case OPTION_ONLY:
+        append->is_only = true;
+        return -1;
+    case OPTION_UNSIGNED:
+        append->unsigned_path = optarg;
+        return -1;
+    case OPTION_ENGINE_MIN:
+        append->engine_min = optarg;
+        return -1;
+    case OPTION_JSON:
+        append->is_json = true;
+        return -1;
+    case 'h':
+    case OPTION_HELP:
+        return ov_log_print_help();
+    default:
+        return take_special(code, append) ? -1 : ov_log_reject_option(argv);
+    }
+}
+
 static int read_options(int argc, char **argv, struct ov_log_append *append) {
     for (int code = 0; (code = getopt_long(argc, argv, "h", long_options, NULL)) != -1;) {
-        switch (code) {
-        case OPTION_KEYS:
-            append->keys = optarg;
-            break;
-        case OPTION_LINES:
-            append->lines = optarg;
-            break;
-        case OPTION_JSON:
-            append->is_json = true;
-            break;
-        case 'h':
-        case OPTION_HELP:
-            return ov_log_print_help();
-        default:
-            return ov_log_reject_option(argv);
+        int end = take_option(code, argv, append);
+        if (end >= 0) {
+            return end;
         }
     }
     append->folder = optind < argc ? argv[optind] : NULL;
-    if (append->folder == NULL || (optind + 1 == argc && append->lines == NULL)) {
+    bool has_work = optind + 1 < argc || append->lines != NULL || append->remove_count > 0;
+    if (append->folder == NULL || !has_work) {
         ov_say_error("log append", "a log and at least one file are needed",
                      "overt log append DIR FILE...");
         return OV_EXIT_ERROR;
@@ -187,14 +261,16 @@ static int read_options(int argc, char **argv, struct ov_log_append *append) {
 int ov_log_append(int argc, char **argv) {
     struct ov_log_append append = {.time = (uint64_t)time(NULL)};
     int code = read_options(argc, argv, &append);
-    if (code >= 0) {
+    if (code >= 0 || append.folder == NULL) {
         return code;
     }
     enum ov_status status = ov_log_append_open(&append);
     if (status == OV_OK) {
         status = append_all(&append, argv + optind + 1, argc - optind - 1);
     }
-    code = status == OV_OK ? ov_log_append_commit(&append) : OV_EXIT_ERROR;
+    code = status != OV_OK                ? OV_EXIT_ERROR
+           : append.unsigned_path != NULL ? ov_log_print(&append.out) // and nothing is added
+                                          : ov_log_append_commit(&append);
     ov_log_append_release(&append);
     return code;
 }

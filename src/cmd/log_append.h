@@ -31,6 +31,9 @@ struct ov_log_append {
 enum ov_status ov_log_append_open(struct ov_log_append *append);
 void ov_log_append_release(struct ov_log_append *append);
 
+// Notes a key of --sign. False when there are too many.
+bool ov_log_append_sign(struct ov_log_append *append, const char *path);
+
 // Adds one entry. `what` is told of it: a file, or what kind of entry it is. OV_OK, or the error
 // was printed.
 enum ov_status ov_log_append_entry(struct ov_log_append *append, struct ov_span entry,

@@ -2,8 +2,11 @@
 // overt log prove: that an entry stands in a published log, in a file that is checked offline.
 #include "base/durable.h"
 #include "base/say.h"
-#include "cmd/log_prove.h"
+#include "catalog/folder.h"
+#include "cmd/log_bundle.h"
+#include "cmd/log_entries.h"
 #include "cmd/log_store.h"
+#include "ledger/bundle.h"
 #include "ledger/log_names.h"
 
 #include <errno.h>
@@ -13,9 +16,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+struct work {
+    const char *folder, *file, *output, *entry;
+    bool has_index;
+    uint64_t index; // of the entry, instead of a file
+    int fd;         // the folder; -1
+    struct ov_tree_head head;
+    struct ov_buf checkpoint;
+};
+
 // ---- the published log --------------------------------------------------------------------------
 
-static enum ov_status load_checkpoint(struct ov_log_prove *prove, struct ov_policy *policy) {
+static enum ov_status load_checkpoint(struct work *prove, struct ov_policy *policy) {
     OV_CLEANUP(ov_buf_release) struct ov_buf text = {0};
     struct ov_checkpoint_opened opened;
     char path[PATH_MAX];
@@ -38,7 +50,7 @@ static enum ov_status load_checkpoint(struct ov_log_prove *prove, struct ov_poli
     return OV_OK;
 }
 
-static enum ov_status open_log(struct ov_log_prove *prove) {
+static enum ov_status open_log(struct work *prove) {
     prove->fd = open(prove->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (prove->fd < 0) {
         ov_say_error(prove->folder, strerror(errno), NULL);
@@ -56,33 +68,60 @@ static enum ov_status open_log(struct ov_log_prove *prove) {
 
 // ---- finding the entry --------------------------------------------------------------------------
 
-enum ov_status ov_log_prove_each(const struct ov_log_prove *prove, void *arg,
-                                 bool (*is_it)(void *arg, uint64_t index, struct ov_span entry),
-                                 uint64_t *ret_index) {
-    OV_CLEANUP(ov_buf_release) struct ov_buf bytes = {0};
-    struct ov_entries entries;
-    uint64_t count = (prove->head.size + OV_TILE_WIDTH - 1) / OV_TILE_WIDTH;
-    for (uint64_t number = count; number-- > 0;) {
-        unsigned width = ov_tile_width(prove->head.size, 0, number);
-        TRY(ov_entries_load(prove->fd, number, width, &bytes, &entries));
-        for (unsigned i = entries.count; i-- > 0;) {
-            uint64_t index = number * OV_TILE_WIDTH + i;
-            if (is_it(arg, index, entries.entries[i])) {
-                *ret_index = index;
-                return OV_OK;
-            }
-        }
-    }
-    return OV_END;
-}
-
 static bool is_equal(void *arg, uint64_t index, struct ov_span entry) {
     const struct ov_span *wanted = arg;
     (void)index;
     return ov_span_is_equal(*wanted, entry);
 }
 
-static enum ov_status find_file(const struct ov_log_prove *prove, uint64_t *ret_index) {
+// A release that has a file of exactly these bytes.
+struct holder {
+    const struct work *prove;
+    struct ov_span wanted;
+    enum ov_status status; // of a bundle that could not be opened
+};
+
+static bool has_file(int bundle, struct ov_span wanted) {
+    OV_CLEANUP(ov_file_map_close) struct ov_file_map map = {0};
+    struct ov_bundle_file file;
+    if (ov_file_map_open_fd(bundle, &map) != OV_OK) {
+        return false;
+    }
+    struct ov_bundle reader = ov_bundle_init(map.bytes);
+    while (ov_bundle_next(&reader, &file) == OV_OK) {
+        if (ov_span_is_equal(file.bytes, wanted)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_holder(void *arg, uint64_t index, struct ov_span entry) {
+    struct holder *holder = arg;
+    struct ov_release release;
+    OV_AUTO_FD bundle = -1;
+    if (ov_span_is_equal(entry, holder->wanted)) {
+        return true;
+    }
+    (void)index;
+    if (ov_log_release_read(entry, &release) != OV_OK) {
+        return false;
+    }
+    holder->status = ov_log_bundle_open(holder->prove->fd, &release, &bundle);
+    return holder->status != OV_OK || has_file(bundle, holder->wanted);
+}
+
+static enum ov_status find_bytes(const struct work *prove, struct ov_span wanted,
+                                 uint64_t *ret_index) {
+    if (!ov_rule_file_is_known(prove->file)) {
+        return ov_log_entries_find(prove->fd, prove->head.size, &wanted, is_equal, ret_index);
+    }
+    struct holder holder = {.prove = prove, .wanted = wanted};
+    TRY(ov_log_entries_find(prove->fd, prove->head.size, &holder, is_holder, ret_index));
+    return holder.status;
+}
+
+static enum ov_status find_file(const struct work *prove, uint64_t *ret_index) {
     OV_CLEANUP(ov_file_map_close) struct ov_file_map map = {0};
     enum ov_status status = ov_file_map_open(prove->file, &map);
     if (status != OV_OK) {
@@ -90,9 +129,10 @@ static enum ov_status find_file(const struct ov_log_prove *prove, uint64_t *ret_
                      NULL);
         return status;
     }
-    status = ov_log_prove_each(prove, &map.bytes, is_equal, ret_index);
+    status = find_bytes(prove, map.bytes, ret_index);
     if (status == OV_END) {
-        ov_say_error(prove->file, "no published entry has these bytes",
+        ov_say_error(prove->file,
+                     "no published entry has these bytes, and no release a file of them",
                      "overt log append, then overt log checkpoint");
     } else if (status != OV_OK) {
         ov_say_error(prove->folder, "its entries cannot be read", "overt log verify says more");
@@ -102,7 +142,25 @@ static enum ov_status find_file(const struct ov_log_prove *prove, uint64_t *ret_
 
 // ---- the proof ----------------------------------------------------------------------------------
 
-static int write_proof(const struct ov_log_prove *prove, uint64_t index) {
+// The entry by itself, for tools that do not look at the line `extra`.
+static enum ov_status write_entry(const struct work *prove, uint64_t index) {
+    OV_CLEANUP(ov_buf_release) struct ov_buf bytes = {0};
+    struct ov_span entry;
+    if (prove->entry == NULL) {
+        return OV_OK;
+    }
+    enum ov_status status = ov_store_entry(prove->fd, index, prove->head.size, &bytes, &entry);
+    if (status == OV_OK) {
+        status = ov_durable_write(AT_FDCWD, prove->entry, entry, 0644);
+    }
+    if (status != OV_OK) {
+        ov_say_error(prove->entry, status == OV_SYSTEM ? strerror(errno) : ov_status_text(status),
+                     NULL);
+    }
+    return status;
+}
+
+static int write_proof(const struct work *prove, uint64_t index) {
     OV_CLEANUP(ov_buf_release) struct ov_buf proof = {0};
     enum ov_status status =
         ov_store_prove(prove->fd, index, &prove->head, ov_buf_span(&prove->checkpoint), &proof);
@@ -119,6 +177,9 @@ static int write_proof(const struct ov_log_prove *prove, uint64_t index) {
         ov_say_error(prove->output, strerror(errno), NULL);
         return OV_EXIT_ERROR;
     }
+    if (write_entry(prove, index) != OV_OK) {
+        return OV_EXIT_ERROR;
+    }
     (void)printf("%s: entry %llu of %llu\n", prove->output, (unsigned long long)index,
                  (unsigned long long)prove->head.size);
     return OV_EXIT_NOTHING;
@@ -126,16 +187,20 @@ static int write_proof(const struct ov_log_prove *prove, uint64_t index) {
 
 // ---- the word -----------------------------------------------------------------------------------
 
-static int read_options(int argc, char **argv, struct ov_log_prove *prove) {
-    enum { OPTION_INDEX = 256, OPTION_HELP };
+static int read_options(int argc, char **argv, struct work *prove) {
+    enum { OPTION_INDEX = 256, OPTION_ENTRY, OPTION_HELP };
     static const struct option long_options[] = {{"output", required_argument, NULL, 'o'},
                                                  {"index", required_argument, NULL, OPTION_INDEX},
+                                                 {"entry", required_argument, NULL, OPTION_ENTRY},
                                                  {"help", no_argument, NULL, OPTION_HELP},
                                                  {NULL, 0, NULL, 0}};
     for (int code = 0; (code = getopt_long(argc, argv, "o:h", long_options, NULL)) != -1;) {
         switch (code) {
         case 'o':
             prove->output = optarg;
+            break;
+        case OPTION_ENTRY:
+            prove->entry = optarg;
             break;
         case OPTION_INDEX:
             prove->has_index = ov_number_read(ov_span_text(optarg), &prove->index) == OV_OK;
@@ -163,7 +228,7 @@ static int read_options(int argc, char **argv, struct ov_log_prove *prove) {
 }
 
 int ov_log_prove(int argc, char **argv) {
-    struct ov_log_prove prove = {.fd = -1};
+    struct work prove = {.fd = -1};
     int code = read_options(argc, argv, &prove);
     if (code >= 0 || prove.folder == NULL) {
         return code;

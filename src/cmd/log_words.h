@@ -13,6 +13,7 @@ int ov_log_create(int argc, char **argv);
 int ov_log_key(int argc, char **argv);
 int ov_log_prove(int argc, char **argv);
 int ov_log_serve(int argc, char **argv);
+int ov_log_sign(int argc, char **argv);
 int ov_log_verify(int argc, char **argv);
 int ov_log_witness(int argc, char **argv);
 
