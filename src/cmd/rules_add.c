@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 // ---- what the administrator gave ----------------------------------------------------------------
 
@@ -68,29 +67,8 @@ static enum ov_status read_trust(const struct ov_feeds_options *options, struct 
     return OV_OK;
 }
 
-// A URL as it is, without a slash at its end; a folder as its absolute path.
-static enum ov_status read_source(const char *given, struct ov_feed *feed) {
-    char path[PATH_MAX];
-    bool is_url = strncmp(given, "http://", 7) == 0 || strncmp(given, "https://", 8) == 0;
-    if (!is_url && realpath(given, path) == NULL) {
-        ov_say_error(given, strerror(errno), "a feed is an http or https URL, or a folder");
-        return OV_SYSTEM;
-    }
-    const char *source = is_url ? given : path;
-    size_t size = strlen(source);
-    while (is_url && size > 8 && source[size - 1] == '/') {
-        size--;
-    }
-    if (size >= sizeof feed->source || memchr(source, '\n', size) != NULL) {
-        ov_say_error(given, "too long, or not one line", NULL);
-        return OV_INVALID;
-    }
-    memcpy(feed->source, source, size);
-    return OV_OK;
-}
-
 static enum ov_status read_feed(const struct ov_feeds_options *options, struct ov_feed *feed) {
-    TRY(read_source(options->arguments[0], feed));
+    TRY(ov_feeds_read_source(options->arguments[0], feed->source));
     if (options->policy != NULL) {
         TRY(read_trust(options, feed));
     } else {

@@ -115,6 +115,27 @@ int ov_feeds_read_options(int argc, char **argv, struct ov_feeds_options *ret_op
     return -1;
 }
 
+enum ov_status ov_feeds_read_source(const char *given, char ret_source[OV_FEED_SOURCE_BYTES]) {
+    char path[PATH_MAX];
+    bool is_url = strncmp(given, "http://", 7) == 0 || strncmp(given, "https://", 8) == 0;
+    if (!is_url && realpath(given, path) == NULL) {
+        ov_say_error(given, strerror(errno), "a feed is an http or https URL, or a folder");
+        return OV_SYSTEM;
+    }
+    const char *source = is_url ? given : path;
+    size_t size = strlen(source);
+    while (is_url && size > 8 && source[size - 1] == '/') {
+        size--;
+    }
+    if (size >= OV_FEED_SOURCE_BYTES || memchr(source, '\n', size) != NULL) {
+        ov_say_error(given, "too long, or not one line", NULL);
+        return OV_INVALID;
+    }
+    memcpy(ret_source, source, size);
+    ret_source[size] = 0;
+    return OV_OK;
+}
+
 // ---- the session --------------------------------------------------------------------------------
 
 static enum ov_status say_open(enum ov_status status, bool is_writer, const char *path) {

@@ -27,6 +27,10 @@ struct ov_feeds_options {
 // Reads the options of these words; gives an exit code when the run ends here, else -1.
 int ov_feeds_read_options(int argc, char **argv, struct ov_feeds_options *ret_options);
 
+// A URL as it is, without slashes at its end; a folder as its absolute path. OV_OK, or the error
+// was printed.
+enum ov_status ov_feeds_read_source(const char *given, char ret_source[OV_FEED_SOURCE_BYTES]);
+
 // STATE/rules, open, and what is installed.
 struct ov_feeds_session {
     const struct ov_feeds_options *options;

@@ -127,10 +127,17 @@ static int update_all(struct ov_feeds_session *session) {
 
 int ov_rules_update(int argc, char **argv) {
     static struct ov_feeds_session session;
+    static char from[OV_FEED_SOURCE_BYTES];
     struct ov_feeds_options options;
     int code = ov_feeds_read_options(argc, argv, &options);
     if (code >= 0) {
         return code;
+    }
+    if (options.from != NULL) {
+        if (ov_feeds_read_source(options.from, from) != OV_OK) {
+            return OV_EXIT_ERROR;
+        }
+        options.from = from;
     }
     if (ov_feeds_open(&options, true, &session) != OV_OK) {
         return OV_EXIT_ERROR;

@@ -196,25 +196,21 @@ static enum ov_status verify_proof(struct refresh *refresh) {
 
 // ---- the bundle ---------------------------------------------------------------------------------
 
+// `from` is the bundle that is there already, or empty: then the whole one is brought.
 static enum ov_status bring_packed(struct refresh *refresh, const char *from, const char *to,
-                                   struct piece *piece, bool *ret_is_delta) {
+                                   struct piece *piece) {
     const struct ov_release *release = &refresh->verdict.update.release;
     char path[256];
     struct ov_fetch_get want = {
-        .path = path, .most_bytes = release->bundle_bytes + PACKED_SLACK, .may_miss = true};
+        .path = path, .most_bytes = release->bundle_bytes + PACKED_SLACK, .may_miss = from[0] != 0};
     tell(refresh, "fetching the rules");
-    *ret_is_delta = false;
     if (from[0] != 0) {
         (void)snprintf(path, sizeof path, "delta/%s-%s.zst", from, to);
-        TRY(bring(refresh, &want, 1, piece));
-        *ret_is_delta = piece->stage.fds[0] >= 0;
-    }
-    if (!*ret_is_delta) {
+    } else {
         (void)snprintf(path, sizeof path, "bundle/%s.zst", to);
-        want.may_miss = false;
-        TRY(bring(refresh, &want, 1, piece));
     }
-    return OV_OK;
+    TRY(bring(refresh, &want, 1, piece));
+    return piece->stage.fds[0] >= 0 ? OV_OK : OV_END;
 }
 
 static enum ov_status unpack(struct refresh *refresh, const struct piece *packed,
@@ -236,24 +232,11 @@ static enum ov_status unpack(struct refresh *refresh, const struct piece *packed
     return status;
 }
 
-// Brings the bundle, unpacks it into `out`, and has it verified with all that came before.
-static enum ov_status take_bundle(struct refresh *refresh, const char *to, int out) {
-    const struct ov_active_feed *entry = refresh->entry;
-    struct ov_set_path old =
-        ov_set_path_of(refresh->request->rules_path, entry->name.text, entry->set, OV_SET_BUNDLE);
-    bool has_old = entry->set[0] != 0 && access(old.text, R_OK) == 0;
-    struct piece packed = {0};
+// Has the bundle in `out` verified with all that came before.
+static enum ov_status verify_bundle(struct refresh *refresh, int out) {
     OV_CLEANUP(ov_file_map_close) struct ov_file_map map = {0};
-    bool is_delta = false;
-    enum ov_status status =
-        bring_packed(refresh, has_old ? entry->set : "", to, &packed, &is_delta);
-    if (status == OV_OK) {
-        status = unpack(refresh, &packed, is_delta ? old.text : NULL, out);
-    }
-    release_piece(&packed);
-    TRY(status);
     tell(refresh, "verifying the rules");
-    status = ov_file_map_open_fd(out, &map);
+    enum ov_status status = ov_file_map_open_fd(out, &map);
     if (status != OV_OK) {
         return fail(refresh, status, "the bundle");
     }
@@ -261,6 +244,36 @@ static enum ov_status take_bundle(struct refresh *refresh, const char *to, int o
     status = ask_verifier(refresh);
     refresh->ask.rules = ov_span_make(NULL, 0);
     return status == OV_END ? fail(refresh, OV_PEER, "the verifier") : status;
+}
+
+static enum ov_status take_packed(struct refresh *refresh, const char *from, const char *to,
+                                  int out) {
+    const struct ov_active_feed *entry = refresh->entry;
+    struct ov_set_path old =
+        ov_set_path_of(refresh->request->rules_path, entry->name.text, from, OV_SET_BUNDLE);
+    struct piece packed = {0};
+    if (ftruncate(out, 0) != 0 || lseek(out, 0, SEEK_SET) != 0) {
+        return fail(refresh, OV_SYSTEM, "the bundle");
+    }
+    enum ov_status status = bring_packed(refresh, from, to, &packed);
+    if (status == OV_OK) {
+        status = unpack(refresh, &packed, from[0] != 0 ? old.text : NULL, out);
+    }
+    release_piece(&packed);
+    return status == OV_OK ? verify_bundle(refresh, out) : status;
+}
+
+// By what changed since the active bundle, if that is handed out; else, or when nothing right comes
+// of it, the whole.
+static enum ov_status take_bundle(struct refresh *refresh, const char *to, int out) {
+    const struct ov_active_feed *entry = refresh->entry;
+    struct ov_set_path old =
+        ov_set_path_of(refresh->request->rules_path, entry->name.text, entry->set, OV_SET_BUNDLE);
+    bool has_old = entry->set[0] != 0 && access(old.text, R_OK) == 0;
+    if (has_old && take_packed(refresh, entry->set, to, out) == OV_OK) {
+        return OV_OK;
+    }
+    return take_packed(refresh, "", to, out);
 }
 
 static enum ov_status take_set(struct refresh *refresh) {
