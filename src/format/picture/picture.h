@@ -21,8 +21,7 @@ enum { OV_PICTURE_SIDE = 32 }; // of the small grey picture that is hashed
 // A range of rows or columns that makes one of the small picture, and how it is weighed.
 struct ov_picture_tap {
     uint32_t first, end;
-    float center, scale; // of the kernel, in rows or columns
-    float sum;           // of all weights
+    float *weights; // of first to end - 1
 };
 
 struct ov_picture {
@@ -32,8 +31,9 @@ struct ov_picture {
     uint32_t width, height; // from ov_picture_begin on
     uint32_t row;           // next one
     struct ov_picture_tap taps[OV_PICTURE_SIDE];
-    float *sums;   // 32 rows of `width`
-    uint8_t *luma; // one row
+    uint32_t stride; // points from one row of sums to the next: the width, rounded up
+    float *sums;     // 32 rows
+    float *luma;     // one row
 };
 
 // Computes the hash of a picture of that type. OV_OK; OV_DAMAGED or OV_UNSUPPORTED: it has none, as
@@ -74,9 +74,3 @@ static inline uint8_t ov_picture_luma(uint8_t red, uint8_t green, uint8_t blue) 
 // The hash of a small picture, row by row: which of the 64 lowest frequencies are above the median.
 // picture_hash.c
 uint64_t ov_picture_hash_small(const uint8_t small[OV_PICTURE_SIDE * OV_PICTURE_SIDE]);
-
-// Finds what makes the row or column number `index` of the small picture out of `count`.
-void ov_picture_tap(uint32_t count, uint32_t index, struct ov_picture_tap *ret_tap);
-
-// The weight of one row or column in it. picture_scale.c
-float ov_picture_weight(const struct ov_picture_tap *tap, uint32_t at);

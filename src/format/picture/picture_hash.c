@@ -18,8 +18,23 @@ enum {
 
 static const float level_max = 255.0f;
 
+// The turns that splits make: for each size, from size / 4 on, as many.
+struct turn {
+    float cosine, sine;
+};
+
+static void make_turns(struct turn ret_turns[SIDE / 2]) {
+    for (unsigned size = 4; size <= SIDE; size *= 2) {
+        for (unsigned i = 0; i < size / 4; i++) {
+            double angle = M_PI * 2 / (size * 4.0) * (2 * i + 1);
+            ret_turns[size / 4 + i] = (struct turn){(float)cos(angle), (float)sin(angle)};
+        }
+    }
+}
+
 // Splits the input into one half-size and two quarter-size problems.
-static void split(const float *in, unsigned size, float *half, float *even, float *odd) {
+static void split(const float *in, unsigned size, const struct turn *turns, float *half,
+                  float *even, float *odd) {
     unsigned quarter = size / 4;
     for (unsigned i = 0; i < quarter; i++) {
         float bottom = in[i], top = in[size - 1 - i];
@@ -27,8 +42,7 @@ static void split(const float *in, unsigned size, float *half, float *even, floa
         half[i] = top + bottom;
         half[size / 2 - 1 - i] = inner_bottom + inner_top;
         float lower = bottom - top, upper = inner_bottom - inner_top;
-        double angle = M_PI * 2 / (size * 4.0) * (2 * i + 1);
-        float cosine = (float)cos(angle), sine = (float)sin(angle);
+        float cosine = turns[quarter + i].cosine, sine = turns[quarter + i].sine;
         float turned = upper * cosine - lower * sine;
         even[i] = lower * cosine + upper * sine;
         odd[quarter - 1 - i] = i % 2 == 0 ? turned : -turned;
@@ -36,7 +50,7 @@ static void split(const float *in, unsigned size, float *half, float *even, floa
 }
 
 // Not scaled: the sum of in[k] * cos(pi * n * (k + 1/2) / size), in place.
-static void transform(float *line, unsigned size) {
+static void transform(const struct turn *turns, float *line, unsigned size) {
     if (size == 1) {
         return;
     }
@@ -48,10 +62,10 @@ static void transform(float *line, unsigned size) {
     }
     unsigned quarter = size / 4;
     float half[SIDE / 2] = {0}, even[SIDE / 4] = {0}, odd[SIDE / 4] = {0};
-    split(line, size, half, even, odd);
-    transform(half, size / 2);
-    transform(even, quarter);
-    transform(odd, quarter);
+    split(line, size, turns, half, even, odd);
+    transform(turns, half, size / 2);
+    transform(turns, even, quarter);
+    transform(turns, odd, quarter);
     line[0] = half[0];
     line[1] = even[0];
     line[2] = half[1];
@@ -72,12 +86,14 @@ static int compare_floats(const void *a, const void *b) {
 }
 
 uint64_t ov_picture_hash_small(const uint8_t small[SIDE * SIDE]) {
+    struct turn turns[SIDE / 2];
+    make_turns(turns);
     float columns[SIDE][SIDE]; // columns[x]: first a column, then its frequencies
     for (unsigned x = 0; x < SIDE; x++) {
         for (unsigned y = 0; y < SIDE; y++) {
             columns[x][y] = (float)small[y * SIDE + x] / level_max;
         }
-        transform(columns[x], SIDE);
+        transform(turns, columns[x], SIDE);
     }
     float low[BITS], sorted[BITS];
     for (unsigned y = 0; y < LOW; y++) {
@@ -85,7 +101,7 @@ uint64_t ov_picture_hash_small(const uint8_t small[SIDE * SIDE]) {
         for (unsigned x = 0; x < SIDE; x++) {
             row[x] = columns[x][y] * 2;
         }
-        transform(row, SIDE);
+        transform(turns, row, SIDE);
         for (unsigned x = 0; x < LOW; x++) {
             low[y * LOW + x] = sorted[y * LOW + x] = row[x] * 2;
         }

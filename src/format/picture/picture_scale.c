@@ -14,6 +14,7 @@ enum {
     BYTES_MAX = 512 << 20, // of a picture as clamscan holds it
     ARENA_BYTES = 192 << 20,
     POINTS_A_LOOK = 1 << 20, // at the clock
+    POINTS_AT_ONCE = 16,     // of a row: a count that compilers make vectors of
 };
 
 static float sinc(float t) {
@@ -25,13 +26,22 @@ static float weigh(float at) {
     return fabsf(at) < LOBES ? sinc(at) * sinc(at / LOBES) : 0.0f;
 }
 
-float ov_picture_weight(const struct ov_picture_tap *tap, uint32_t at) {
-    return weigh(((float)at - tap->center) / tap->scale) / tap->sum;
+static float scale_of(uint32_t count) {
+    float ratio = (float)count / SIDE;
+    return ratio < 1.0f ? 1.0f : ratio;
 }
 
-void ov_picture_tap(uint32_t count, uint32_t index, struct ov_picture_tap *ret_tap) {
+// How many of `count` rows or columns make one of the small picture at most.
+static uint32_t most_weights(uint32_t count) {
+    uint32_t most = (uint32_t)(2 * LOBES * scale_of(count)) + 4;
+    return most < count ? most : count;
+}
+
+// Finds what makes the row or column number `index` of the small picture out of `count`.
+static void make_tap(uint32_t count, uint32_t index, float *weights,
+                     struct ov_picture_tap *ret_tap) {
     float ratio = (float)count / SIDE;
-    float scale = ratio < 1.0f ? 1.0f : ratio;
+    float scale = scale_of(count);
     float reach = LOBES * scale;
     float center = ((float)index + 0.5f) * ratio;
     float first = floorf(center - reach), end = ceilf(center + reach);
@@ -39,11 +49,15 @@ void ov_picture_tap(uint32_t count, uint32_t index, struct ov_picture_tap *ret_t
     ret_tap->first = ret_tap->first < count - 1 ? ret_tap->first : count - 1;
     ret_tap->end = end < (float)count ? (uint32_t)end : count;
     ret_tap->end = ret_tap->end > ret_tap->first ? ret_tap->end : ret_tap->first + 1;
-    ret_tap->center = center - 0.5f;
-    ret_tap->scale = scale;
-    ret_tap->sum = 0.0f;
-    for (uint32_t at = ret_tap->first; at < ret_tap->end; at++) {
-        ret_tap->sum += weigh(((float)at - ret_tap->center) / scale);
+    ret_tap->weights = weights;
+    uint32_t size = ret_tap->end - ret_tap->first;
+    float sum = 0.0f;
+    for (uint32_t i = 0; i < size; i++) {
+        weights[i] = weigh(((float)(ret_tap->first + i) - (center - 0.5f)) / scale);
+        sum += weights[i];
+    }
+    for (uint32_t i = 0; i < size; i++) {
+        weights[i] /= sum;
     }
 }
 
@@ -67,16 +81,20 @@ enum ov_status ov_picture_begin(struct ov_picture *picture, uint64_t width, uint
         ov_budget_note(picture->budget, OV_LIMIT_MATCHING);
         return OV_LIMIT;
     }
-    void *sums, *luma;
-    TRY(ov_picture_alloc(picture, width * SIDE, sizeof *picture->sums, &sums));
-    TRY(ov_picture_alloc(picture, width, sizeof *picture->luma, &luma));
+    picture->stride = ((uint32_t)width + POINTS_AT_ONCE - 1) / POINTS_AT_ONCE * POINTS_AT_ONCE;
+    void *sums, *luma, *memory;
+    uint32_t most = most_weights((uint32_t)height);
+    TRY(ov_picture_alloc(picture, (uint64_t)picture->stride * SIDE, sizeof *picture->sums, &sums));
+    TRY(ov_picture_alloc(picture, picture->stride, sizeof *picture->luma, &luma));
+    TRY(ov_picture_alloc(picture, (uint64_t)most * SIDE, sizeof(float), &memory));
     picture->sums = sums;
     picture->luma = luma;
     picture->width = (uint32_t)width;
     picture->height = (uint32_t)height;
     picture->row = 0;
+    float *weights = memory;
     for (uint32_t i = 0; i < SIDE; i++) {
-        ov_picture_tap(picture->height, i, &picture->taps[i]);
+        make_tap(picture->height, i, weights + (size_t)i * most, &picture->taps[i]);
     }
     return OV_OK;
 }
@@ -86,9 +104,12 @@ static bool is_small_already(const struct ov_picture *picture) {
 }
 
 static void add_weighed(const struct ov_picture *picture, uint32_t index, float weight) {
-    float *sums = picture->sums + (size_t)index * picture->width;
-    for (uint32_t x = 0; x < picture->width; x++) {
-        sums[x] += (float)picture->luma[x] * weight;
+    float *restrict sums = picture->sums + (size_t)index * picture->stride;
+    const float *restrict luma = picture->luma;
+    for (uint32_t x = 0; x < picture->stride; x += POINTS_AT_ONCE) {
+        for (uint32_t i = 0; i < POINTS_AT_ONCE; i++) {
+            sums[x + i] += luma[x + i] * weight;
+        }
     }
 }
 
@@ -110,7 +131,7 @@ enum ov_status ov_picture_add(struct ov_picture *picture, const uint8_t *rgb) {
     for (uint32_t i = 0; i < SIDE && !is_small_already(picture); i++) {
         const struct ov_picture_tap *tap = &picture->taps[i];
         if (picture->row >= tap->first && picture->row < tap->end) {
-            add_weighed(picture, i, ov_picture_weight(tap, picture->row));
+            add_weighed(picture, i, tap->weights[picture->row - tap->first]);
         }
     }
     picture->row++;
@@ -121,16 +142,20 @@ static uint8_t round_level(float level) {
     return level < 0.0f ? 0 : level > 255.0f ? 255 : (uint8_t)roundf(level);
 }
 
-// The second half of the scaling, from the sums down the columns.
-static void scale_rows(const struct ov_picture *picture, uint8_t ret_small[SIDE * SIDE]) {
+// The second half of the scaling, from the sums down the columns. `weights` has room for a
+// column's.
+static void scale_rows(const struct ov_picture *picture, float *weights,
+                       uint8_t ret_small[SIDE * SIDE]) {
     for (uint32_t column = 0; column < SIDE; column++) {
-        struct ov_picture_tap tap;
-        ov_picture_tap(picture->width, column, &tap);
+        struct ov_picture_tap tap = picture->taps[column];
+        if (picture->width != picture->height) {
+            make_tap(picture->width, column, weights, &tap);
+        }
         float sums[SIDE] = {0};
         for (uint32_t x = tap.first; x < tap.end; x++) {
-            float weight = ov_picture_weight(&tap, x);
+            float weight = tap.weights[x - tap.first];
             for (uint32_t row = 0; row < SIDE; row++) {
-                sums[row] += picture->sums[(size_t)row * picture->width + x] * weight;
+                sums[row] += picture->sums[(size_t)row * picture->stride + x] * weight;
             }
         }
         for (uint32_t row = 0; row < SIDE; row++) {
@@ -168,10 +193,12 @@ enum ov_status ov_picture_hash(struct ov_span bytes, enum ov_filetype type,
     uint8_t small[SIDE * SIDE];
     if (is_small_already(&picture)) {
         for (uint32_t i = 0; i < SIDE * SIDE; i++) {
-            small[i] = (uint8_t)picture.sums[i];
+            small[i] = (uint8_t)picture.sums[i]; // the stride is the side
         }
     } else {
-        scale_rows(&picture, small);
+        void *weights;
+        TRY(ov_picture_alloc(&picture, most_weights(picture.width), sizeof(float), &weights));
+        scale_rows(&picture, weights, small);
     }
     *ret_hash = ov_picture_hash_small(small);
     return OV_OK;
