@@ -2,10 +2,14 @@
 // The paths of a log's folder: each shape, and what is only like one.
 #include "serve/path.h"
 
+#include "ledger/log_names.h"
+#include "ledger/tile.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -138,6 +142,45 @@ static void test_nothing_else_has_a_name(void **state) {
     }
 }
 
+static void accept_name(const char *name, enum ov_log_path_kind kind) {
+    char target[OV_LOG_PATH_BYTES + 1];
+    struct ov_log_path path;
+    (void)snprintf(target, sizeof target, "/%s", name);
+    assert_int_equal(read_path(target, &path), OV_OK);
+    assert_int_equal(path.kind, kind);
+    assert_string_equal(path.name, name);
+}
+
+static void test_what_a_log_names_is_a_path(void **state) {
+    (void)state;
+    static const uint64_t numbers[] = {
+        0,    1,      9,       10,      255,        999,       1000,
+        1001, 999999, 1000000, 1234067, 4294967296, 999999999, INT64_MAX / 256};
+    static const unsigned widths[] = {1, 9, 10, 99, 100, 255, 256};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        for (size_t k = 0; k < sizeof widths / sizeof widths[0]; k++) {
+            struct ov_tile_path path;
+            assert_int_equal(ov_tile_path(0, numbers[i], widths[k], &path), OV_OK);
+            accept_name(path.text, OV_LOG_PATH_TILE);
+            assert_int_equal(ov_entries_path(numbers[i], widths[k], &path), OV_OK);
+            accept_name(path.text, OV_LOG_PATH_TILE);
+            if (ov_tile_path(3, numbers[i], widths[k], &path) == OV_OK) {
+                accept_name(path.text, OV_LOG_PATH_TILE);
+            }
+        }
+    }
+    struct ov_feed_name feed;
+    const uint8_t digests[2][OV_SHA256_BYTES] = {{0xab}, {0xff, 0x09}};
+    assert_int_equal(ov_feed_name_read(ov_span_text("stable-2"), &feed), OV_OK);
+    accept_name(ov_log_name_bundle(digests[0]).text, OV_LOG_PATH_BUNDLE);
+    accept_name(ov_log_name_delta(digests[0], digests[1]).text, OV_LOG_PATH_BUNDLE);
+    accept_name(ov_log_name_latest(&feed).text, OV_LOG_PATH_PROOF);
+    accept_name(OV_LOG_CHECKPOINT, OV_LOG_PATH_CHECKPOINT);
+    accept_name(OV_LOG_POLICY, OV_LOG_PATH_SETTING);
+    accept_name(OV_LOG_VKEY, OV_LOG_PATH_SETTING);
+    accept_name(OV_LOG_TRUST, OV_LOG_PATH_SETTING);
+}
+
 static void test_nul_is_no_end(void **state) {
     (void)state;
     struct ov_log_path path;
@@ -171,6 +214,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_paths_of_a_log),
         cmocka_unit_test(test_nothing_else_has_a_name),
+        cmocka_unit_test(test_what_a_log_names_is_a_path),
         cmocka_unit_test(test_nul_is_no_end),
         cmocka_unit_test(test_origin_paths),
     };
