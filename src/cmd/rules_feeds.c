@@ -233,6 +233,9 @@ enum ov_status ov_feeds_install(struct ov_feeds_session *session, struct ov_acti
     ov_feeds_erase(session);
     if (status != OV_OK) {
         ov_say_error("rules", activation.reason, "the rules that were installed stay active");
+    } else if (active->feed_count > 0 && active->image[0] == 0) {
+        ov_say_error("rules", "no rule of the installed sets can be used",
+                     "scans use the built-in rules until there is one");
     } else if (activation.problem_count > 0 && !session->options->is_quiet) {
         (void)fprintf(stderr,
                       "overt: %" PRIu64 " rules could not be read (overt rules check names "
@@ -298,31 +301,38 @@ static void print_json(const struct ov_active_feed *feed, const char *what,
     ov_json_object(&json, NULL);
     ov_json_text(&json, "feed", feed->name.text);
     ov_json_text(&json, "result", what);
-    ov_json_uint(&json, "seq", feed->state.seq);
-    ov_json_uint(&json, "rules", feed->rule_count);
-    ov_json_text(&json, "origin", feed->state.origin);
-    ov_json_uint(&json, "log_size", feed->state.head.size);
-    ov_json_uint(&json, "witnesses", feed->witness_count);
-    ov_json_uint(&json, "witnessed", feed->state.time);
-    if (result != NULL) {
+    if (feed->kind == OV_FEED_LOG) {
+        ov_json_uint(&json, "seq", feed->state.seq);
+        ov_json_uint(&json, "rules", feed->rule_count);
+        ov_json_text(&json, "origin", feed->state.origin);
+        ov_json_uint(&json, "log_size", feed->state.head.size);
+        ov_json_uint(&json, "witnesses", feed->witness_count);
+        ov_json_uint(&json, "witnessed", feed->state.time);
         ov_json_text(&json, "growth", growth_words(result->update.growth));
-        ov_json_uint(&json, "fetched_bytes", result->fetched_bytes);
+    } else {
+        ov_json_text(&json, "verified", result->reason);
     }
+    ov_json_uint(&json, "fetched_bytes", result->fetched_bytes);
     ov_json_object_end(&json);
     (void)printf("%.*s\n", (int)out.size, (const char *)out.data);
 }
 
 void ov_feeds_say_set(struct ov_feeds_session *session, const struct ov_active_feed *feed,
                       const char *what, const struct ov_refresh_result *result) {
-    char text[512];
+    char text[OV_FEED_REASON_BYTES];
     bool is_stale = false;
     uint64_t days = ov_feeds_age_days(feed, session->now, &is_stale);
     ov_feeds_erase(session);
-    (void)snprintf(text, sizeof text,
-                   "release %" PRIu64 " of %s: %" PRIu64 " rules, %" PRIu64 " witnesses, log: %s",
-                   feed->state.seq, feed->state.origin, feed->rule_count, feed->witness_count,
-                   result != NULL ? growth_words(result->update.growth) : "");
-    if (result != NULL && result->has_set &&
+    if (feed->kind == OV_FEED_LOG) {
+        (void)snprintf(text, sizeof text,
+                       "release %" PRIu64 " of %s: %" PRIu64 " rules, %" PRIu64
+                       " witnesses, log: %s",
+                       feed->state.seq, feed->state.origin, feed->rule_count, feed->witness_count,
+                       growth_words(result->update.growth));
+    } else {
+        (void)snprintf(text, sizeof text, "%s", result->reason);
+    }
+    if (result->has_set &&
         ov_history_add(session->folder, session->now, "load", feed->name.text, text) != OV_OK) {
         ov_say_error("history", strerror(errno), NULL);
     }

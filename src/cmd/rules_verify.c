@@ -36,7 +36,7 @@ static void print(const struct ov_feeds_session *session, const struct line *lin
 static int verify_feed(struct ov_feeds_session *session, const struct ov_active_feed *entry) {
     static struct ov_refresh_result result;
     OV_CLEANUP(ov_feed_release) struct ov_feed feed = {0};
-    char text[512];
+    char text[OV_FEED_REASON_BYTES];
     result = (struct ov_refresh_result){0};
     enum ov_status status = ov_feed_load(session->folder, entry->name.text, &feed);
     if (status == OV_OK) {

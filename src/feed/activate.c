@@ -136,7 +136,11 @@ static enum ov_status make_image(struct ov_activation *activation, struct ov_act
     if (image < 0) {
         return fail(activation, OV_SYSTEM, activation->rules_path, strerror(errno));
     }
-    TRY(build(activation, &sources, image));
+    status = build(activation, &sources, image);
+    if (status == OV_END) {
+        return OV_OK; // sets of what is not evaluated, such as bytecode: nothing to scan with
+    }
+    TRY(status);
     status = name_image(activation, image, active->image);
     return status == OV_OK ? OV_OK
                            : fail(activation, status, "the compiled rules", strerror(errno));

@@ -15,14 +15,14 @@
 #include <unistd.h>
 
 enum {
-    DATABASES = 3,
+    DATABASES = 4,
     CDIFFS_AT_ONCE = 8,
     CDIFF_BYTES_MAX = 64 << 20,
     ROUNDS_MAX = 64, // of CDIFFS_AT_ONCE: more than a year of days
 };
 #define DATABASE_BYTES_MAX (1ull << 30)
 
-static const char *const names[DATABASES] = {"main", "daily", "bytecode"};
+static const char *const names[DATABASES] = {"main", "daily", "bytecode", "safebrowsing"};
 
 struct mirror {
     const struct ov_refresh_request *request;
@@ -31,6 +31,7 @@ struct mirror {
     char set[OV_ACTIVE_NAME_BYTES];     // the new one
     struct ov_database_policy policy;
     bool has_changed;
+    char words[OV_FEED_REASON_BYTES]; // what holds, of all databases so far
 };
 
 // ---- paths and words ----------------------------------------------------------------------------
@@ -53,6 +54,24 @@ static enum ov_status verify(struct mirror *mirror, const char *path, const char
                              struct ov_database_report *ret_report) {
     struct ov_database_file file = {.path = path, .sign = sign};
     return ov_database_verify(&file, &mirror->policy, ret_report, mirror->result->reason);
+}
+
+static void note_words(struct mirror *mirror, const struct ov_database_report *report) {
+    size_t size = strlen(mirror->words);
+    (void)snprintf(mirror->words + size, sizeof mirror->words - size, "%s%s %" PRIu64 ": %s",
+                   size > 0 ? "; " : "", report->name, report->version,
+                   ov_database_trust_text(report));
+}
+
+// A mirror may not hand out one database for another.
+static enum ov_status check_name(struct mirror *mirror, const char *name,
+                                 const struct ov_database_report *report) {
+    if (strcmp(report->name, name) == 0) {
+        return OV_OK;
+    }
+    (void)snprintf(mirror->result->reason, sizeof mirror->result->reason,
+                   "%s.cvd is the database %s under another name", name, report->name);
+    return OV_DENIED;
 }
 
 // ---- fetching -----------------------------------------------------------------------------------
@@ -104,33 +123,60 @@ static enum ov_status bring_sign(struct mirror *mirror, const struct ov_database
     return status;
 }
 
+// That a database fetched again is no older than the one that is installed.
+static enum ov_status check_version(struct mirror *mirror, const char *name,
+                                    const struct ov_database_report *report) {
+    static const char *const endings[] = {"cld", "cvd"};
+    struct ov_database_report old;
+    for (unsigned i = 0; i < 2 && mirror->entry->set[0] != 0; i++) {
+        struct ov_set_path path = file_in(mirror, mirror->entry->set, name, endings[i]);
+        if (access(path.text, R_OK) != 0) {
+            continue;
+        }
+        TRY(verify(mirror, path.text, NULL, &old));
+        if (report->version < old.version) {
+            (void)snprintf(mirror->result->reason, sizeof mirror->result->reason,
+                           "rollback: %s %" PRIu64 ", but %" PRIu64 " is active already", name,
+                           report->version, old.version);
+            return OV_DENIED;
+        }
+    }
+    return OV_OK;
+}
+
+// The version comes first: the name of the .sign file has it.
+static enum ov_status verify_whole(struct mirror *mirror, const char *name, const char *path) {
+    struct ov_database_policy asked = mirror->policy;
+    struct ov_database_report report;
+    char sign[PATH_MAX];
+    mirror->policy.is_sign_demanded = false;
+    enum ov_status status = verify(mirror, path, NULL, &report);
+    mirror->policy = asked;
+    TRY(status);
+    TRY(check_name(mirror, name, &report));
+    TRY(check_version(mirror, name, &report));
+    TRY(bring_sign(mirror, &report, name, sign, sizeof sign));
+    if (sign[0] != 0 || asked.is_sign_demanded) {
+        TRY(verify(mirror, path, sign[0] != 0 ? sign : NULL, &report));
+    }
+    note_words(mirror, &report);
+    return OV_OK;
+}
+
 // Fetches a database whole. *ret_is_there is false when the mirror has none of that name.
 static enum ov_status bring_whole(struct mirror *mirror, const char *name, bool *ret_is_there) {
     char want_path[64];
-    char sign[PATH_MAX];
     struct ov_fetch_get want = {
         .path = want_path, .most_bytes = DATABASE_BYTES_MAX, .may_miss = true};
     struct ov_stage stage = {0};
-    struct ov_database_report report;
     struct ov_set_path path = file_in(mirror, mirror->set, name, "cvd");
     (void)snprintf(want_path, sizeof want_path, "%s.cvd", name);
     TRY(bring(mirror, &want, 1, &stage));
     *ret_is_there = stage.fds[0] >= 0;
     enum ov_status status = *ret_is_there ? keep(mirror, stage.fds[0], path.text) : OV_OK;
     ov_stage_close(&stage);
-    if (status != OV_OK || !*ret_is_there) {
-        return status;
-    }
-    struct ov_database_policy asked = mirror->policy;
-    mirror->policy.is_sign_demanded = false; // the version comes first
-    status = verify(mirror, path.text, NULL, &report);
-    mirror->policy = asked;
-    TRY(status);
-    TRY(bring_sign(mirror, &report, name, sign, sizeof sign));
-    mirror->has_changed = true;
-    return sign[0] != 0 || asked.is_sign_demanded
-               ? verify(mirror, path.text, sign[0] != 0 ? sign : NULL, &report)
-               : OV_OK;
+    mirror->has_changed |= *ret_is_there;
+    return status == OV_OK && *ret_is_there ? verify_whole(mirror, name, path.text) : status;
 }
 
 // ---- updates ------------------------------------------------------------------------------------
@@ -214,6 +260,7 @@ static enum ov_status update_old(struct mirror *mirror, const char *name, const 
         from = local.text;
         mirror->has_changed = true;
     }
+    note_words(mirror, &report);
     return from == old ? carry_over(mirror, old, place.text) : OV_OK;
 }
 
@@ -243,7 +290,7 @@ static enum ov_status bring_all(struct mirror *mirror) {
     }
     if (count == 0) {
         (void)snprintf(mirror->result->reason, sizeof mirror->result->reason,
-                       "neither main.cvd, daily.cvd nor bytecode.cvd is there: no ClamAV mirror; a "
+                       "no main.cvd, daily.cvd or bytecode.cvd is there: no ClamAV mirror; a "
                        "feed with a log needs --policy FILE");
         return OV_END;
     }
@@ -273,14 +320,17 @@ enum ov_status ov_mirror_refresh(const struct ov_refresh_request *request,
     enum ov_status status = bring_all(&mirror);
     if (status != OV_OK || !mirror.has_changed) {
         ov_feed_remove_tree(request->rules_folder, folder.text);
-        if (status == OV_OK) {
-            entry->updated = request->now;
+        if (status != OV_OK) {
+            return status;
         }
-        return status;
+    }
+    (void)snprintf(ret_result->reason, sizeof ret_result->reason, "%s", mirror.words);
+    entry->updated = request->now;
+    if (!mirror.has_changed) {
+        return OV_OK;
     }
     ret_result->has_set = true;
     (void)snprintf(entry->set, sizeof entry->set, "%s", mirror.set);
-    entry->updated = request->now;
     return OV_OK;
 }
 
@@ -289,19 +339,16 @@ enum ov_status ov_mirror_verify(const struct ov_refresh_request *request,
                                 struct ov_refresh_result *ret_result) {
     static const char *const endings[] = {"cld", "cvd"};
     struct mirror mirror = make_mirror(request, entry, ret_result);
-    char text[sizeof ret_result->reason] = "";
-    size_t size = 0;
     for (unsigned i = 0; i < 2 * DATABASES; i++) {
         struct ov_database_report report;
         struct ov_set_path path = file_in(&mirror, entry->set, names[i / 2], endings[i % 2]);
-        if (access(path.text, R_OK) != 0 || size >= sizeof text) {
+        if (access(path.text, R_OK) != 0) {
             continue;
         }
         TRY(verify(&mirror, path.text, NULL, &report));
-        size += (size_t)snprintf(text + size, sizeof text - size, "%s%s %" PRIu64 ": %s",
-                                 size > 0 ? "; " : "", report.name, report.version,
-                                 ov_database_trust_text(&report));
+        TRY(check_name(&mirror, names[i / 2], &report));
+        note_words(&mirror, &report);
     }
-    (void)snprintf(ret_result->reason, sizeof ret_result->reason, "%s", text);
-    return size > 0 ? OV_OK : fail(&mirror, OV_END, "no database is left");
+    (void)snprintf(ret_result->reason, sizeof ret_result->reason, "%s", mirror.words);
+    return mirror.words[0] != 0 ? OV_OK : fail(&mirror, OV_END, "no database is left");
 }

@@ -12,7 +12,8 @@
     "verified by its maker's signature alone; nobody can see whether others got the same file"
 
 // Brings the databases of the mirror up to date: all of them at first, or with is_full; later
-// updates (.cdiff) alone. As ov_feed_refresh; a database that any check refuses refuses the whole.
+// updates (.cdiff) alone. As ov_feed_refresh; a database that any check refuses refuses the whole,
+// and so does one older than the installed. With OV_OK the reason tells what holds.
 enum ov_status ov_mirror_refresh(const struct ov_refresh_request *request,
                                  struct ov_active_feed *entry,
                                  struct ov_refresh_result *ret_result);
