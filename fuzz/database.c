@@ -23,7 +23,7 @@ static void try_verify(struct ov_span bytes, bool is_local) {
     for (unsigned id = 0; id < OV_VENDOR_KEY_COUNT; id++) {
         policy.keys.by_id[id] = &feed_keys[id];
     }
-    enum ov_status status = ov_feed_verify(&file, &policy, &report, &database);
+    enum ov_status status = ov_feed_file_verify(&file, &policy, &report, &database);
     if ((status == OV_DAMAGED) != (report.refusal != OV_DATABASE_ACCEPTED) ||
         (status == OV_OK && (report.checks & OV_DATABASE_INFO) == 0)) {
         abort();

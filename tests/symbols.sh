@@ -73,6 +73,16 @@ worker_has_no_commands() {
     nm --defined-only overt-worker | awk '{ print $NF }' | sort -u | comm -12 - <(defined src/libcmd.a)
 }
 
+# A program that is linked with both would take one of them for the other, and say nothing.
+no_name_twice() {
+    for library in src/lib*.a; do
+        case $library in
+        *-avx*.a | *-shani.a) continue ;; # they are parts of their rooms' libraries
+        esac
+        defined "$library" | sed "s|\$| $library|"
+    done | sort | awk '$1 == last { print $1, before, $2 } { last = $1; before = $2 }'
+}
+
 # The fetcher has what it needs of the tables, and of the rest nothing.
 fetcher_holds_no_more() {
     nm --defined-only overt-fetch | awk '{ print $NF }' | sort -u |
@@ -121,8 +131,9 @@ for path in sorted(json.load(sys.stdin)):
 }
 
 mapfile -t programs < <(executables)
-echo "1..$((6 + 2 * (${#programs[@]} - 1)))"
+echo "1..$((7 + 2 * (${#programs[@]} - 1)))"
 check "the rooms of parsers export symbols" has_parsers
+check "no two rooms export one name" no_name_twice
 check "overt-worker holds parsers of each" worker_has_parsers
 check "overt-worker holds no commands" worker_has_no_commands
 check "overt-worker loads the libraries of parsers and no other" libraries overt-worker \

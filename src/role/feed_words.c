@@ -88,8 +88,8 @@ static enum ov_status verify(struct work *work) {
     if (work->file_count != 1) {
         return OV_INVALID;
     }
-    TRY(tell_place(work, ov_feed_verify(&work->files[0], &work->policy, work->report, &database),
-                   0));
+    TRY(tell_place(
+        work, ov_feed_file_verify(&work->files[0], &work->policy, work->report, &database), 0));
     ov_feed_database_release(&database);
     return OV_OK;
 }

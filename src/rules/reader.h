@@ -46,7 +46,7 @@ size_t ov_fields_split(struct ov_span text, uint8_t separator, struct ov_span *r
                        size_t room);
 
 // A decimal number of digits alone, at most `max`.
-bool ov_digits_read(struct ov_span text, uint64_t max, uint64_t *ret_number);
+bool ov_decimal_read(struct ov_span text, uint64_t max, uint64_t *ret_number);
 
 // Digits as C's atoi reads them into an int on a 64-bit Linux, overflow included, because rules
 // out there depend on it; false when the text has another character than digits. Empty gives 0.

@@ -22,7 +22,7 @@ size_t ov_fields_split(struct ov_span text, uint8_t separator, struct ov_span *r
     }
 }
 
-bool ov_digits_read(struct ov_span text, uint64_t max, uint64_t *ret_number) {
+bool ov_decimal_read(struct ov_span text, uint64_t max, uint64_t *ret_number) {
     uint64_t number = 0;
     for (size_t i = 0; i < text.size; i++) {
         unsigned digit = (unsigned)text.data[i] - '0';

@@ -17,7 +17,7 @@ enum ov_status ov_countersignature_check(struct ov_der *der, struct ov_span mess
     struct ov_signer signer;
     uint8_t digest[OV_SIGN_DIGEST_BYTES];
     TRY(ov_der_enter(der, OV_DER_SEQUENCE, &inside));
-    TRY(ov_signer_read(&inside, OV_SIGNER_COUNTER, &signer));
+    TRY(ov_signer_info_read(&inside, OV_SIGNER_COUNTER, &signer));
     TRY(ov_der_end(&inside));
     ov_sign_digest_of(signer.hash, message, digest);
     bool is_of_message = ov_span_is_equal(signer.message_digest,

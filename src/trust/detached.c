@@ -162,7 +162,7 @@ static const struct ov_certificate *find_certificate(const struct reading *readi
 static enum ov_status check_signer(const struct reading *reading, struct ov_der *info,
                                    const struct ov_certificate **ret_certificate) {
     struct ov_signer signer;
-    TRY(ov_signer_read(info, OV_SIGNER_MAIN, &signer));
+    TRY(ov_signer_info_read(info, OV_SIGNER_MAIN, &signer));
     const struct ov_certificate *certificate = find_certificate(reading, &signer);
     if (certificate == NULL || !is_strong(signer.hash) || !certificate->can_sign_data ||
         !certificate->can_sign_code || certificate->has_unknown_demand ||

@@ -120,7 +120,7 @@ static enum ov_status read_signers(struct ov_der *data, struct reading *reading)
     TRY(ov_der_end(data));
     set = ov_der_of(signers.body);
     TRY(ov_der_enter_last(&set, OV_DER_SEQUENCE, &info));
-    TRY(ov_signer_read(&info, OV_SIGNER_MAIN, &signer));
+    TRY(ov_signer_info_read(&info, OV_SIGNER_MAIN, &signer));
     ov_sign_digest_of(reading->hash, reading->result.content, digest);
     struct ov_span wanted = ov_span_make(digest, ov_sign_hash_bytes(reading->hash));
     if (signers.tag != OV_DER_SET || signer.hash != reading->hash ||

@@ -103,8 +103,8 @@ static enum ov_status read_algorithm(struct ov_der *der, enum ov_signer_kind kin
     return kind == OV_SIGNER_COUNTER && hash == signer->hash ? OV_OK : OV_DAMAGED;
 }
 
-enum ov_status ov_signer_read(struct ov_der *der, enum ov_signer_kind kind,
-                              struct ov_signer *ret_signer) {
+enum ov_status ov_signer_info_read(struct ov_der *der, enum ov_signer_kind kind,
+                                   struct ov_signer *ret_signer) {
     struct ov_signer signer = {0};
     struct ov_span oid;
     struct ov_der_item attributes, signature;

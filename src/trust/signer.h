@@ -23,8 +23,8 @@ enum ov_signer_kind {
 };
 
 // Reads up to the signature; what follows it is left to be read. OV_DAMAGED.
-enum ov_status ov_signer_read(struct ov_der *der, enum ov_signer_kind kind,
-                              struct ov_signer *ret_signer);
+enum ov_status ov_signer_info_read(struct ov_der *der, enum ov_signer_kind kind,
+                                   struct ov_signer *ret_signer);
 
 // The trusted certificate by which the attributes were signed, or NULL. The attributes are not
 // looked at.

@@ -107,7 +107,7 @@ static int verify(int count, char **words) {
         policy.anchors = anchors;
         policy.now = strtoll(words[4], NULL, 10);
     }
-    enum ov_status status = ov_feed_verify(&file, &policy, &report, &database);
+    enum ov_status status = ov_feed_file_verify(&file, &policy, &report, &database);
     ov_feed_database_release(&database);
     ov_feed_anchors_free(anchors);
     return tell(status, &report);

@@ -25,7 +25,7 @@ uint64_t ov_clamav_container_version(struct ov_span bytes) {
     struct ov_span header = ov_span_part(bytes, 0, OV_CLAMAV_HEADER_BYTES);
     bool is_read = ov_fields_split(header, ':', fields, 3) >= 3 &&
                    ov_span_is_text(fields[0], "ClamAV-VDB") &&
-                   ov_digits_read(fields[2], UINT64_MAX, &version);
+                   ov_decimal_read(fields[2], UINT64_MAX, &version);
     return is_read ? version : 0;
 }
 

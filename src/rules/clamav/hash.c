@@ -63,7 +63,7 @@ static enum ov_status read_size(struct ov_ruleset *set, const struct hash_line *
         return OV_OK;
     }
     uint64_t size = 0;
-    if (!ov_digits_read(line->size, UINT32_MAX - 1, &size) || size == 0) {
+    if (!ov_decimal_read(line->size, UINT32_MAX - 1, &size) || size == 0) {
         return ov_ruleset_add_problemf(set, line->place, line->name, false,
                                        "field %d: a size from 1 to 4294967294 or `*` expected",
                                        scope == OV_HASH_SECTION ? 1 : 2);

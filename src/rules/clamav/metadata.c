@@ -38,9 +38,9 @@ static enum ov_status read_range(struct ov_parser *parser, struct ov_span text, 
         *ret_range = make_range(UINT32_MAX, UINT32_MAX);
         return OV_OK;
     }
-    bool is_read = count <= 2 && ov_digits_read(parts[0], UINT32_MAX, &bounds[0]);
+    bool is_read = count <= 2 && ov_decimal_read(parts[0], UINT32_MAX, &bounds[0]);
     bounds[1] = bounds[0];
-    if (!is_read || (count == 2 && !ov_digits_read(parts[1], UINT32_MAX, &bounds[1]))) {
+    if (!is_read || (count == 2 && !ov_decimal_read(parts[1], UINT32_MAX, &bounds[1]))) {
         return ov_parser_fail(parser, text.data,
                               "field %zu: a number, a range such as 10-20 or `*` expected", field);
     }

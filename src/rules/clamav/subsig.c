@@ -93,7 +93,7 @@ static enum ov_status read_image_hash(struct ov_parser *parser, struct ov_span t
         return ov_parser_fail(parser, fields[1].data, "an image hash of 16 hex digits expected");
     }
     uint64_t distance = 0;
-    if (count > 2 && (!ov_digits_read(fields[2], UINT32_MAX, &distance) || distance != 0)) {
+    if (count > 2 && (!ov_decimal_read(fields[2], UINT32_MAX, &distance) || distance != 0)) {
         return ov_parser_fail(parser, fields[2].data, "the distance of an image hash must be 0");
     }
     for (size_t i = 0; i < sizeof bytes; i++) {

@@ -29,8 +29,8 @@ static enum ov_status read_header(struct ov_cdiff *cdiff) {
     struct ov_span fields[HEADER_FIELDS + 1];
     struct ov_span head = ov_span_part(cdiff->text, 0, HEADER_BYTES_MAX);
     if (ov_fields_split(head, ':', fields, HEADER_FIELDS + 1) < HEADER_FIELDS + 1 ||
-        !ov_digits_read(fields[1], UINT32_MAX, &cdiff->version) ||
-        !ov_digits_read(fields[2], OV_CDIFF_SCRIPT_BYTES_MAX, &cdiff->script_bytes)) {
+        !ov_decimal_read(fields[1], UINT32_MAX, &cdiff->version) ||
+        !ov_decimal_read(fields[2], OV_CDIFF_SCRIPT_BYTES_MAX, &cdiff->script_bytes)) {
         return OV_DAMAGED;
     }
     size_t size = fields[0].size + fields[1].size + fields[2].size + HEADER_FIELDS;

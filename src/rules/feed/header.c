@@ -24,10 +24,10 @@ enum ov_status ov_feed_header_read(struct ov_span line, struct ov_feed_header *r
     }
     size_t count = ov_fields_split(line, ':', fields, FIELDS + 1);
     if (count < SECONDS || count > FIELDS || !is_plain(line) ||
-        !ov_digits_read(fields[VERSION], UINT32_MAX, &header.version) ||
-        !ov_digits_read(fields[COUNT], UINT32_MAX, &header.rule_count) ||
-        !ov_digits_read(fields[LEVEL], UINT32_MAX, &header.level) ||
-        (count == FIELDS && !ov_digits_read(fields[SECONDS], UINT32_MAX, &header.time))) {
+        !ov_decimal_read(fields[VERSION], UINT32_MAX, &header.version) ||
+        !ov_decimal_read(fields[COUNT], UINT32_MAX, &header.rule_count) ||
+        !ov_decimal_read(fields[LEVEL], UINT32_MAX, &header.level) ||
+        (count == FIELDS && !ov_decimal_read(fields[SECONDS], UINT32_MAX, &header.time))) {
         return OV_DAMAGED;
     }
     header.md5 = fields[MD5];

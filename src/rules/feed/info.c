@@ -53,7 +53,8 @@ enum ov_status ov_feed_entry_next(struct ov_span *entries, struct ov_feed_entry 
     struct ov_feed_entry entry = {0};
     TRY(take_line(entries, &line));
     if (ov_fields_split(line, ':', fields, ENTRY_FIELDS + 1) != ENTRY_FIELDS ||
-        !ov_feed_name_is_sound(fields[0]) || !ov_digits_read(fields[1], UINT32_MAX, &entry.bytes) ||
+        !ov_feed_name_is_sound(fields[0]) ||
+        !ov_decimal_read(fields[1], UINT32_MAX, &entry.bytes) ||
         ov_hex_read(fields[2], entry.sha256, sizeof entry.sha256) != OV_OK) {
         return OV_DAMAGED;
     }

@@ -108,7 +108,7 @@ static enum ov_status verify_old(const struct ov_feed_file *file,
                                  struct ov_feed_database *ret_database) {
     struct ov_feed_policy own = *policy;
     own.is_sign_demanded = policy->is_sign_demanded && !file->is_local;
-    return ov_feed_verify(file, &own, report, ret_database);
+    return ov_feed_file_verify(file, &own, report, ret_database);
 }
 
 enum ov_status ov_feed_patch(struct ov_feed_patch *patch, const struct ov_feed_policy *policy,

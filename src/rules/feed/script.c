@@ -44,7 +44,7 @@ static bool take_word(struct ov_span *rest, struct ov_span *ret_word) {
 
 static bool take_number(struct ov_span *rest, uint64_t *ret_number) {
     struct ov_span word;
-    return take_word(rest, &word) && ov_digits_read(word, UINT32_MAX, ret_number) &&
+    return take_word(rest, &word) && ov_decimal_read(word, UINT32_MAX, ret_number) &&
            *ret_number > 0;
 }
 

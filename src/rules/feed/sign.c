@@ -72,7 +72,7 @@ void ov_feed_anchors_free(struct ov_feed_anchors *anchors) {
 
 static bool is_level(struct ov_span text) {
     uint64_t level;
-    return text.size == 0 || ov_digits_read(text, UINT32_MAX, &level);
+    return text.size == 0 || ov_decimal_read(text, UINT32_MAX, &level);
 }
 
 static enum ov_status check_line(struct ov_span line, struct ov_detached *detached,

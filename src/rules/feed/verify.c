@@ -228,9 +228,10 @@ static enum ov_status verify(const struct ov_feed_file *file, const struct ov_fe
                                   policy->keys.by_id[OV_VENDOR_INFO], report);
 }
 
-enum ov_status ov_feed_verify(const struct ov_feed_file *file, const struct ov_feed_policy *policy,
-                              struct ov_database_report *report,
-                              struct ov_feed_database *ret_database) {
+enum ov_status ov_feed_file_verify(const struct ov_feed_file *file,
+                                   const struct ov_feed_policy *policy,
+                                   struct ov_database_report *report,
+                                   struct ov_feed_database *ret_database) {
     struct ov_feed_database database = {0};
     report->is_local = file->is_local;
     enum ov_status status = verify(file, policy, report, &database);

@@ -42,9 +42,10 @@ struct ov_feed_database {
     struct ov_feed_members members; // borrow the archive, or the file when it is not packed
 };
 
-enum ov_status ov_feed_verify(const struct ov_feed_file *file, const struct ov_feed_policy *policy,
-                              struct ov_database_report *report,
-                              struct ov_feed_database *ret_database);
+enum ov_status ov_feed_file_verify(const struct ov_feed_file *file,
+                                   const struct ov_feed_policy *policy,
+                                   struct ov_database_report *report,
+                                   struct ov_feed_database *ret_database);
 
 // Holds members against their list, and the list against its signature; fills in what the report
 // says of the list. `header`: what the list must agree with.
