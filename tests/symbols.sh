@@ -83,6 +83,11 @@ no_name_twice() {
     done | sort | awk '$1 == last { print $1, before, $2 } { last = $1; before = $2 }'
 }
 
+# Signing keys are not the worker's: of the ledger it has the hashing of trees.
+worker_signs_nothing() {
+    readelf -d overt-worker | grep -F libsodium
+}
+
 # The fetcher has what it needs of the tables, and of the rest nothing.
 fetcher_holds_no_more() {
     nm --defined-only overt-fetch | awk '{ print $NF }' | sort -u |
@@ -131,13 +136,14 @@ for path in sorted(json.load(sys.stdin)):
 }
 
 mapfile -t programs < <(executables)
-echo "1..$((7 + 2 * (${#programs[@]} - 1)))"
+echo "1..$((8 + 2 * (${#programs[@]} - 1)))"
 check "the rooms of parsers export symbols" has_parsers
 check "no two rooms export one name" no_name_twice
 check "overt-worker holds parsers of each" worker_has_parsers
 check "overt-worker holds no commands" worker_has_no_commands
 check "overt-worker loads the libraries of parsers and no other" libraries overt-worker \
     libbz2 libgmp libjpeg liblz4 liblzma libmspack libpcre2-8 libpng16 libz libzstd
+check "overt-worker loads nothing that signs" worker_signs_nothing
 check "overt-fetch holds no command and no other role" fetcher_holds_no_more
 check "overt-serve serves" serves_in_its_place
 for program in "${programs[@]}"; do
