@@ -14,6 +14,9 @@ static const char help[] =
     "       overt log prove DIR FILE -o BUNDLE\n"
     "       overt log verify BUNDLE|DIR --policy POLICY [OPTION]...\n"
     "       overt log sign ENTRY KEY...\n"
+    "       overt log withdraw DIR --seq N --reason TEXT\n"
+    "       overt log engine DIR VERSION FILE...\n"
+    "       overt log rotate DIR --trust FILE [--policy FILE]\n"
     "       overt log key NAME [--witness] -o FILE\n"
     "       overt log serve DIR --listen ADDR [--log]\n"
     "       overt log witness --state DIR --key FILE --listen ADDR [--log VKEY]...\n"
@@ -33,6 +36,9 @@ static const char help[] =
     "  prove       writes a proof that an entry stands in the published log\n"
     "  verify      checks a proof, or all of a log's folder, without a network\n"
     "  sign        adds signatures to a release's entry, where its keys are kept\n"
+    "  withdraw    says that a release is not to be loaded any more, and why\n"
+    "  engine      logs the digests of an engine's files\n"
+    "  rotate      brings new release keys and another policy, signed by old and new keys\n"
     "  key         makes a secret key, and prints the public one (a vkey) for a policy\n"
     "  serve       a log's folder over HTTP, as static files\n"
     "  witness     cosigns what a log has signed, if nothing was taken back (tlog-witness)\n"
@@ -40,9 +46,9 @@ static const char help[] =
     "Options:\n"
     "  -o, --output FILE  key: where the secret key goes; a file that is there stays as it is\n"
     "                     prove: where the proof goes\n"
-    "      --keys DIR     create, append, checkpoint: the private folder; without it, DIR.private\n"
+    "      --keys DIR     the private folder; without it, DIR.private\n"
     "      --origin NAME  create: what the log is called, such as example.org/rules\n"
-    "      --feed NAME    create: what its releases are called (stable)\n"
+    "      --feed NAME    create: what its releases are called (stable); withdraw: the same\n"
     "      --release-keys N     create: how many keys that sign releases to make (1)\n"
     "      --release-key VKEY   create: one that is kept elsewhere\n"
     "      --threshold K        create: how many of them must sign (most of them)\n"
@@ -51,17 +57,21 @@ static const char help[] =
     "      --warn-age-days N, --max-age-days N  create: for overt.trust (7, 30); 0 is never\n"
     "      --only         append: the release has the files that are named, and no others\n"
     "      --remove NAME  append: a file that the release shall not have any more\n"
-    "      --sign KEY     append: another release key; those in the private folder sign, too\n"
+    "      --sign KEY     append, withdraw, engine, rotate: another release key; those in the\n"
+    "                     private folder sign, too\n"
     "      --unsigned FILE     append: the release's entry goes here, for others to sign\n"
     "      --engine-min V      append: the oldest engine that may load the release\n"
-    "      --time SECONDS      append: since 1970, instead of now\n"
+    "      --time SECONDS      of a new entry, since 1970; without it, now\n"
+    "      --seq N        withdraw: the number of the release\n"
+    "      --reason TEXT  withdraw: why, in one line\n"
     "      --lines FILE   append: each line of it is an entry\n"
     "      --witness-file FILE  checkpoint: cosignatures that came by another way\n"
     "      --request N    checkpoint: print what a witness that has seen N entries is to be sent\n"
     "      --timeout SECONDS    checkpoint: how long to wait for witnesses (20)\n"
     "      --index N      prove: the entry of this number\n"
-    "      --policy FILE  verify: which log and which witnesses are believed\n"
-    "      --trust FILE   verify: the entry must be signed by the release keys of this file\n"
+    "      --policy FILE  verify: which log and which witnesses are believed; rotate: the new one\n"
+    "      --trust FILE   verify: the entry must be signed by the release keys of this file;\n"
+    "                     rotate: the new one, its version one higher\n"
     "      --entry FILE   verify: the entry, when the proof does not bring it along\n"
     "                     prove: where the entry goes, by itself\n"
     "      --json         JSON, one object a line\n"
@@ -87,9 +97,12 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } words[] = {
-    {"append", ov_log_append}, {"checkpoint", ov_log_checkpoint}, {"create", ov_log_create},
-    {"key", ov_log_key},       {"prove", ov_log_prove},           {"serve", ov_log_serve},
-    {"sign", ov_log_sign},     {"verify", ov_log_verify},         {"witness", ov_log_witness},
+    {"append", ov_log_append},     {"checkpoint", ov_log_checkpoint},
+    {"create", ov_log_create},     {"engine", ov_log_engine},
+    {"key", ov_log_key},           {"prove", ov_log_prove},
+    {"rotate", ov_log_rotate},     {"serve", ov_log_serve},
+    {"sign", ov_log_sign},         {"verify", ov_log_verify},
+    {"withdraw", ov_log_withdraw}, {"witness", ov_log_witness},
 };
 
 int ov_log_reject_option(char **argv) {

@@ -197,12 +197,11 @@ static int tell(const struct options *options, const struct ov_log_cosign *cosig
 static int publish(const struct options *options, struct ov_log_cosign *cosign) {
     struct ov_store *store = cosign->store;
     bool is_published = false;
-    if (ov_log_cosign_ask(cosign) != OV_OK) {
+    if (ov_log_cosign_ask(cosign) == OV_OK) {
+        is_published = ov_store_publish(store) == OV_OK;
+    }
+    if (!is_published) {
         ov_log_store_say(&store->error);
-    } else if (ov_store_publish(store) != OV_OK) {
-        ov_log_store_say(&store->error);
-    } else {
-        is_published = true;
     }
     int code = tell(options, cosign, is_published);
     return is_published ? code : OV_EXIT_ERROR;

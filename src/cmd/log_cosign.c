@@ -25,12 +25,12 @@ struct round {
     size_t count;
 };
 
-static void free_round(struct round **round) {
-    if (*round != NULL) {
-        for (size_t i = 0; i < (*round)->count; i++) {
-            ov_buf_release(&(*round)->bodies[i]);
-        }
-        free(*round);
+static void empty_round(struct round *round) {
+    for (size_t i = 0; round != NULL && i < round->count; i++) {
+        ov_buf_release(&round->bodies[i]);
+    }
+    if (round != NULL) {
+        round->count = 0;
     }
 }
 
@@ -193,15 +193,16 @@ enum ov_status ov_log_cosign_ask(struct ov_log_cosign *cosign) {
     if (cosign->store->state.has_rotation) {
         list_witnesses(cosign, &cosign->store->next_policy, cosign->store->next_witnesses);
     }
-    for (unsigned i = 0; i < ROUNDS; i++) {
-        OV_CLEANUP(free_round) struct round *round = calloc(1, sizeof *round);
-        if (round == NULL) {
-            return OV_MEMORY;
-        }
-        enum ov_status status = ask_round(cosign, round);
-        if (status != OV_OK) {
-            return status == OV_END ? OV_OK : status;
-        }
+    struct round *round = calloc(1, sizeof *round);
+    enum ov_status status = round != NULL ? OV_OK : OV_MEMORY;
+    for (unsigned i = 0; i < ROUNDS && status == OV_OK; i++) {
+        status = ask_round(cosign, round);
+        empty_round(round);
     }
-    return OV_OK;
+    free(round);
+    if (status == OV_MEMORY) {
+        (void)snprintf(cosign->store->error.why, sizeof cosign->store->error.why, "%s",
+                       ov_status_text(status));
+    }
+    return status == OV_END ? OV_OK : status;
 }

@@ -115,11 +115,24 @@ enum ov_status ov_log_leaf_sign(const struct ov_log_append *append,
     return OV_OK;
 }
 
+enum ov_status ov_log_leaf_check(const struct ov_log_append *append, size_t count) {
+    unsigned needed = append->store->trust.threshold;
+    char why[96];
+    if (count >= needed) {
+        return OV_OK;
+    }
+    (void)snprintf(why, sizeof why, "%zu of the %u release keys that must sign are here", count,
+                   needed);
+    ov_say_error("log", why, "--sign KEY; a release: --unsigned FILE, for others to sign");
+    return OV_DENIED;
+}
+
 int ov_log_leaf_append(struct ov_log_append *append, const struct ov_trust *more_trust,
                        struct ov_span text, const char *what) {
     OV_CLEANUP(ov_buf_release) struct ov_buf entry = {0};
     size_t count;
     if (ov_log_leaf_sign(append, more_trust, text, &entry, &count) != OV_OK ||
+        ov_log_leaf_check(append, count) != OV_OK ||
         ov_log_append_entry(append, ov_buf_span(&entry), what) != OV_OK) {
         return OV_EXIT_ERROR;
     }

@@ -12,6 +12,9 @@ enum ov_status ov_log_leaf_sign(const struct ov_log_append *append,
                                 const struct ov_trust *more_trust, struct ov_span text,
                                 struct ov_buf *entry, size_t *ret_count);
 
+// OV_OK when that many are as many as must, or the error was printed.
+enum ov_status ov_log_leaf_check(const struct ov_log_append *append, size_t count);
+
 // Signs a text, adds it to the log, and commits. Gives an enum ov_exit.
 int ov_log_leaf_append(struct ov_log_append *append, const struct ov_trust *more_trust,
                        struct ov_span text, const char *what);

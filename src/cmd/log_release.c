@@ -273,6 +273,11 @@ static enum ov_status add_entry(struct work *work) {
     ov_release_add(&text, &work->release);
     TRY(ov_buf_status(&text));
     TRY(ov_log_leaf_sign(append, NULL, ov_buf_span(&text), &entry, &count));
+    if (append->unsigned_path == NULL) {
+        TRY(ov_log_leaf_check(append, count));
+    }
+    TRY(put_bundle(work));
+    tell_release(work);
     if (append->unsigned_path != NULL) {
         return write_unsigned(append, &entry, count);
     }
@@ -300,8 +305,6 @@ static enum ov_status append_release(struct work *work, char *const *paths, int 
         return OV_OK;
     }
     TRY(fill_release(work));
-    TRY(put_bundle(work));
-    tell_release(work);
     return add_entry(work);
 }
 

@@ -10,11 +10,14 @@
 int ov_log_append(int argc, char **argv);
 int ov_log_checkpoint(int argc, char **argv);
 int ov_log_create(int argc, char **argv);
+int ov_log_engine(int argc, char **argv);
 int ov_log_key(int argc, char **argv);
 int ov_log_prove(int argc, char **argv);
+int ov_log_rotate(int argc, char **argv);
 int ov_log_serve(int argc, char **argv);
 int ov_log_sign(int argc, char **argv);
 int ov_log_verify(int argc, char **argv);
+int ov_log_withdraw(int argc, char **argv);
 int ov_log_witness(int argc, char **argv);
 
 // Tells of an option that getopt_long refused; gives OV_EXIT_ERROR.
