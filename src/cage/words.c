@@ -46,6 +46,7 @@ static const struct {
     {OV_CAGE_SERVE, SCMP_SYS(epoll_pwait)},
     {NET, SCMP_SYS(writev)}, // the resolver, over TCP
     {OV_CAGE_SERVE, SCMP_SYS(sendfile)},
+    {OV_CAGE_SERVE, SCMP_SYS(munlock)}, // libsodium lets a key go
     {FILES, SCMP_SYS(lseek)},
     {FILES, SCMP_SYS(pread64)},
     {FILES, SCMP_SYS(getdents64)},
