@@ -49,7 +49,7 @@ static const struct ov_role roles[OV_ROLE_COUNT] = {
             .hears = OV_SAYS_REQUESTS | OV_SAYS_SOURCES,
             .sends = OV_SAYS_REPORTS,
             .reaches = "the mapped rule sources, the image it writes, its channel (write only)",
-            .parses = "rule sources of any language",
+            .parses = "rule sources of any language, databases and their updates, packed files",
         },
     [OV_ROLE_VERIFIER] =
         {
