@@ -211,6 +211,62 @@ static void test_the_tree_shows_a_split_view(void **state) {
     assert_int_equal(ov_update_check(&input, &update, reason), OV_DENIED);
     input.leaf_hashes = ov_span_make(world->leaves, 2 * sizeof world->leaves[0]);
     assert_int_equal(ov_update_check(&input, &update, reason), OV_DAMAGED);
+    world->leaves[0] = first;
+    ov_leaf_hash(ov_span_text("b"), &world->leaves[2]); // behind what was seen before
+    input.leaf_hashes = ov_span_make(world->leaves, 3 * sizeof world->leaves[0]);
+    assert_int_equal(ov_update_check(&input, &update, reason), OV_DENIED);
+    assert_non_null(strstr(reason, "do not lead to its signed root"));
+}
+
+// Two trees of one size with the same release, and two releases of one number in trees that grew.
+static void test_a_split_view_by_each_of_its_signs(void **state) {
+    struct world *world = *state;
+    add_entry(world, ov_span_text("a"));
+    add_seq(world, 1);
+    publish(world, 1, 2);
+    accept(world);
+    struct ov_tree_hash first = world->leaves[0];
+    ov_leaf_hash(ov_span_text("b"), &world->leaves[0]);
+    publish(world, 1, 2);
+    assert_refused(world, "another tree of the same 2 entries");
+    world->leaves[0] = first;
+    struct ov_release other = release_of(world, 1);
+    other.rule_count = 6;
+    add_release(world, &other);
+    publish(world, 2, 3);
+    assert_refused(world, "another release 1 than the active");
+}
+
+static void test_forms_that_are_refused(void **state) {
+    struct world *world = *state;
+    static char large[OV_LEAF_BYTES_MAX + 1];
+    add_seq(world, 1);
+    publish(world, 0, 1);
+    const char *head = "c2sp.org/tlog-proof@v1\n";
+    size_t line = ov_span_find(ov_buf_span(&world->proof), strlen(head), '\n') + 1;
+    memmove(world->proof.data + strlen(head), world->proof.data + line, world->proof.size - line);
+    world->proof.size -= line - strlen(head); // the line `extra`
+    assert_refused(world, "the feed's proof is malformed");
+    ov_buf_reset(&world->proof);
+    assert_refused(world, "the feed's proof is malformed");
+    world->size = 0;
+    memset(large, 'x', sizeof large);
+    add_entry(world, ov_span_make(large, sizeof large));
+    publish(world, 0, 1);
+    assert_refused(world, "larger than 4096 bytes");
+}
+
+static void test_more_entries_than_are_looked_through(void **state) {
+    struct world *world = *state;
+    add_seq(world, 1);
+    while (world->size < OV_UPDATE_LATER_MAX + 1) {
+        add_entry(world, ov_span_text("x"));
+    }
+    publish(world, 0, world->size);
+    assert_int_equal(check(world), OV_END);
+    add_entry(world, ov_span_text("x"));
+    publish(world, 0, world->size);
+    assert_refused(world, "4097 entries after the release");
 }
 
 static void test_without_witnesses_the_tree_is_asked_for(void **state) {
@@ -414,6 +470,9 @@ int main(void) {
         TEST(test_a_stolen_release_key),
         TEST(test_two_logs_for_two_clients),
         TEST(test_the_tree_shows_a_split_view),
+        TEST(test_a_split_view_by_each_of_its_signs),
+        TEST(test_forms_that_are_refused),
+        TEST(test_more_entries_than_are_looked_through),
         TEST(test_without_witnesses_the_tree_is_asked_for),
         TEST(test_rollback),
         TEST(test_freeze),

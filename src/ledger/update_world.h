@@ -15,7 +15,7 @@
 #include <cmocka.h>
 #include <stdio.h>
 
-enum { NOW = 1800000000, DAY = 24 * 3600, ENTRIES = 64, RELEASE_KEYS = 3, WITNESSES = 3 };
+enum { NOW = 1800000000, DAY = 24 * 3600, ENTRIES = 4200, RELEASE_KEYS = 3, WITNESSES = 3 };
 
 struct world {
     struct ov_signer log, witnesses[WITNESSES], releases[RELEASE_KEYS];
