@@ -258,6 +258,26 @@ def _():
     assert diff("pairs/a.ndb", "pairs/c.hdb", "--quiet")[1] == ["- a.ndb: A", "- a.ndb: B", "+ c.hdb: B"]
 
 
+@tap.case("overt rules show tells the leaf that the tree has")
+def _():
+    ndb = b"One:0:*:41424344\r\n\nTwo:1:EP+0:4142??43\n"
+    other = {"b.ldb": b"Three;Target:0;0&1;41424344;45464748\n", "c.hsb": b"%064x:7:Four\r\n" % 9,
+             "d.cdb": b"Five:*:*:a.exe:*:*:*:*:*:*\n"}
+    other["m.cvd"] = make_container({"COPYING": b"x", "a.ndb": ndb.replace(b"One", b"Six")})
+    files = {"a.ndb": ndb, **other}
+    write("shown/sub", files)
+    texts = {text: name for name, text in release.entries(files)}
+    for rule in ("One", "Two", "Three", "Four", "Five", "Six"):
+        words = [OVERT, "rules", "show", rule, *[f"shown/sub/{name}" for name in sorted(files)]]
+        record = json.loads(subprocess.run([*words, "--json"], capture_output=True, check=True,
+                                           timeout=60).stdout.splitlines()[0])
+        name, source = record["leaf_name"], record["source"].encode()
+        assert texts[source] == name or rule == "Two", record
+        assert record["leaf"] == release.text_of(release.leaf_hash(name, source)), record
+        told = subprocess.run(words, capture_output=True, check=True, timeout=60).stdout.decode()
+        assert f"\nleaf: {record['leaf']} of {name}\n" in told, told
+
+
 @tap.case("the endings in docs/formats/release.md are those of this test")
 def _():
     rows = (SOURCE / "docs/formats/release.md").read_text().splitlines()

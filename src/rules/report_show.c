@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "rules/explain.h"
+#include "rules/rule_text.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -16,34 +17,80 @@ struct shown {
     struct ov_span meaning; // several lines
 };
 
+// The name of the file in a release: what follows the feed's name ("stable:a/main.ndb"), else the
+// last part of the path.
+static struct ov_span find_leaf_name(const char *path) {
+    const char *colon = strchr(path, ':');
+    const char *slash = strchr(path, '/');
+    if (colon != NULL && (slash == NULL || colon < slash)) {
+        return ov_span_text(&colon[1]);
+    }
+    const char *last = strrchr(path, '/');
+    return ov_span_text(last != NULL ? &last[1] : path);
+}
+
+// The hash of the rule's leaf, as text: empty when memory ran out, which the report tells.
+static void make_leaf(const struct ov_ruleset *set, const struct shown *shown,
+                      struct ov_span *ret_name, struct ov_buf *ret_hash) {
+    OV_CLEANUP(ov_buf_release) struct ov_buf entry = {0};
+    struct ov_rule_text text = {.name = find_leaf_name(set->files[shown->place.file].path),
+                                .text = shown->source};
+    struct ov_tree_hash hash;
+    *ret_name = text.name;
+    if (ov_rule_text_hash(&text, &entry, &hash) == OV_OK) {
+        ov_tree_hash_add(ret_hash, &hash);
+    } else {
+        ret_hash->has_failed = true;
+    }
+}
+
 static void add_json(struct ov_buf *out, const struct ov_ruleset *set, const struct shown *shown) {
+    OV_CLEANUP(ov_buf_release) struct ov_buf hash = {0};
+    struct ov_span name;
     struct ov_json json;
+    make_leaf(set, shown, &name, &hash);
+    out->has_failed = out->has_failed || hash.has_failed;
     ov_json_init(&json, out);
     ov_json_object(&json, NULL);
     ov_json_bytes(&json, "rule", shown->name);
     ov_json_bytes(&json, "file", ov_span_text(set->files[shown->place.file].path));
     ov_json_uint(&json, "line", shown->place.line);
     ov_json_bytes(&json, "source", shown->source);
+    ov_json_bytes(&json, "leaf", ov_buf_span(&hash));
+    ov_json_bytes(&json, "leaf_name", name);
     ov_json_bytes(&json, "meaning", shown->meaning);
     ov_json_object_end(&json);
     ov_buf_add_text(out, "\n");
 }
 
+static void add_text(struct ov_report *report, const struct ov_ruleset *set,
+                     const struct shown *shown) {
+    OV_CLEANUP(ov_buf_release) struct ov_buf hash = {0};
+    struct ov_buf *out = &report->out;
+    struct ov_span name;
+    make_leaf(set, shown, &name, &hash);
+    ov_buf_add_text(out, "rule: ");
+    ov_text_add_printable(out, shown->name);
+    ov_buf_add_text(out, "\nplace: ");
+    ov_report_add_place(report, set, shown->place);
+    ov_buf_add_text(out, "\nsource: ");
+    ov_text_add_printable(out, shown->source);
+    ov_buf_add_text(out, "\nleaf: ");
+    ov_buf_add(out, hash.data, hash.size);
+    ov_buf_add_text(out, " of ");
+    ov_text_add_printable(out, name);
+    ov_buf_add_text(out, "\n");
+    ov_buf_add(out, shown->meaning.data, shown->meaning.size);
+    ov_buf_add_text(out, "\n");
+    out->has_failed = out->has_failed || hash.has_failed;
+}
+
 static void add_shown(struct ov_report *report, const struct ov_ruleset *set,
                       const struct shown *shown) {
-    struct ov_buf *out = &report->out;
     if (report->is_json) {
-        add_json(out, set, shown);
+        add_json(&report->out, set, shown);
     } else {
-        ov_buf_add_text(out, "rule: ");
-        ov_text_add_printable(out, shown->name);
-        ov_buf_add_text(out, "\nplace: ");
-        ov_report_add_place(report, set, shown->place);
-        ov_buf_add_text(out, "\nsource: ");
-        ov_text_add_printable(out, shown->source);
-        ov_buf_add_text(out, "\n");
-        ov_buf_add(out, shown->meaning.data, shown->meaning.size);
-        ov_buf_add_text(out, "\n");
+        add_text(report, set, shown);
     }
     ov_report_flush(report, false);
 }
