@@ -220,9 +220,13 @@ def a_file_that_is_replaced():
 
 def slow_clients_are_cut_off():
     """None of them holds the server up, and each is gone in the time that it has."""
-    with Server("serve", make_log()) as server:
+    log = make_log()
+    content = os.urandom(32 << 20)
+    (log / "overt.trust").write_bytes(content)
+    with Server("serve", log) as server:
         start = time.monotonic()
-        silent, dripping = server.connect(), server.connect()
+        silent, dripping, stalled = server.connect(), server.connect(), server.connect()
+        stalled.sendall(b"GET /overt.trust HTTP/1.1\r\nHost: x\r\n\r\n")
         dripping.sendall(b"GET /checkpoint HTTP/1.1\r\n")
         is_open = {silent: True, dripping: True}
         while any(is_open.values()) and time.monotonic() - start < 30:
@@ -242,6 +246,8 @@ def slow_clients_are_cut_off():
                     is_open[peer] = False
         took = time.monotonic() - start
         assert not any(is_open.values()) and 8 < took < 16, took
+        time.sleep(max(0, start + 18 - time.monotonic()))
+        assert len(read_all(stalled)) < len(content)  # what was on its way, and no more
 
 
 def more_clients_than_there_is_room_for():

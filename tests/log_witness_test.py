@@ -386,7 +386,7 @@ def what_cannot_be_a_witness():
             ("no policy", ["--policy", "missing"], "No such file"),
             ("a bad policy", ["--policy", "bad.policy"], "line 2"),
             ("an address", ["--listen", "nowhere"], "no address"),
-            ("a rate", ["--rate", "0"], "unknown option"),
+            ("a rate", ["--rate", "0"], "is no number"),
             ("an argument", ["more"], "are needed"),
             ("a state in no folder", ["--state", "no/such"], "No such file"),
             ("a file for a state", ["--state", "junk"], "Not a directory")):
@@ -502,9 +502,64 @@ def its_logs_and_our_cosignatures():
         assert subprocess.run(audit, check=False, capture_output=True).returncode == 0
 
 
+# ---- all together ------------------------------------------------------------------------------
+
+class LogWitness(Server):
+    """A witness of the log in the folder `log`, with a key and a state of its own."""
+
+    def __init__(self, name):
+        super().__init__("witness", "--state", f"state-{name}", "--key", f"{name}.key", "--log",
+                         pathlib.Path("log/log.vkey").read_text().strip())
+
+
+def our_log_our_witnesses_our_server():
+    """Published only when both witnesses have cosigned; what clients are given is what was published."""
+    if not (BUILD / "overt-fetch").exists():
+        raise Skip("overt-fetch is not built, and asks the witnesses")
+    words = []
+    for name in ("a", "b"):
+        vkey = overt("key", f"witness.example/{name}", "--witness", "-o", f"{name}.key").stdout.strip()
+        words += ["--witness", f"{name} {vkey} http://127.0.0.1:1/{name}/"]
+    done = overt("create", "log", "--origin", "example.org/rules", "--quorum", "all", *words)
+    assert done.returncode == 0, done
+    for number in range(3):
+        pathlib.Path(f"entry-{number}").write_text(f"entry {number}\n")
+    assert overt("append", "log", "entry-0", "entry-1").returncode == 0
+    policy = pathlib.Path("log/log.policy")
+    with LogWitness("a") as one:
+        text = policy.read_text().replace("http://127.0.0.1:1/a/", one.url)
+        policy.write_text(text)
+        done = overt("checkpoint", "log")
+        assert done.returncode != 0 and not os.path.exists("log/checkpoint"), done
+        with LogWitness("b") as two, Server("serve", "log") as server:
+            assert server.get("/checkpoint")[0] == 404
+            policy.write_text(text.replace("http://127.0.0.1:1/b/", two.url))
+            for entries, size in ((["entry-2"], 3), (["entry-0"], 4), ([], 4)):
+                if entries:
+                    assert overt("append", "log", *entries).returncode == 0
+                done = overt("checkpoint", "log")
+                assert done.returncode == 0, done
+                status, _, note = server.get("/checkpoint")
+                assert status == 200 and note.startswith(f"example.org/rules\n{size}\n".encode())
+                assert note.count(b"\xe2\x80\x94 witness.example/") == 2
+            pathlib.Path("copy").mkdir()
+            for path in ("checkpoint", "tile/0/000.p/4", "tile/entries/000.p/4"):
+                place = pathlib.Path("copy", path)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(server.get("/" + path)[2])
+    done = overt("verify", "copy", "--policy", policy)
+    assert done.returncode == 0, done
+    program, why = ovcheck.find()
+    if program is None:
+        raise Skip(f"beside the Go program: {why}")
+    done = subprocess.run([program, "audit", policy, "copy"], check=False, capture_output=True)
+    assert done.returncode == 0 and b"size 4" in done.stdout, done
+
+
 if __name__ == "__main__":
     main([every_answer, many_signatures_and_long_bodies, what_monitors_see, heartbeat, pushed_too_hard,
           what_was_cosigned_is_remembered, one_history_for_all, two_processes_of_one_state,
           kill_at_each_step, kill_at_any_moment, keys, logs_of_a_policy, what_cannot_be_a_witness,
           a_state_of_somebody_else, an_ordinary_user_witnesses, what_proc_says,
-          a_witness_that_is_taken_over, its_logs_and_our_cosignatures])
+          a_witness_that_is_taken_over, its_logs_and_our_cosignatures,
+          our_log_our_witnesses_our_server])

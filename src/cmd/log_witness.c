@@ -101,7 +101,12 @@ static int read_options(int argc, char **argv, struct options *ret_options) {
         if (code == 'h' || code == OPTION_HELP) {
             return ov_log_print_help();
         }
-        if (!take_option(code, &options)) {
+        bool is_taken = take_option(code, &options);
+        if (!is_taken && code == OPTION_RATE) {
+            ov_say_error(optarg, "is no number of submissions a second", "1 to 100000");
+            return OV_EXIT_ERROR;
+        }
+        if (!is_taken) {
             return ov_log_reject_option(argv);
         }
     }

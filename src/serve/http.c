@@ -17,7 +17,7 @@
 enum {
     HEAD_SECONDS = 10,           // for a request's line and headers, from one reply to the next too
     BODY_SECONDS = 20,           // for what follows them
-    REPLY_SECONDS = 30,          // for taking the reply, and
+    REPLY_SECONDS = 15,          // for taking the reply, and
     REPLY_BYTES_A_SECOND = 8192, // this much more for a long one
     END_SECONDS = 5,             // for what is under way when we are asked to end
     WAIT_MS = 500,
