@@ -317,12 +317,25 @@ static void print_json(const struct ov_active_feed *feed, const char *what,
     (void)printf("%.*s\n", (int)out.size, (const char *)out.data);
 }
 
+// What a process went without is said once.
+static void say_layers(const struct ov_refresh_result *result) {
+    static bool is_said;
+    if (result->missing_layers != 0 && !is_said) {
+        is_said = true;
+        (void)fprintf(stderr,
+                      "overt: fetching and verifying went without %d layers of confinement (overt "
+                      "status)\n",
+                      __builtin_popcount(result->missing_layers));
+    }
+}
+
 void ov_feeds_say_set(struct ov_feeds_session *session, const struct ov_active_feed *feed,
                       const char *what, const struct ov_refresh_result *result) {
     char text[OV_FEED_REASON_BYTES];
     bool is_stale = false;
     uint64_t days = ov_feeds_age_days(feed, session->now, &is_stale);
     ov_feeds_erase(session);
+    say_layers(result);
     if (feed->kind == OV_FEED_LOG) {
         (void)snprintf(text, sizeof text,
                        "release %" PRIu64 " of %s: %" PRIu64 " rules, %" PRIu64

@@ -78,17 +78,7 @@ static enum ov_status check_name(struct mirror *mirror, const char *name,
 
 static enum ov_status bring(struct mirror *mirror, const struct ov_fetch_get *wants, size_t count,
                             struct ov_stage *ret_stage) {
-    const struct ov_refresh_request *request = mirror->request;
-    struct ov_stage_request stage = {
-        .source = request->source != NULL ? request->source : request->feed->source,
-        .folder = request->rules_path,
-        .wants = wants,
-        .want_count = count,
-        .proxy = request->proxy,
-    };
-    TRY(ov_stage_open(&stage, ret_stage, mirror->result->reason));
-    mirror->result->fetched_bytes += ret_stage->bytes;
-    return OV_OK;
+    return ov_refresh_bring(mirror->request, wants, count, ret_stage, mirror->result);
 }
 
 // Writes what was fetched to its place in the new set.

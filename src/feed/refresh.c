@@ -54,6 +54,27 @@ static enum ov_status fail(struct refresh *refresh, enum ov_status status, const
     return status;
 }
 
+enum ov_status ov_refresh_bring(const struct ov_refresh_request *request,
+                                const struct ov_fetch_get *wants, size_t count,
+                                struct ov_stage *ret_stage, struct ov_refresh_result *result) {
+    struct ov_stage_request stage = {
+        .source = request->source != NULL ? request->source : request->feed->source,
+        .folder = request->rules_path,
+        .wants = wants,
+        .want_count = count,
+        .proxy = request->proxy,
+    };
+    enum ov_status status = ov_stage_open(&stage, ret_stage, result->reason);
+    if (status != OV_OK && result->reason[0] == 0) {
+        (void)snprintf(result->reason, sizeof result->reason, "fetching: %s",
+                       status == OV_SYSTEM ? strerror(errno) : ov_status_text(status));
+    }
+    TRY(status);
+    result->fetched_bytes += ret_stage->bytes;
+    result->missing_layers |= ret_stage->missing_layers;
+    return OV_OK;
+}
+
 // ---- pieces -------------------------------------------------------------------------------------
 
 static void release_piece(struct piece *piece) {
@@ -83,21 +104,9 @@ static enum ov_status map_piece(struct piece *piece) {
 
 static enum ov_status bring(struct refresh *refresh, const struct ov_fetch_get *wants, size_t count,
                             struct piece *piece) {
-    const struct ov_refresh_request *request = refresh->request;
-    struct ov_stage_request stage = {
-        .source = request->source != NULL ? request->source : request->feed->source,
-        .folder = request->rules_path,
-        .wants = wants,
-        .want_count = count,
-        .proxy = request->proxy,
-    };
     release_piece(piece);
-    enum ov_status status = ov_stage_open(&stage, &piece->stage, refresh->result->reason);
-    if (status != OV_OK) {
-        return refresh->result->reason[0] != 0 ? status : fail(refresh, status, "fetching");
-    }
-    refresh->result->fetched_bytes += piece->stage.bytes;
-    status = map_piece(piece);
+    TRY(ov_refresh_bring(refresh->request, wants, count, &piece->stage, refresh->result));
+    enum ov_status status = map_piece(piece);
     return status == OV_OK ? OV_OK : fail(refresh, status, "what was fetched");
 }
 
@@ -166,6 +175,7 @@ static enum ov_status ask_verifier(struct refresh *refresh) {
     if (status != OV_OK) {
         return fail(refresh, status == OV_END ? OV_PEER : status, "the verifier");
     }
+    refresh->result->missing_layers |= refresh->verdict.missing_layers;
     if (refresh->verdict.status != OV_OK && refresh->verdict.status != OV_END) {
         (void)snprintf(refresh->result->reason, sizeof refresh->result->reason, "%s",
                        refresh->verdict.reason);

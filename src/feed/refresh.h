@@ -22,10 +22,14 @@ struct ov_refresh_request {
     void (*on_step)(void *arg, const char *step); // what is being done; may be NULL
 };
 
+struct ov_fetch_get;
+struct ov_stage;
+
 struct ov_refresh_result {
     struct ov_update update; // when the status is OV_OK
     bool has_set;            // a new set lies in the feed's folder
     uint64_t fetched_bytes;
+    uint32_t missing_layers;           // OV_CAGE() bits that fetching or verifying went without
     char reason[OV_FEED_REASON_BYTES]; // of a refusal or failure
 };
 
@@ -34,6 +38,11 @@ struct ov_refresh_result {
 // fetching OV_END, OV_PEER, OV_LIMIT, OV_SYSTEM.
 enum ov_status ov_feed_refresh(const struct ov_refresh_request *request,
                                struct ov_active_feed *entry, struct ov_refresh_result *ret_result);
+
+// Brings files of the feed here, by its source, and counts them in the result.
+enum ov_status ov_refresh_bring(const struct ov_refresh_request *request,
+                                const struct ov_fetch_get *wants, size_t count,
+                                struct ov_stage *ret_stage, struct ov_refresh_result *result);
 
 // Verifies the active set of a log's feed again, from what was kept on disk: proof, release,
 // bundle, files, rules. As above; fetches nothing.

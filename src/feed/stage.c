@@ -2,6 +2,8 @@
 // Files of a feed, from a server or a folder.
 #include "feed/stage.h"
 
+#include "role/roles.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -143,6 +145,10 @@ static enum ov_status take_fetched(const struct ov_fetch_result *fetched, struct
     return OV_OK;
 }
 
+static uint32_t missing_layers(const struct ov_fetch_result *fetched) {
+    return ov_role_get(OV_ROLE_FETCHER)->layers & ~fetched->cage.layers;
+}
+
 static enum ov_status take_server(const struct ov_stage_request *request, struct ov_stage *stage,
                                   char *reason) {
     struct ov_fetch_request fetch = {
@@ -157,6 +163,7 @@ static enum ov_status take_server(const struct ov_stage_request *request, struct
     enum ov_status status = ov_fetch_run(&fetch, &fetched);
     (void)snprintf(reason, OV_STAGE_REASON_BYTES, "%s", fetched.reason);
     if (status == OV_OK) {
+        stage->missing_layers = missing_layers(&fetched);
         status = take_fetched(&fetched, stage);
         if (status != OV_OK) {
             (void)explain(reason, request->source, status, "what was fetched is not what was told");

@@ -23,7 +23,8 @@ struct ov_stage_request {
 struct ov_stage {
     int *fds;
     size_t count;
-    uint64_t bytes; // of all together
+    uint64_t bytes;          // of all together
+    uint32_t missing_layers; // OV_CAGE() bits that the fetcher should have had and had not
 };
 
 // Brings all of them. OV_OK, or `ret_reason` (OV_STAGE_REASON_BYTES) says why not: statuses as

@@ -104,12 +104,14 @@ static enum ov_status check(const struct ov_verifier_request *request, struct ma
                : OV_OK;
 }
 
-static void enter_cage(void) {
+// Gives the layers that are missing.
+static uint32_t enter_cage(void) {
     struct ov_cage_spec spec = ov_role_cage(OV_ROLE_VERIFIER);
     struct ov_cage_report report;
     spec.outputs[0] = ANSWER_FD;
     spec.descriptors_below = ANSWER_FD + 1;
     ov_cage_enter(&spec, &report);
+    return spec.layers & ~report.enforced;
 }
 
 // Never returns. What was mapped by the parent is there; nothing of it has been looked at.
@@ -119,7 +121,7 @@ static void live(const struct ov_verifier_request *request, int answer) {
     if (answer != ANSWER_FD && dup2(answer, ANSWER_FD) < 0) {
         _exit(1);
     }
-    enter_cage();
+    result.missing_layers = enter_cage();
     result.status = check(request, &material, &result);
     if (result.status != OV_OK && result.status != OV_END && result.reason[0] == 0) {
         (void)snprintf(result.reason, sizeof result.reason, "%s", ov_status_text(result.status));

@@ -34,6 +34,7 @@ struct ov_verifier_result {
     enum ov_status status; // as ov_update_check, then ov_update_check_bundle
     struct ov_update update;
     char reason[OV_UPDATE_REASON_BYTES];
+    uint32_t missing_layers; // OV_CAGE() bits that it should have had and had not
 };
 
 // Runs the checks. OV_OK when the verifier gave an answer, whatever it is. OV_SYSTEM (errno), or
