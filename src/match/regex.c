@@ -3,9 +3,8 @@
 #include "match/regex.h"
 
 #include "match/place.h"
+#include "match/regex_need.h"
 
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
 #include <stdlib.h>
 
 // OV_REGEX_* of rules/tree.h as they stand in the image.
@@ -36,6 +35,7 @@ struct ov_regex_cache {
     struct {
         uint32_t number;
         pcre2_code *code;
+        struct ov_regex_need *need; // or NULL
     } slots[CACHE_SLOTS];
 };
 
@@ -45,6 +45,7 @@ void ov_regex_cache_free(struct ov_regex_cache *cache) {
     }
     for (size_t i = 0; i < CACHE_SLOTS; i++) {
         pcre2_code_free(cache->slots[i].code);
+        ov_regex_need_free(cache->slots[i].need);
     }
     pcre2_match_data_free(cache->data);
     pcre2_match_context_free(cache->context);
@@ -99,15 +100,20 @@ static pcre2_code *get_code(struct ov_matcher *matcher, const struct ov_image_re
         return *held;
     }
     pcre2_code_free(*held);
+    ov_regex_need_free(matcher->regexes->slots[slot].need);
+    matcher->regexes->slots[slot].need = NULL;
+    uint32_t options = make_options(regex->flags);
     int error;
     PCRE2_SIZE at;
-    *held = pcre2_compile(text.data, text.size, make_options(regex->flags), &error, &at, NULL);
+    *held = pcre2_compile(text.data, text.size, options, &error, &at, NULL);
     matcher->regexes->slots[slot].number = regex->number;
     if (*held == NULL) {
         // The builder compiled the same text: only a damaged image or a full heap gets here.
         *(error == PCRE2_ERROR_HEAP_FAILED ? &matcher->has_no_memory : &matcher->code.is_damaged) =
             true;
+        return NULL;
     }
+    matcher->regexes->slots[slot].need = ov_regex_need_new(text, options);
     return *held;
 }
 
@@ -137,6 +143,19 @@ static bool make_plan(const struct ov_image_sub *sub, uint32_t flags,
     }
     *ret_plan = plan;
     return true;
+}
+
+// Whether what every match holds is in the text. At one place, to try is as quick as to look.
+static bool may_match(const struct ov_matcher *matcher, const struct ov_image_regex *regex,
+                      const struct plan *plan) {
+    const struct ov_regex_cache *cache = matcher->regexes;
+    const struct ov_regex_need *need = cache->slots[regex->number % CACHE_SLOTS].need;
+    if (need == NULL || plan->options != 0 || plan->range.first > plan->subject_bytes) {
+        return true;
+    }
+    size_t size = plan->subject_bytes - plan->range.first;
+    struct ov_span text = ov_span_part(matcher->object->bytes, plan->range.first, size);
+    return ov_regex_need_holds(need, text, cache->data, cache->context);
 }
 
 // Runs the expression over one range and adds its matches. As for clamscan, the text begins where
@@ -194,7 +213,9 @@ struct ov_found ov_regex_search(struct ov_matcher *matcher, const struct ov_imag
     struct plan plan;
     for (uint32_t i = 0; make_plan(sub, regex->flags, matcher->object, i, &plan); i++) {
         matcher->stats.searches++;
-        run_plan(matcher, code, &plan, is_global, &found);
+        if (may_match(matcher, regex, &plan)) {
+            run_plan(matcher, code, &plan, is_global, &found);
+        }
         if (found.count > 0 && !is_global) {
             break;
         }
