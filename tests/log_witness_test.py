@@ -21,7 +21,7 @@ sys.path[:0] = [str(SOURCE / "tests/serve"), str(SOURCE / "tests")]
 import ovcheck  # noqa: E402  pylint: disable=wrong-import-position
 from checkpoints import Log, cosigned, ed25519  # noqa: E402  pylint: disable=C0413
 from serving import (  # noqa: E402  pylint: disable=wrong-import-position
-    BUILD, IS_ROOT, OVERT, USER, Server, Skip, check_cage, main, status_of, try_acts)
+    BUILD, IS_ROOT, OVERT, USER, Server, Skip, check_cage, facts_of, main, status_of, try_acts)
 
 PLAIN, SIZED = "text/plain; charset=utf-8", "text/x.tlog.size"
 STEPS_MAX = 60
@@ -450,6 +450,12 @@ def what_proc_says():
     make_key()
     with Witness() as witness:
         facts = check_cage(witness)
+        user = int(facts["status"]["Uid"].split()[0])
+        assert os.stat("state").st_uid == user and user > 1 << 30, user
+        with Server("serve", ".") as other:  # shares no id with it
+            assert int(facts_of(other.child())["status"]["Uid"].split()[0]) not in (0, user)
+    with Witness() as witness:  # and the next one is the same user
+        assert int(facts_of(witness.child())["status"]["Uid"].split()[0]) == user
         assert not any("key" in place for place in facts["fds"].values()), facts["fds"]
 
 

@@ -6,13 +6,24 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 // The first of the user ids that no system hands out (above the container ranges that systemd
-// documents, below 2^31), so that a worker shares its id with nobody, not even with "nobody".
+// documents, below 2^31), so that a worker shares its id with nobody, not even with "nobody". Which
+// of them is chance: the numbers of processes are no help, since in a namespace of its own each
+// is 1.
 enum { FIRST_USER = 1879048192, USER_SPREAD = 4194304, NOBODY = 65534 };
+
+static uid_t pick_user(void) {
+    uint32_t chance = 0;
+    if (getrandom(&chance, sizeof chance, GRND_NONBLOCK) != sizeof chance) {
+        chance = (uint32_t)getpid();
+    }
+    return (uid_t)FIRST_USER + (uid_t)(chance % USER_SPREAD);
+}
 
 static bool take_user(uid_t id) {
     return setresgid(id, id, id) == 0 && setresuid(id, id, id) == 0;
@@ -46,10 +57,8 @@ int ov_cage_change_user(const struct ov_cage_spec *spec) {
         return EPERM;
     }
     (void)setgroups(0, NULL);
-    pid_t parent = getppid() != 0 ? getppid() : getpid();
-    uid_t own = (uid_t)FIRST_USER + (uid_t)(parent % USER_SPREAD);
     uid_t owner = find_owner(spec);
-    own = owner != 0 ? owner : own;
+    uid_t own = owner != 0 ? owner : pick_user();
     hand_over(spec, own);
     if (take_user(own)) {
         return 0;
