@@ -119,6 +119,12 @@ def _():
     certify("False", "Root", SIGNER)
     certify("ByFalse", "False", SIGNER)
     both(sign("ByFalse", "False"), "Root", False)
+    certify("Silent", "Root", "subjectKeyIdentifier=hash\n")  # no word on what it is
+    certify("BySilent", "Silent", SIGNER)
+    both(sign("BySilent", "Silent"), "Root", False)
+    certify("Torn", "Root", AUTHORITY.replace("CA:TRUE", "CA:FALSE"))
+    certify("ByTorn", "Torn", SIGNER)
+    both(sign("ByTorn", "Torn"), "Root", False)
     certify("Short", "Short", AUTHORITY.replace("CA:TRUE", "CA:TRUE,pathlen:0"))
     certify("Between", "Short", AUTHORITY)
     certify("Long", "Between", SIGNER)

@@ -260,6 +260,7 @@ def _():
     refused(patch(old, maker.cdiff(6, script, len(script) - 1)), "as long as")
     refused(patch(old, maker.cdiff(6, script, len(script) + 1)), "as long as")
     refused(patch(old, maker.cdiff(6, script, 1 << 40)), "footer")
+    refused(patch(old, maker.cdiff(6, script, tail=b"x")), "as long as")
     refused(patch(old, b"x" + good), "no ClamAV-Diff")
     refused(patch(old, good[:-1]), "signature is not")
     refused(patch(old, good.replace(b":6:", b":7:", 1)), "signature is not")

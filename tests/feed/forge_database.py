@@ -104,7 +104,7 @@ class Vendor:
     def cld(self, version, members):
         return header(version).encode().ljust(512) + tar_of(members)
 
-    def cdiff(self, version, script, size=None):
+    def cdiff(self, version, script, size=None, tail=b""):
         size = len(script) if size is None else size
-        text = f"ClamAV-Diff:{version}:{size}:".encode() + gzip.compress(script, mtime=0)
+        text = f"ClamAV-Diff:{version}:{size}:".encode() + gzip.compress(script, mtime=0) + tail
         return text + b":" + self.cdiff_key.sign_pss(hashlib.sha256(text).digest()).encode()
