@@ -103,6 +103,10 @@ void ov_mapped_prefetch(struct ov_span bytes) {
     }
 }
 
+void ov_mapped_populate(struct ov_span mapping) {
+    (void)madvise((void *)(uintptr_t)mapping.data, mapping.size, MADV_POPULATE_READ);
+}
+
 void ov_file_map_close(struct ov_file_map *map) {
     if (map->bytes.size > 0) {
         (void)munmap((void *)(uintptr_t)map->bytes.data, map->bytes.size);

@@ -36,6 +36,7 @@ struct refresh {
     struct ov_active_feed *entry;
     struct ov_refresh_result *result;
     struct ov_verifier_request ask;
+    struct ov_verifier verifier; // that has verified the proof
     struct ov_verifier_result verdict;
     struct piece proof, bundles, tiles;
 };
@@ -170,8 +171,8 @@ static enum ov_status bring_tiles(struct refresh *refresh) {
 
 // ---- verdicts -----------------------------------------------------------------------------------
 
-static enum ov_status ask_verifier(struct refresh *refresh) {
-    enum ov_status status = ov_verifier_run(&refresh->ask, &refresh->verdict);
+// What the verifier's answer is worth; `status` is whether there is one.
+static enum ov_status judge(struct refresh *refresh, enum ov_status status) {
     if (status != OV_OK) {
         return fail(refresh, status == OV_END ? OV_PEER : status, "the verifier");
     }
@@ -181,6 +182,11 @@ static enum ov_status ask_verifier(struct refresh *refresh) {
                        refresh->verdict.reason);
     }
     return refresh->verdict.status;
+}
+
+static enum ov_status ask_verifier(struct refresh *refresh) {
+    ov_verifier_close(&refresh->verifier);
+    return judge(refresh, ov_verifier_open(&refresh->ask, &refresh->verifier, &refresh->verdict));
 }
 
 // Asks, and brings what the verdict asks for, until there is one that stands.
@@ -242,17 +248,14 @@ static enum ov_status unpack(struct refresh *refresh, const struct piece *packed
     return status;
 }
 
-// Has the bundle in `out` verified with all that came before.
+// Has the bundle in `out` verified by the process that has verified the release; by another one
+// when that was given a bundle before, and refused it.
 static enum ov_status verify_bundle(struct refresh *refresh, int out) {
-    OV_CLEANUP(ov_file_map_close) struct ov_file_map map = {0};
     tell(refresh, "verifying the rules");
-    enum ov_status status = ov_file_map_open_fd(out, &map);
-    if (status != OV_OK) {
-        return fail(refresh, status, "the bundle");
+    enum ov_status status = refresh->verifier.pid > 0 ? OV_OK : ask_verifier(refresh);
+    if (status == OV_OK) {
+        status = judge(refresh, ov_verifier_give(&refresh->verifier, out, &refresh->verdict));
     }
-    refresh->ask.rules = map.bytes;
-    status = ask_verifier(refresh);
-    refresh->ask.rules = ov_span_make(NULL, 0);
     return status == OV_END ? fail(refresh, OV_PEER, "the verifier") : status;
 }
 
@@ -357,6 +360,7 @@ static struct refresh make_refresh(const struct ov_refresh_request *request,
         .request = request,
         .entry = entry,
         .result = result,
+        .verifier = {.pidfd = -1, .channel = -1},
         .ask = {.policy = ov_buf_span(&request->feed->policy),
                 .trust = ov_buf_span(&request->feed->trust),
                 .state = &entry->state,
@@ -376,6 +380,7 @@ enum ov_status ov_feed_refresh(const struct ov_refresh_request *request,
     if (status == OV_OK) {
         status = run(&refresh, &trust);
     }
+    ov_verifier_close(&refresh.verifier);
     release_piece(&refresh.proof);
     release_piece(&refresh.bundles);
     release_piece(&refresh.tiles);
@@ -399,7 +404,7 @@ static enum ov_status verify_kept(struct refresh *refresh, struct ov_span proof,
     refresh->ask.proof = proof;
     refresh->ask.rules = rules;
     refresh->ask.is_kept = true;
-    TRY(ask_verifier(refresh));
+    TRY(judge(refresh, ov_verifier_run(&refresh->ask, &refresh->verdict)));
     const struct ov_update *update = &refresh->verdict.update;
     bool is_active = ov_tree_hash_is_equal(&update->leaf, &refresh->entry->state.leaf) &&
                      update->release.seq == refresh->entry->state.seq;

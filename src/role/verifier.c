@@ -1,20 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-// The verifier's life: forked, caged, one answer.
+// The verifier's life: forked, caged, one answer on the proof, and one on the rules.
 #include "role/verifier.h"
 
 #include "base/fd.h"
 #include "config.h"
 #include "ledger/entries.h"
 #include "role/roles.h"
+#include "wire/channel.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { ANSWER_FD = 3 };
+enum { CHANNEL = 3 };
+#define MAPPED_BYTES (16ull << 30) // of address space: the rules come when the cage is closed
 
 // ---- in the cage --------------------------------------------------------------------------------
 
@@ -108,26 +114,62 @@ static enum ov_status check(const struct ov_verifier_request *request, struct ma
 static uint32_t enter_cage(void) {
     struct ov_cage_spec spec = ov_role_cage(OV_ROLE_VERIFIER);
     struct ov_cage_report report;
-    spec.outputs[0] = ANSWER_FD;
-    spec.descriptors_below = ANSWER_FD + 1;
+    spec.channel = CHANNEL;
+    spec.descriptors_below = CHANNEL + 1;
+    spec.mapped_bytes = MAPPED_BYTES;
     ov_cage_enter(&spec, &report);
     return spec.layers & ~report.enforced;
 }
 
+static void answer(struct ov_verifier_result *result, enum ov_status status) {
+    result->status = status;
+    if (status != OV_OK && status != OV_END && result->reason[0] == 0) {
+        (void)snprintf(result->reason, sizeof result->reason, "%s", ov_status_text(status));
+    }
+    if (ov_channel_send(CHANNEL, ov_span_make(result, sizeof *result), NULL, 0) != OV_OK) {
+        _exit(1);
+    }
+}
+
+// Waits for the rules: their size, and a descriptor. OV_END when none come.
+static enum ov_status receive_rules(struct ov_span *ret_rules) {
+    uint64_t size = 0;
+    size_t message_size = 0;
+    size_t count = 1;
+    int fd = -1;
+    TRY(ov_channel_receive_descriptors(CHANNEL, &size, sizeof size, &message_size, &fd, &count));
+    if (message_size != sizeof size || count != 1) {
+        return OV_PEER;
+    }
+    void *start = size > 0 ? mmap(NULL, (size_t)size, PROT_READ, MAP_SHARED, fd, 0) : NULL;
+    (void)close(fd);
+    if (start == MAP_FAILED) {
+        return OV_SYSTEM;
+    }
+    *ret_rules = ov_span_make(start, (size_t)size);
+    ov_mapped_populate(*ret_rules);
+    return OV_OK;
+}
+
 // Never returns. What was mapped by the parent is there; nothing of it has been looked at.
-static void live(const struct ov_verifier_request *request, int answer) {
+static void live(const struct ov_verifier_request *request, int channel) {
     static struct material material;
     static struct ov_verifier_result result;
-    if (answer != ANSWER_FD && dup2(answer, ANSWER_FD) < 0) {
+    struct ov_span rules = {0};
+    if (channel != CHANNEL && dup2(channel, CHANNEL) < 0) {
         _exit(1);
     }
     result.missing_layers = enter_cage();
-    result.status = check(request, &material, &result);
-    if (result.status != OV_OK && result.status != OV_END && result.reason[0] == 0) {
-        (void)snprintf(result.reason, sizeof result.reason, "%s", ov_status_text(result.status));
+    enum ov_status status = check(request, &material, &result);
+    answer(&result, status);
+    if (status == OV_OK && request->rules.size == 0) {
+        status = receive_rules(&rules);
+        if (status != OV_OK) {
+            _exit(status == OV_END ? 0 : 1);
+        }
+        answer(&result, ov_update_check_bundle(&result.update.release, rules, result.reason));
     }
-    ssize_t size = write(ANSWER_FD, &result, sizeof result); // one write: fits a pipe's buffer
-    _exit(size == (ssize_t)sizeof result ? 0 : 1);
+    _exit(0);
 }
 
 // ---- the process that asks ----------------------------------------------------------------------
@@ -142,31 +184,104 @@ static bool has_ended_well(pid_t pid) {
     return WIFEXITED(end) && WEXITSTATUS(end) == 0;
 }
 
-enum ov_status ov_verifier_run(const struct ov_verifier_request *request,
-                               struct ov_verifier_result *ret_result) {
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0) {
-        return OV_SYSTEM;
-    }
-    OV_AUTO_FD reading = ends[0];
-    OV_AUTO_FD writing = ends[1];
-    OV_AUTO_FD pidfd = -1;
-    struct ov_verifier_result result;
+static enum ov_status hear(int channel, struct ov_verifier_result *ret_result) {
+    struct pollfd wait = {.fd = channel, .events = POLLIN};
     size_t size = 0;
-    pid_t pid = ov_cage_spawn(ov_role_get(OV_ROLE_VERIFIER)->layers, &pidfd);
+    while (poll(&wait, 1, -1) < 0) {
+        if (errno != EINTR) {
+            return OV_SYSTEM;
+        }
+    }
+    enum ov_status status = ov_channel_receive(channel, ret_result, sizeof *ret_result, &size);
+    ret_result->reason[sizeof ret_result->reason - 1] = 0;
+    return status == OV_OK && size == sizeof *ret_result ? OV_OK : OV_PEER;
+}
+
+// Its answer, and its end if that was the last one.
+static enum ov_status take_answer(struct ov_verifier *verifier, bool is_last,
+                                  struct ov_verifier_result *ret_result) {
+    struct ov_verifier_result result;
+    enum ov_status status = hear(verifier->channel, &result);
+    if (status == OV_OK && (is_last || result.status != OV_OK)) {
+        status = has_ended_well(verifier->pid) ? OV_OK : OV_PEER;
+        verifier->pid = 0;
+    }
+    if (status != OV_OK) {
+        return status;
+    }
+    *ret_result = result;
+    return OV_OK;
+}
+
+static enum ov_status spawn(const struct ov_verifier_request *request,
+                            struct ov_verifier *verifier) {
+    int ends[2];
+    TRY(ov_channel_open(ends));
+    verifier->channel = ends[0];
+    OV_AUTO_FD theirs = ends[1];
+    pid_t pid = ov_cage_spawn(ov_role_get(OV_ROLE_VERIFIER)->layers, &verifier->pidfd);
     if (pid < 0) {
         return OV_SYSTEM;
     }
     if (pid == 0) {
-        live(request, writing);
+        live(request, theirs);
     }
-    ov_fd_close(&writing);
-    enum ov_status status = ov_fd_read_full(reading, &result, sizeof result, &size);
-    bool is_whole = has_ended_well(pid) && status == OV_OK && size == sizeof result;
-    if (!is_whole) {
-        return OV_PEER;
-    }
-    result.reason[sizeof result.reason - 1] = 0;
-    *ret_result = result;
+    verifier->pid = pid;
     return OV_OK;
+}
+
+void ov_verifier_close(struct ov_verifier *verifier) {
+    if (verifier->pid > 0) {
+        (void)kill(verifier->pid, SIGKILL);
+        (void)has_ended_well(verifier->pid);
+    }
+    ov_fd_close(&verifier->pidfd);
+    ov_fd_close(&verifier->channel);
+    verifier->pid = 0;
+}
+
+static enum ov_status start(const struct ov_verifier_request *request, struct ov_verifier *verifier,
+                            struct ov_verifier_result *ret_result) {
+    TRY(spawn(request, verifier));
+    return take_answer(verifier, request->rules.size > 0, ret_result);
+}
+
+enum ov_status ov_verifier_open(const struct ov_verifier_request *request,
+                                struct ov_verifier *ret_verifier,
+                                struct ov_verifier_result *ret_result) {
+    struct ov_verifier verifier = {.pidfd = -1, .channel = -1};
+    enum ov_status status = start(request, &verifier, ret_result);
+    if (status != OV_OK || verifier.pid == 0) {
+        ov_verifier_close(&verifier);
+    }
+    *ret_verifier = verifier;
+    return status;
+}
+
+enum ov_status ov_verifier_run(const struct ov_verifier_request *request,
+                               struct ov_verifier_result *ret_result) {
+    struct ov_verifier verifier;
+    enum ov_status status = ov_verifier_open(request, &verifier, ret_result);
+    ov_verifier_close(&verifier);
+    return status;
+}
+
+static enum ov_status send_rules(const struct ov_verifier *verifier, int rules) {
+    char own[64];
+    struct stat info;
+    (void)snprintf(own, sizeof own, "/proc/self/fd/%d", rules);
+    OV_AUTO_FD reading = open(own, O_RDONLY | O_CLOEXEC); // whatever else `rules` may do
+    if (reading < 0 || fstat(reading, &info) != 0) {
+        return OV_SYSTEM;
+    }
+    uint64_t size = (uint64_t)info.st_size;
+    return ov_channel_send(verifier->channel, ov_span_make(&size, sizeof size), &reading, 1);
+}
+
+enum ov_status ov_verifier_give(struct ov_verifier *verifier, int rules,
+                                struct ov_verifier_result *ret_result) {
+    enum ov_status status = verifier->pid > 0 ? send_rules(verifier, rules) : OV_INVALID;
+    status = status == OV_OK ? take_answer(verifier, true, ret_result) : status;
+    ov_verifier_close(verifier);
+    return status;
 }

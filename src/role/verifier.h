@@ -3,10 +3,12 @@
 // Verifying what was fetched, in a process of its own: bytes in, a verdict of fixed size out.
 //
 // The verifier is a fork of the process that asks, caged before it looks at the first byte: no
-// network, no path, nothing to write to but one pipe. The checks are those of ledger/update.h.
+// network, no path, nothing to speak to but one channel. The checks are those of ledger/update.h.
 #pragma once
 
 #include "ledger/update.h"
+
+#include <sys/types.h>
 
 // All spans are borrowed and unchecked, but for the state, which is ours.
 struct ov_verifier_request {
@@ -41,3 +43,24 @@ struct ov_verifier_result {
 // OV_PEER when it died without one: nothing is verified then.
 enum ov_status ov_verifier_run(const struct ov_verifier_request *request,
                                struct ov_verifier_result *ret_result);
+
+// One that has said OV_OK of a release and waits for its rules: an update is asked of one process,
+// since making a cage costs more than all signatures.
+struct ov_verifier {
+    pid_t pid; // 0: none is there
+    int pidfd, channel;
+};
+
+// As ov_verifier_run, for a request without rules. When the answer's status is OV_OK, *ret_verifier
+// waits for ov_verifier_give; in all other cases none is there.
+enum ov_status ov_verifier_open(const struct ov_verifier_request *request,
+                                struct ov_verifier *ret_verifier,
+                                struct ov_verifier_result *ret_result);
+
+// Gives it the rules, an open file that nobody changes any more; the verifier ends with its answer.
+// As ov_verifier_run.
+enum ov_status ov_verifier_give(struct ov_verifier *verifier, int rules,
+                                struct ov_verifier_result *ret_result);
+
+// Ends one that waits. None there: nothing happens.
+void ov_verifier_close(struct ov_verifier *verifier);
