@@ -5,6 +5,7 @@
 import ctypes
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -208,8 +209,10 @@ class Bench:
             for line in f:
                 if line.startswith("model name"):
                     model = line.split(":", 1)[1].strip()
-        version = subprocess.run(["clamscan", "--version"], capture_output=True, text=True,
-                                 check=False).stdout.split("/")[0].strip()
+        version = "none"
+        if shutil.which("clamscan"):
+            version = subprocess.run(["clamscan", "--version"], capture_output=True, text=True,
+                                     check=False).stdout.split("/")[0].strip()
         load = os.getloadavg()[0]
         say(f"machine: {model}, {os.cpu_count()} cores, Linux {platform.release()}, load {load:.1f}; "
             f"reference: {version}" + ("; QUICK RUN, its figures prove nothing" if self.is_quick

@@ -4,8 +4,8 @@
 # The benches: every figure beside clamscan's or Hyperscan's on the same files, in one run.
 """run.py --build DIR --dir DIR --shared DIR [SECTION...]   (called by bench/run.sh)
 
-Sections: body real small digests hashes build memory cage scaling whole. docs/benchmarks.md says how each
-is measured and what its floor is.
+Sections: body real small digests hashes build memory cage scaling whole update. docs/benchmarks.md says how
+each is measured and what its floor is.
 """
 import argparse
 import os
@@ -16,6 +16,7 @@ import time
 
 from harness import Bench, GB, MB, clamscan_net, floor, heading, program_lines, say, timed
 import harness_data as data
+from feeds import update
 
 
 def median(values):
@@ -311,7 +312,8 @@ def whole(b):
         say(f"whole process on {name}, rules read as text: {median(by_text):.1f} times clamscan")
 
 
-SECTIONS = {f.__name__: f for f in (body, real, small, digests, hashes, build, memory, cage, scaling, whole)}
+SECTIONS = {f.__name__: f for f in (body, real, small, digests, hashes, build, memory, cage, scaling, whole,
+                                    update)}
 
 
 def main():
