@@ -147,19 +147,23 @@ def _():
         assert compare(f"tree{count}", {"a.ndb": b"".join(b"%d\n" % i for i in range(count))}) == count
 
 
+def make_bundle(name, files, end=1024):
+    data = b""
+    for file in sorted(files):
+        info = tarfile.TarInfo(file)
+        info.size, info.mode = len(files[file]), 0o644
+        data += info.tobuf(tarfile.USTAR_FORMAT) + files[file] + bytes(-len(files[file]) % 512)
+    pathlib.Path(name).write_bytes(data + bytes(end))
+
+
 @tap.case("a bundle has the leaves of its files")
 def _():
     files = {"a/b.ndb": make_lines(), "a.yar": b"rule a {}", "z.cvd": make_container({"COPYING": b"x"}, False)}
     expected = leaves("bundled", files)
-    data = b""
-    for name in sorted(files):
-        info = tarfile.TarInfo(name)
-        info.size, info.mode = len(files[name]), 0o644
-        data += info.tobuf(tarfile.USTAR_FORMAT) + files[name] + bytes(-len(files[name]) % 512)
-    pathlib.Path("bundle").write_bytes(data + bytes(1024))
+    make_bundle("bundle", files)
     code, lines = ask("leaves", "-", "bundle")
     assert code == 0 and (lines[-1], [line.split(" ", 2) for line in lines[:-1]]) == expected, lines
-    pathlib.Path("torn").write_bytes(data)
+    make_bundle("torn", files, 0)
     code, lines = ask("leaves", "-", "torn")
     assert code == 1 and lines[0].startswith("torn: no bundle of a release"), lines
 
@@ -232,6 +236,18 @@ def _():
         assert [record["file"].split("!")[0].encode() for record in records] == \
             sorted(record["file"].split("!")[0].encode() for record in records)
         assert diff("--quiet", f"old{number}", f"old{number}") == (0, [], "")
+
+
+@tap.case("what changed between two bundles")
+def _():
+    make_bundle("b1", {"a.ndb": b"A\nB\n", "gone.hdb": b"G", "sub/c.yar": b"rule c {}"})
+    make_bundle("b2", {"a.ndb": b"B\nC", "sub/c.yar": b"// same\nrule c {}\nimport \"pe\""})
+    assert ask("changes", "b1", "b2") == (0, ["- a.ndb: A", "+ a.ndb: C", "- gone.hdb: G",
+                                              '+ sub/c.yar: import "pe"', "2 2"])
+    assert ask("changes", "b2", "b2") == (0, ["0 0"])
+    make_bundle("torn", {"a.ndb": b"A"}, 0)
+    code, lines = ask("changes", "b1", "torn")
+    assert code == 1 and lines == ["torn: no bundle of a release, or a damaged one"], lines
 
 
 @tap.case("as text: safe, cut, with a summary; exit codes as diff has them")

@@ -7,6 +7,7 @@
 //   feed-words unpack-open PACKED OUT LIMIT [PREFIX]    by descriptors
 //   feed-words leaves FOLDER [FILE]...     number and root of the tree, and its leaves
 //   feed-words leaves - BUNDLE             of the files in a bundle
+//   feed-words changes OLD NEW             between two bundles
 //   feed-words verify [OPTIONS] DATABASE
 //   feed-words patch [OPTIONS] OUT DATABASE CDIFF...
 //
@@ -194,6 +195,26 @@ static int patch(int count, char **words) {
     return print_report(status, &report, reason);
 }
 
+static int changes(int count, char **words) {
+    char reason[OV_LEAVES_REASON_BYTES] = "";
+    uint64_t added_count = 0;
+    uint64_t removed_count = 0;
+    if (count < 2) {
+        return 2;
+    }
+    struct ov_source items[2] = {{.path = words[0], .kind = OV_WIRE_SOURCE_BUNDLE},
+                                 {.path = words[1], .kind = OV_WIRE_SOURCE_BUNDLE}};
+    struct ov_sources old_sources = {.items = &items[0], .count = 1};
+    struct ov_sources new_sources = {.items = &items[1], .count = 1};
+    struct ov_changes_request request = {
+        .old_sources = &old_sources, .new_sources = &new_sources, .arg = stdout, .on_text = print};
+    enum ov_status status = ov_changes_run(&request, &added_count, &removed_count, reason);
+    if (status == OV_OK) {
+        printf("%" PRIu64 " %" PRIu64 "\n", added_count, removed_count);
+    }
+    return finish(status, reason);
+}
+
 int main(int count, char **words) {
     if (count >= 3 && strcmp(words[1], "verify") == 0) {
         return verify(count - 2, words + 2);
@@ -209,6 +230,9 @@ int main(int count, char **words) {
     }
     if (count >= 2 && strcmp(words[1], "pack") == 0) {
         return pack(count - 2, words + 2);
+    }
+    if (count >= 2 && strcmp(words[1], "changes") == 0) {
+        return changes(count - 2, words + 2);
     }
     if (count >= 3 && strcmp(words[1], "leaves") == 0) {
         return leaves(count - 2, words + 2);
