@@ -178,7 +178,7 @@ static int wait_for_end(pid_t pid, const sigset_t *signals) {
     bool is_asked = false;
     int end = 0;
     for (;;) {
-        int number = sigtimedwait(signals, NULL, &pause);
+        int number = is_asked ? sigtimedwait(signals, NULL, &pause) : sigwaitinfo(signals, NULL);
         pid_t gone = waitpid(pid, &end, WNOHANG);
         if (gone == pid || (gone < 0 && errno == ECHILD)) {
             return end;

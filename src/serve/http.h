@@ -36,7 +36,7 @@ struct ov_http_service {
 };
 
 enum {
-    OV_HTTP_CONNECTIONS = 256,                          // at a time; the next are closed at once
+    OV_HTTP_CONNECTIONS = 256,                          // at a time; the next wait
     OV_HTTP_DESCRIPTORS = 2 * OV_HTTP_CONNECTIONS + 32, // each has a socket, and a file at times
     OV_HTTP_TARGET_BYTES = 1024,                        // a longer one is answered with 414
 };
