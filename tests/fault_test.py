@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 BUILD = pathlib.Path(os.environ.get("OVERT_BUILD") or "build-check").resolve()
-PROGRAMS = ["overt", "overt-worker", "overt-serve"]
+PROGRAMS = ["overt", "overt-worker", "overt-fetch", "overt-serve"]
 STEPS_MAX = 100
 count = failures = 0
 

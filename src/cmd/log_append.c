@@ -90,13 +90,32 @@ static void tell_end(struct ov_log_append *append) {
     ov_buf_add_u8(&append->out, '\n');
 }
 
+// A run that was cut off after it had added these entries is what this one is the repetition of.
+static void tell_repetition(struct ov_log_append *append) {
+    const struct ov_store_state *state = &append->store->state;
+    ov_buf_reset(&append->out);
+    if (!append->is_json) {
+        ov_buf_printf(&append->out,
+                      "a run that was cut off has added these entries already, the last %llu\n",
+                      (unsigned long long)state->batch_count);
+    }
+}
+
 int ov_log_append_commit(struct ov_log_append *append) {
-    if (ov_store_commit(append->store) != OV_OK) {
+    enum ov_status status = ov_store_commit(append->store);
+    if (status == OV_END) {
+        tell_repetition(append);
+    } else if (status != OV_OK) {
         ov_log_store_say(&append->store->error);
         return OV_EXIT_ERROR;
     }
     tell_end(append);
-    return ov_log_print(&append->out);
+    int code = ov_log_print(&append->out);
+    if (code == OV_EXIT_NOTHING && ov_store_finish(append->store) != OV_OK) {
+        ov_log_store_say(&append->store->error);
+        return OV_EXIT_ERROR;
+    }
+    return code;
 }
 
 // ---- files --------------------------------------------------------------------------------------

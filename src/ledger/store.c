@@ -70,7 +70,11 @@ enum ov_status ov_store_save(struct ov_store *store, const struct ov_store_state
     if (status == OV_OK) {
         status = ov_durable_write(store->private_folder, OV_LOG_STATE, ov_buf_span(&text), 0600);
     }
-    return status == OV_OK ? OV_OK : ov_store_refuse(&store->error, status, OV_LOG_STATE, NULL);
+    if (status != OV_OK) {
+        return ov_store_refuse(&store->error, status, OV_LOG_STATE, NULL);
+    }
+    store->saved = *state;
+    return OV_OK;
 }
 
 // ---- creating -----------------------------------------------------------------------------------
@@ -155,9 +159,11 @@ static enum ov_status load_public(struct ov_store *store) {
 static enum ov_status load_state(struct ov_store *store) {
     OV_CLEANUP(ov_buf_release) struct ov_buf text = {0};
     TRY(load(store, store->private_folder, OV_LOG_STATE, OV_STORE_STATE_BYTES_MAX, &text));
-    return ov_store_state_read(ov_buf_span(&text), &store->state) == OV_OK
-               ? OV_OK
-               : ov_store_refuse(&store->error, OV_DAMAGED, OV_LOG_STATE, "is no state of a log");
+    if (ov_store_state_read(ov_buf_span(&text), &store->state) == OV_OK) {
+        store->saved = store->state;
+        return OV_OK;
+    }
+    return ov_store_refuse(&store->error, OV_DAMAGED, OV_LOG_STATE, "is no state of a log");
 }
 
 enum ov_status ov_store_load_rotation(struct ov_store *store) {

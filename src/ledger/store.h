@@ -41,7 +41,11 @@ struct ov_store {
     struct ov_policy policy;
     struct ov_trust trust;
     struct ov_policy next_policy; // of a rotation that is logged and not yet in its place
-    struct ov_store_state state;
+    struct ov_store_state state;  // with what was added
+    struct ov_store_state saved;  // as the file has it
+    struct ov_digest batch;       // of what was added
+    uint64_t batch_count;
+    bool has_own; // an entry of ours was added
     bool has_writer;
     struct ov_log_writer writer;
     bool must_search; // a release was withdrawn: which is the newest now?
@@ -81,8 +85,13 @@ void ov_store_close(struct ov_store *store);
 // OV_DAMAGED when not, OV_INVALID when it is too long: nothing was added then.
 enum ov_status ov_store_add(struct ov_store *store, struct ov_span entry, uint64_t *ret_index);
 
-// What was added is in the log from now on, and will be signed.
+// What was added is in the log from now on, and will be signed. OV_END: a run that was cut off has
+// added exactly this as the last entries of the log, and nothing is added again; the store is good
+// for nothing but closing then.
 enum ov_status ov_store_commit(struct ov_store *store);
+
+// Whoever asked for it was told: the same may be added again.
+enum ov_status ov_store_finish(struct ov_store *store);
 
 // ---- signing and publishing ---------------------------------------------------------------------
 

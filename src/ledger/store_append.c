@@ -160,6 +160,20 @@ static void note_place(struct ov_store_state *state, struct ov_span entry, enum 
     }
 }
 
+static void note_batch(struct ov_store *store, struct ov_span entry, enum ov_leaf_kind kind) {
+    struct ov_tree_hash leaf;
+    if (kind != OV_LEAF_OTHER) {
+        store->has_own = true;
+        return;
+    }
+    if (store->batch_count == 0) {
+        ov_digest_init(OV_HASH_SHA256, &store->batch);
+    }
+    store->batch_count++;
+    ov_leaf_hash(entry, &leaf);
+    ov_digest_update(&store->batch, ov_span_make(leaf.bytes, sizeof leaf.bytes));
+}
+
 enum ov_status ov_store_add(struct ov_store *store, struct ov_span entry, uint64_t *ret_index) {
     struct ov_store_state state = store->state;
     struct ov_tree_head head;
@@ -178,6 +192,7 @@ enum ov_status ov_store_add(struct ov_store *store, struct ov_span entry, uint64
                                store->writer.flaw.why);
     }
     store->must_search = store->must_search || kind == OV_LEAF_WITHDRAWAL;
+    note_batch(store, entry, kind);
     store->state = state;
     *ret_index = head.size;
     return OV_OK;
@@ -255,13 +270,27 @@ static enum ov_status find_current(struct ov_store *store, uint64_t size) {
 
 // ---- committing ---------------------------------------------------------------------------------
 
-enum ov_status ov_store_commit(struct ov_store *store) {
+// Puts the batch into the state, and tells whether it is the one that the last run left behind.
+static bool close_batch(struct ov_store *store) {
+    struct ov_store_state *state = &store->state;
+    state->has_batch = store->batch_count > 0;
+    state->batch_count = store->batch_count;
+    if (state->has_batch) {
+        ov_digest_finish(&store->batch, state->batch.bytes);
+    }
+    store->batch_count = 0;
+    return state->has_batch && store->saved.has_batch && !store->has_own &&
+           state->batch_count == store->saved.batch_count &&
+           ov_tree_hash_is_equal(&state->batch, &store->saved.batch);
+}
+
+static enum ov_status flush(struct ov_store *store) {
+    struct ov_tree_head head;
     enum ov_status status = ov_log_writer_flush(&store->writer);
     if (status != OV_OK) {
         return ov_store_refuse(&store->error, status, store->writer.flaw.path.text,
                                store->writer.flaw.why);
     }
-    struct ov_tree_head head;
     ov_log_writer_head(&store->writer, &head);
     if (store->must_search) {
         status = find_current(store, head.size);
@@ -272,7 +301,29 @@ enum ov_status ov_store_commit(struct ov_store *store) {
     store->must_search = false;
     store->state.head = head;
     ov_tile_reader_init(store->folder, head.size, &store->reader);
+    return OV_OK;
+}
+
+enum ov_status ov_store_commit(struct ov_store *store) {
+    if (close_batch(store)) {
+        store->state = store->saved;
+        return OV_END;
+    }
+    TRY(flush(store));
     TRY(ov_store_save(store, &store->state));
-    status = ov_store_load_rotation(store);
+    store->has_own = false;
+    enum ov_status status = ov_store_load_rotation(store);
     return status == OV_OK ? OV_OK : ov_store_refuse(&store->error, status, "tile/entries", NULL);
+}
+
+enum ov_status ov_store_finish(struct ov_store *store) {
+    struct ov_store_state state = store->state;
+    if (!state.has_batch) {
+        return OV_OK;
+    }
+    state.has_batch = false;
+    state.batch_count = 0;
+    TRY(ov_store_save(store, &state));
+    store->state = state;
+    return OV_OK;
 }

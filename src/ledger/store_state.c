@@ -34,7 +34,7 @@ static enum ov_status take_number(struct ov_span *rest, uint64_t *ret_number) {
     return ov_number_read(word, ret_number);
 }
 
-// A line whose value is `none` or something that begins with the number of an entry.
+// A line whose value is `none` or something that begins with a number below `size`.
 static enum ov_status take_place(struct ov_cursor *cursor, const char *keyword, uint64_t size,
                                  bool *ret_has, uint64_t *ret_index, struct ov_span *ret_rest) {
     TRY(take_value(cursor, keyword, ret_rest));
@@ -77,6 +77,8 @@ enum ov_status ov_store_state_read(struct ov_span text, struct ov_store_state *r
     TRY(take_releases(&cursor, &state));
     TRY(take_place(&cursor, "rotation", state.head.size, &state.has_rotation, &state.rotation_index,
                    &line));
+    TRY(take_place(&cursor, "batch", OV_NUMBER_MAX, &state.has_batch, &state.batch_count, &line));
+    TRY(state.has_batch ? ov_tree_hash_read(line, &state.batch) : OV_OK);
     // One spelling: what is read is what would be written.
     OV_CLEANUP(ov_buf_release) struct ov_buf again = {0};
     ov_store_state_add(&again, &state);
@@ -114,5 +116,11 @@ void ov_store_state_add(struct ov_buf *buf, const struct ov_store_state *state) 
     }
     ov_buf_add_u8(buf, '\n');
     add_place(buf, "rotation", state->has_rotation, state->rotation_index);
+    ov_buf_add_u8(buf, '\n');
+    add_place(buf, "batch", state->has_batch, state->batch_count);
+    if (state->has_batch) {
+        ov_buf_add_u8(buf, ' ');
+        ov_tree_hash_add(buf, &state->batch);
+    }
     ov_buf_add_u8(buf, '\n');
 }

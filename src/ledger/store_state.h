@@ -8,6 +8,10 @@
 //     newest none|INDEX SEQ B64     the newest release: where it stands, and its leaf hash
 //     current none|INDEX SEQ        the newest one that is not withdrawn
 //     rotation none|INDEX           an entry overt-policy/v1 whose files are not yet in their place
+//     batch none|COUNT B64          what was appended last, before whoever asked for it was told
+//
+// The batch is how many entries, none of them of ours, and SHA-256 of their leaf hashes: when that
+// run was cut off and the same is asked again, nothing is added twice.
 //
 // A plain value that owns nothing.
 #pragma once
@@ -25,6 +29,9 @@ struct ov_store_state {
     uint64_t current_index, current_seq;
     bool has_rotation;
     uint64_t rotation_index;
+    bool has_batch;
+    uint64_t batch_count;
+    struct ov_tree_hash batch;
 };
 
 // The state of a log without entries.

@@ -131,6 +131,7 @@ static void append(struct place *place, unsigned count) {
         assert_int_equal(index, head.size);
     }
     assert_int_equal(ov_store_commit(place->store), OV_OK);
+    assert_int_equal(ov_store_finish(place->store), OV_OK);
 }
 
 static void publish(struct place *place) {
@@ -176,6 +177,27 @@ static void test_what_was_not_committed_is_not_there(void **state) {
     assert_int_equal(place->store->state.head.size, 3);
     assert_int_equal(ov_store_add(place->store, ov_span_text("kept"), &index), OV_OK);
     assert_int_equal(index, 3);
+}
+
+static void add_two(struct place *place, enum ov_status expected) {
+    uint64_t index;
+    assert_int_equal(open_again(place), OV_OK);
+    assert_int_equal(ov_store_add(place->store, ov_span_text("one"), &index), OV_OK);
+    assert_int_equal(ov_store_add(place->store, ov_span_text("two"), &index), OV_OK);
+    assert_int_equal(ov_store_commit(place->store), expected);
+}
+
+static void test_what_was_committed_and_not_told_is_not_added_twice(void **state) {
+    struct place *place = *state;
+    append(place, 3);
+    add_two(place, OV_OK); // and cut off
+    add_two(place, OV_END);
+    assert_int_equal(place->store->state.head.size, 5);
+    assert_int_equal(ov_store_finish(place->store), OV_OK);
+    add_two(place, OV_OK);
+    append(place, 1); // something else in between
+    add_two(place, OV_OK);
+    assert_int_equal(place->store->state.head.size, 10);
 }
 
 static void test_a_second_process_is_kept_out(void **state) {
@@ -502,7 +524,7 @@ static void test_an_entry_of_ours_needs_its_signatures(void **state) {
 
 static void test_a_state_is_read_as_it_is_written(void **state) {
     (void)state;
-    for (unsigned i = 0; i < 8; i++) {
+    for (unsigned i = 0; i < 16; i++) {
         struct ov_store_state first, again;
         struct ov_buf text = {0};
         ov_store_state_init(&first);
@@ -515,6 +537,8 @@ static void test_a_state_is_read_as_it_is_written(void **state) {
         first.current_index = first.has_current ? 5 : 0;
         first.current_seq = first.has_current ? 2 : 0;
         first.rotation_index = first.has_rotation ? 7 : 0;
+        first.has_batch = (i & 8) != 0;
+        first.batch_count = first.has_batch ? 4 : 0;
         ov_store_state_add(&text, &first);
         assert_int_equal(ov_store_state_read(ov_buf_span(&text), &again), OV_OK);
         struct ov_buf twice = {0};
@@ -536,6 +560,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         WITH(test_entries_are_appended_signed_and_proven),
         WITH(test_what_was_not_committed_is_not_there),
+        WITH(test_what_was_committed_and_not_told_is_not_added_twice),
         WITH(test_a_second_process_is_kept_out),
         WITH(test_an_entry_too_long_is_refused_and_the_next_is_not),
         WITH(test_the_key_of_another_log_signs_nothing),
