@@ -195,25 +195,41 @@ static int tell(const struct options *options, const struct ov_log_cosign *cosig
 // ---- the word -----------------------------------------------------------------------------------
 
 static int publish(const struct options *options, struct ov_log_cosign *cosign) {
-    struct ov_store *store = cosign->store;
-    bool is_published = false;
-    if (ov_log_cosign_ask(cosign) == OV_OK) {
-        is_published = ov_store_publish(store) == OV_OK;
-    }
+    bool is_published =
+        ov_log_cosign_ask(cosign) == OV_OK && ov_store_publish(cosign->store) == OV_OK;
     if (!is_published) {
-        ov_log_store_say(&store->error);
+        ov_log_store_say(&cosign->store->error);
     }
     int code = tell(options, cosign, is_published);
     return is_published ? code : OV_EXIT_ERROR;
 }
 
-static int run(const struct options *options, struct ov_store *store) {
-    if (sign(options, store) != OV_OK || take_files(options, store) != OV_OK) {
+// A log that was set back is to sign nothing: whoever was shown it could prove a fork.
+static enum ov_status look(const struct options *options, struct ov_log_cosign *cosign) {
+    struct ov_store *store = cosign->store;
+    OV_CLEANUP(ov_buf_release) struct ov_buf unused = {0};
+    enum ov_status status = OV_OK;
+    if (options->has_request) {
+        status = ov_store_request(store, options->request_size, &unused);
+    } else if (store->head_note.size > 0 && ov_store_has_news(store)) {
+        status = ov_log_cosign_look(cosign);
+    }
+    if (status != OV_OK) {
+        ov_log_store_say(&store->error);
+    }
+    return status;
+}
+
+static int work(const struct options *options, struct ov_log_cosign *cosign) {
+    struct ov_store *store = cosign->store;
+    if (look(options, cosign) != OV_OK || sign(options, store) != OV_OK ||
+        take_files(options, store) != OV_OK) {
         return OV_EXIT_ERROR;
     }
-    if (options->has_request) {
-        return print_request(options, store);
-    }
+    return options->has_request ? print_request(options, store) : publish(options, cosign);
+}
+
+static int run(const struct options *options, struct ov_store *store) {
     struct ov_log_cosign *cosign = calloc(1, sizeof *cosign);
     if (cosign == NULL) {
         ov_say_error("log checkpoint", ov_status_text(OV_MEMORY), NULL);
@@ -222,7 +238,7 @@ static int run(const struct options *options, struct ov_store *store) {
     cosign->store = store;
     cosign->staging = options->private_path;
     cosign->limit_ms = (uint32_t)options->limit_seconds * 1000;
-    int code = publish(options, cosign);
+    int code = work(options, cosign);
     free(cosign);
     return code;
 }

@@ -12,6 +12,7 @@
 
 enum {
     ROUNDS = 3, // a guess, what the 409 said, and once more for who asked in between
+    LOOK_MS = 5000,
     HTTP_OK = 200,
     HTTP_CONFLICT = 409,
 };
@@ -116,9 +117,7 @@ static enum ov_status take_size(struct ov_log_cosign *cosign, struct ov_log_aske
     }
     (void)snprintf(asked->answer, sizeof asked->answer, "has seen %llu entries",
                    (unsigned long long)size);
-    if (size > cosign->store->head.size) {
-        return ov_store_request(cosign->store, size, &unused); // says why that cannot be
-    }
+    TRY(ov_store_request(cosign->store, size, &unused)); // or says why that cannot be
     asked->old_size = size;
     asked->must_ask = true;
     return OV_OK;
@@ -188,14 +187,18 @@ static enum ov_status ask_round(struct ov_log_cosign *cosign, struct round *roun
     return status == OV_DENIED ? OV_DENIED : OV_OK;
 }
 
-enum ov_status ov_log_cosign_ask(struct ov_log_cosign *cosign) {
+static void list_all(struct ov_log_cosign *cosign) {
+    cosign->asked_count = 0;
     list_witnesses(cosign, &cosign->store->policy, cosign->store->witnesses);
     if (cosign->store->state.has_rotation) {
         list_witnesses(cosign, &cosign->store->next_policy, cosign->store->next_witnesses);
     }
+}
+
+static enum ov_status ask_rounds(struct ov_log_cosign *cosign, unsigned most) {
     struct round *round = calloc(1, sizeof *round);
     enum ov_status status = round != NULL ? OV_OK : OV_MEMORY;
-    for (unsigned i = 0; i < ROUNDS && status == OV_OK; i++) {
+    for (unsigned i = 0; i < most && status == OV_OK; i++) {
         status = ask_round(cosign, round);
         empty_round(round);
     }
@@ -205,4 +208,18 @@ enum ov_status ov_log_cosign_ask(struct ov_log_cosign *cosign) {
                        ov_status_text(status));
     }
     return status == OV_END ? OV_OK : status;
+}
+
+enum ov_status ov_log_cosign_look(struct ov_log_cosign *cosign) {
+    uint32_t limit_ms = cosign->limit_ms;
+    list_all(cosign);
+    cosign->limit_ms = limit_ms < LOOK_MS ? limit_ms : LOOK_MS;
+    enum ov_status status = ask_rounds(cosign, 1);
+    cosign->limit_ms = limit_ms;
+    return status;
+}
+
+enum ov_status ov_log_cosign_ask(struct ov_log_cosign *cosign) {
+    list_all(cosign);
+    return ask_rounds(cosign, ROUNDS);
 }

@@ -24,6 +24,11 @@ struct ov_log_cosign {
     size_t asked_count;
 };
 
+// Asks them once for what they have seen, by way of the head signed last, and keeps nothing of what
+// they cosign. To be called before something new is signed; as below, but waits for a few seconds
+// at most.
+enum ov_status ov_log_cosign_look(struct ov_log_cosign *cosign);
+
 // Asks every witness of the policy that has an address and has not cosigned yet, all at once, and
 // gives what they cosigned to the store. OV_OK whatever they answer. OV_DENIED when one has seen
 // more of this log than there is: the store's error says so. OV_MEMORY, OV_SYSTEM.

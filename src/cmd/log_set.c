@@ -153,7 +153,7 @@ static enum ov_status add_folder(struct ov_log_set *set, const char *path) {
 
 enum ov_status ov_log_set_add_path(struct ov_log_set *set, const char *path) {
     struct stat info;
-    if (*path == '\0' || stat(path, &info) != 0) {
+    if (stat(path, &info) != 0) {
         return say(path, OV_SYSTEM);
     }
     if (S_ISDIR(info.st_mode)) {

@@ -283,6 +283,7 @@ enum ov_status ov_store_open(struct ov_store *store, const char *path, const cha
     TRY(load_if_there(store, store->private_folder, OV_LOG_HEAD, OV_NOTE_BYTES_MAX,
                       &store->head_note));
     TRY(open_checkpoint(store, OV_LOG_HEAD, ov_buf_span(&store->head_note), &store->head));
+    store->known_size = store->head.size;
     TRY(load_if_there(store, store->folder, OV_LOG_CHECKPOINT, OV_NOTE_BYTES_MAX, &note));
     TRY(open_checkpoint(store, OV_LOG_CHECKPOINT, ov_buf_span(&note), &published));
     store->published_size = published.size;

@@ -52,6 +52,7 @@ struct ov_store {
     struct ov_tile_reader reader;
     struct ov_buf head_note; // as in `head`; empty when nothing was signed yet
     struct ov_tree_head head;
+    uint64_t known_size;     // of the head when the log was opened: no witness has seen more
     uint64_t published_size; // 0 when nothing was
     struct ov_buf cosignatures;
     uint64_t witnesses;          // bit i: witness i of `policy` has cosigned
@@ -95,12 +96,16 @@ enum ov_status ov_store_finish(struct ov_store *store);
 
 // ---- signing and publishing ---------------------------------------------------------------------
 
+// Whether ov_store_sign would sign something new, which contradicts what others have seen if this
+// log was set back: ask the witnesses first what they have seen.
+bool ov_store_has_news(const struct ov_store *store);
+
 // Signs the appended tree with the log's key and keeps it as `head`, unless it was signed before:
-// then the text stays, and only gets fresh cosignatures.
+// then the text stays, and only gets fresh cosignatures. Those of another text are dropped.
 enum ov_status ov_store_sign(struct ov_store *store, const struct ov_signer *signer);
 
 // Appends the body of add-checkpoint for a witness that has cosigned `old_size` entries.
-// OV_DENIED when that is more than was signed here: this log was set back, and would fork.
+// OV_DENIED when that was never signed here: this log was set back, and would fork.
 enum ov_status ov_store_request(struct ov_store *store, uint64_t old_size, struct ov_buf *body);
 
 // Takes the cosignatures of known witnesses out of signature lines; those of others, and further

@@ -17,6 +17,17 @@ static bool is_key_of_log(const struct ov_store *store, const struct ov_key *key
            strcmp(key->name, own->name) == 0;
 }
 
+bool ov_store_has_news(const struct ov_store *store) {
+    // Opening has compared the roots.
+    return store->head_note.size == 0 || store->head.size != store->state.head.size;
+}
+
+static void drop_cosignatures(struct ov_store *store) {
+    ov_buf_reset(&store->cosignatures);
+    store->witnesses = 0;
+    store->next_witnesses = 0;
+}
+
 enum ov_status ov_store_sign(struct ov_store *store, const struct ov_signer *signer) {
     OV_CLEANUP(ov_buf_release) struct ov_buf text = {0};
     struct ov_checkpoint checkpoint = {.origin = ov_span_text(store->policy.logs[0].key.name),
@@ -25,9 +36,10 @@ enum ov_status ov_store_sign(struct ov_store *store, const struct ov_signer *sig
         return ov_store_refuse(&store->error, OV_DENIED, OV_LOG_KEY,
                                "is not the key of this log: log.policy names another");
     }
-    if (store->head_note.size > 0 && store->head.size == store->state.head.size) {
-        return OV_OK; // opening has compared the roots
+    if (!ov_store_has_news(store)) {
+        return OV_OK;
     }
+    drop_cosignatures(store);
     ov_checkpoint_add(&text, &checkpoint);
     ov_buf_reset(&store->head_note);
     ov_note_add_text(&store->head_note, ov_buf_span(&text));
@@ -50,11 +62,12 @@ enum ov_status ov_store_request(struct ov_store *store, uint64_t old_size, struc
                                         .checkpoint = ov_buf_span(&store->head_note)};
     struct ov_tree_source source = ov_tile_reader_source(&store->reader);
     char why[OV_STORE_TEXT_BYTES];
-    if (old_size > store->head.size) {
+    // The head of this run may have reached the witness before its answer was lost.
+    if (old_size > store->known_size && old_size != store->head.size) {
         (void)snprintf(why, sizeof why,
-                       "a witness has seen %llu entries of this log, which has %llu: both folders "
-                       "were set back",
-                       (unsigned long long)old_size, (unsigned long long)store->head.size);
+                       "a witness has seen %llu entries of this log, and %llu were ever signed "
+                       "here: both folders were set back",
+                       (unsigned long long)old_size, (unsigned long long)store->known_size);
         return ov_store_refuse_set_back(&store->error, OV_LOG_HEAD, why);
     }
     if (old_size > 0 && old_size < store->head.size) {

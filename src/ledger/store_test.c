@@ -399,6 +399,7 @@ static void test_requests_prove_what_was_signed_before(void **state) {
     struct ov_buf body = {0};
     assert_int_equal(ov_store_request(place->store, 304, &body), OV_DENIED);
     assert_non_null(strstr(place->store->error.why, "has seen 304 entries"));
+    assert_int_equal(ov_store_request(place->store, 4, &body), OV_DENIED); // never signed
     ov_buf_release(&body);
 }
 
