@@ -369,6 +369,7 @@ def two_signers_on_two_machines():
     pathlib.Path("a.ndb").write_text("One:0:*:61626364\n")
     refused(2, "1 of the 2 release keys", "append", "log", "a.ndb")
     refused(2, "no release key of this log", "append", "log", "a.ndb", "--sign", "third.key")
+    refused(2, "nothing beside them", "append", "log", "a.ndb", "second.key", "--unsigned", "entry")
     log.append("a.ndb", "--unsigned", "entry")
     refused(2, "fewer release keys", "append", "log", "entry")
     assert "seq 1\n" in good("sign", "entry", "second.key")

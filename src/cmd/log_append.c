@@ -267,6 +267,13 @@ static int read_options(int argc, char **argv, struct ov_log_append *append) {
             return end;
         }
     }
+    for (int i = optind + 1; i < argc && append->unsigned_path != NULL; i++) {
+        if (append->lines != NULL || !ov_log_release_is_path(argv[i])) {
+            ov_say_error("--unsigned", "is for the files of a release, and nothing beside them",
+                         NULL);
+            return OV_EXIT_ERROR;
+        }
+    }
     append->folder = optind < argc ? argv[optind] : NULL;
     bool has_work = optind + 1 < argc || append->lines != NULL || append->remove_count > 0;
     if (append->folder == NULL || !has_work) {
