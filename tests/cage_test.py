@@ -324,13 +324,13 @@ def status_tells_the_same():
         told = json.loads(done.stdout)
         roles = {role["name"]: role for role in told["roles"]}
         assert set(roles) == {"broker", "worker", "builder", "server", "witness", "fetcher",
-                              "verifier"}
+                              "verifier", "auditor"}
         _, summary = parse(run(OVERT, *RULES, "--json", command_file("f", "nothing"),
                                user=user).stdout)
         enforced = {layer["layer"] for layer in roles["worker"]["layers"] if layer["enforced"]}
         assert enforced == set(summary["confinement"])
         if "seccomp" in enforced:
-            for role in ("worker", "builder", "verifier"):
+            for role in ("worker", "builder", "verifier", "auditor"):
                 assert set(roles[role]["tried"].values()) == {"killed"}, roles[role]["tried"]
             for role in ("server", "witness"):
                 served = dict(roles[role]["tried"])

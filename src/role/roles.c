@@ -64,6 +64,18 @@ static const struct ov_role roles[OV_ROLE_COUNT] = {
             .reaches = "the mapped files of a feed, and its bundle: all read-only",
             .parses = "proofs, checkpoints, releases and bundles of rule feeds",
         },
+    [OV_ROLE_AUDITOR] =
+        {
+            .name = "auditor",
+            .program = "overt",
+            .user = "an id of its own when started by root, else the caller in a user namespace",
+            .layers = OV_CAGE_ALL,
+            .calls = OV_CAGE_WRITE,
+            .memory_bytes = 1ull << 30,
+            .sends = OV_SAYS_REPORTS,
+            .reaches = "what was fetched of a log, one pipe for its answer (write only)",
+            .parses = "checkpoints, entries and bundles that a monitor fetched",
+        },
     [OV_ROLE_SERVER] =
         {
             .name = "server",
