@@ -21,6 +21,8 @@ static const char help[] =
     "       overt log serve DIR --listen ADDR [--log]\n"
     "       overt log witness --state DIR --key FILE --listen ADDR [--log VKEY]...\n"
     "                         [--policy FILE] [--rate N] [--verbose]\n"
+    "       overt log monitor URL|DIR --policy FILE [--trust FILE] [--state DIR]\n"
+    "                         [--once|--every SECONDS] [--full] [--json]\n"
     "\n"
     "The transparency log: an append-only list of rule releases that anybody can check. A release\n"
     "counts when a log has signed it in and independent witnesses have cosigned the log.\n"
@@ -42,6 +44,8 @@ static const char help[] =
     "  key         makes a secret key, and prints the public one (a vkey) for a policy\n"
     "  serve       a log's folder over HTTP, as static files\n"
     "  witness     cosigns what a log has signed, if nothing was taken back (tlog-witness)\n"
+    "  monitor     holds a log and its witnesses against each other, reads every new entry,\n"
+    "              checks every bundle, tells rule by rule what a release changes, keeps it all\n"
     "\n"
     "Options:\n"
     "  -o, --output FILE  key: where the secret key goes; a file that is there stays as it is\n"
@@ -85,9 +89,21 @@ static const char help[] =
     "      --key FILE     witness: its secret key, from overt log key NAME --witness\n"
     "      --rate N       witness: how many submissions a second are let through (50)\n"
     "      --verbose      witness: print each request as serve --log does\n"
+    "      --policy FILE  monitor: which log is watched, and with which witnesses\n"
+    "      --trust FILE   monitor: entries must be signed by the release keys of this file;\n"
+    "                     without it, overt.trust beside the policy\n"
+    "      --state DIR    monitor: what was seen, and the mirror; in the folder of Overt's data\n"
+    "                     without it\n"
+    "      --origin NAME  monitor: which log, when the policy has several\n"
+    "      --monitor NAME=URL   monitor: where a witness shows what it cosigned, when that is not\n"
+    "                     the policy's address; may be a folder\n"
+    "      --once         monitor: one round, as without --every\n"
+    "      --every SECONDS      monitor: a round, a pause of that many seconds, until it is ended\n"
+    "      --full         monitor: fetch all that is mirrored again, and compare; without it,\n"
+    "                     some 64 MB in each round\n"
     "      --help         print this help\n"
     "\n"
-    "Exit codes: 0 done, 1 a mismatch was found, 2 an error.\n"
+    "Exit codes: 0 done, 1 a mismatch or a finding, 2 an error.\n"
     "\n"
     "Example:\n"
     "  overt log create log --origin example.org/rules && overt log append log daily.ndb &&\n"
@@ -97,12 +113,13 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } words[] = {
-    {"append", ov_log_append},     {"checkpoint", ov_log_checkpoint},
-    {"create", ov_log_create},     {"engine", ov_log_engine},
-    {"key", ov_log_key},           {"prove", ov_log_prove},
-    {"rotate", ov_log_rotate},     {"serve", ov_log_serve},
-    {"sign", ov_log_sign},         {"verify", ov_log_verify},
-    {"withdraw", ov_log_withdraw}, {"witness", ov_log_witness},
+    {"append", ov_log_append},   {"checkpoint", ov_log_checkpoint},
+    {"create", ov_log_create},   {"engine", ov_log_engine},
+    {"key", ov_log_key},         {"monitor", ov_log_monitor},
+    {"prove", ov_log_prove},     {"rotate", ov_log_rotate},
+    {"serve", ov_log_serve},     {"sign", ov_log_sign},
+    {"verify", ov_log_verify},   {"withdraw", ov_log_withdraw},
+    {"witness", ov_log_witness},
 };
 
 int ov_log_reject_option(char **argv) {

@@ -12,6 +12,7 @@ int ov_log_checkpoint(int argc, char **argv);
 int ov_log_create(int argc, char **argv);
 int ov_log_engine(int argc, char **argv);
 int ov_log_key(int argc, char **argv);
+int ov_log_monitor(int argc, char **argv);
 int ov_log_prove(int argc, char **argv);
 int ov_log_rotate(int argc, char **argv);
 int ov_log_serve(int argc, char **argv);
