@@ -4,7 +4,7 @@
 # The benches: every figure beside clamscan's or Hyperscan's on the same files, in one run.
 """run.py --build DIR --dir DIR --shared DIR [SECTION...]   (called by bench/run.sh)
 
-Sections: body real small digests hashes build memory cage scaling whole update. docs/benchmarks.md says how
+Sections: body real small digests hashes build memory cage scaling whole update scale. docs/benchmarks.md says how
 each is measured and what its floor is.
 """
 import argparse
@@ -17,6 +17,7 @@ import time
 from harness import Bench, GB, MB, clamscan_net, floor, heading, program_lines, say, timed
 import harness_data as data
 from feeds import update
+from scale import scale
 
 
 def median(values):
@@ -313,7 +314,7 @@ def whole(b):
 
 
 SECTIONS = {f.__name__: f for f in (body, real, small, digests, hashes, build, memory, cage, scaling, whole,
-                                    update)}
+                                    update, scale)}
 
 
 def main():
