@@ -67,6 +67,26 @@ def check_commands():
             for word in re.findall(r"`overt ([a-z]+)", d.read_text()) if word not in words]
 
 
+def check_recipe():
+    """The commands of the README on rules in the open do what they say."""
+    section = (ROOT / "README.md").read_text().partition("## Rules in the open\n")[2]
+    commands = re.findall(r"^ {4}(overt .*)$", section.partition("\n## ")[0], re.MULTILINE)
+    pathlib.Path("my-rules").mkdir()
+    pathlib.Path("my-rules/some.ndb").write_text("Test.Recipe:0:*:" + b"harmless recipe".hex() + "\n")
+    env = {**os.environ, "PATH": f"{OVERT.parent}:{os.environ['PATH']}",
+           "OVERT_STATE": str(pathlib.Path("state").absolute())}
+    found = [] if len(commands) > 5 else ["the recipe is not where it was"]
+    for command in commands:
+        done = subprocess.run(command.split(), env=env, capture_output=True, text=True, check=False,
+                              timeout=120)
+        if done.returncode != 0:
+            found.append(f"{command}: exit status {done.returncode}: {done.stderr.strip()}")
+    pathlib.Path("some").write_bytes(b"a harmless recipe")
+    done = subprocess.run([OVERT, "scan", "some"], env=env, capture_output=True, text=True,
+                          check=False, timeout=120)
+    return found + ([] if "Test.Recipe" in done.stdout else [f"not loaded: {done.stdout}"])
+
+
 def check_decisions():
     """Decisions are numbered, each number once, and have their three parts."""
     found, numbers = [], []
@@ -85,7 +105,7 @@ def check_decisions():
 
 def main():
     checks = [check_links, check_verbs, check_packages, check_rooms, check_commands,
-              check_decisions]
+              check_recipe, check_decisions]
     print(f"1..{len(checks)}")
     is_bad = False
     for number, check in enumerate(checks, 1):
