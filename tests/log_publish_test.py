@@ -445,7 +445,7 @@ def engines_and_new_keys():
     stranger = good("key", ORIGIN, "-o", "stranger.key").strip()
     pathlib.Path("policy").write_text(policy.replace(log.vkey, stranger))
     pathlib.Path("trust").write_text(pathlib.Path("trust").read_text().replace("version 2", "version 3"))
-    refused(2, "does not have this log's key", "rotate", "log", "--trust", "trust", "--policy",
+    refused(2, "the first log of the new policy is not this one", "rotate", "log", "--trust", "trust", "--policy",
             "policy", "--sign", "new.key")
 
 

@@ -254,6 +254,12 @@ static int rotate(struct options *options) {
         ov_say_error("log rotate", "the last line of a file does not end", NULL);
         return OV_EXIT_ERROR;
     }
+    if (!options->append.is_json) {
+        ov_buf_add_text(
+            &options->append.out,
+            "clients with the new keys load no release that the old ones alone have "
+            "signed:\nafter the next checkpoint, release once more (overt log append)\n");
+    }
     return ov_log_leaf_append(&options->append, &trust, ov_buf_span(&text), "rotation");
 }
 

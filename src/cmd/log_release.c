@@ -27,6 +27,7 @@ struct work {
     struct ov_log_set set;
     bool has_newest;
     struct ov_release newest; // with the number before; withdrawn or not
+    bool is_newest_believed;  // the release keys of today have signed it
     int newest_bundle, bundle;
     struct ov_release release;
 };
@@ -45,14 +46,19 @@ bool ov_log_release_is_path(const char *path) {
 // ---- the files ----------------------------------------------------------------------------------
 
 static enum ov_status load_release(const struct work *work, uint64_t index,
-                                   struct ov_release *ret_release) {
+                                   struct ov_release *ret_release, bool *ret_is_believed) {
     const struct ov_store *store = work->append->store;
     OV_CLEANUP(ov_buf_release) struct ov_buf bytes = {0};
     struct ov_span entry;
+    struct ov_span text;
+    const char *why;
     enum ov_status status =
         ov_store_entry(store->folder, index, store->state.head.size, &bytes, &entry);
     if (status == OV_OK) {
         status = ov_log_release_read(entry, ret_release);
+    }
+    if (status == OV_OK) {
+        *ret_is_believed = ov_trust_check(&store->trust, entry, &text, &why) == OV_OK;
     }
     if (status != OV_OK) {
         ov_say_error(work->append->folder, "the release before cannot be read",
@@ -67,10 +73,11 @@ static enum ov_status take_base(struct work *work) {
     const struct ov_store_state *state = &work->append->store->state;
     int folder = work->append->store->folder;
     struct ov_release current;
+    bool is_believed;
     OV_AUTO_FD other = -1;
     work->has_newest = state->has_newest;
     if (state->has_newest) {
-        TRY(load_release(work, state->newest_index, &work->newest));
+        TRY(load_release(work, state->newest_index, &work->newest, &work->is_newest_believed));
         TRY(ov_log_bundle_open(folder, &work->newest, &work->newest_bundle));
     }
     if (work->append->is_only || !state->has_current) {
@@ -79,7 +86,7 @@ static enum ov_status take_base(struct work *work) {
     if (state->current_index == state->newest_index) {
         return ov_log_set_add_bundle(&work->set, work->newest_bundle);
     }
-    TRY(load_release(work, state->current_index, &current));
+    TRY(load_release(work, state->current_index, &current, &is_believed));
     TRY(ov_log_bundle_open(folder, &current, &other));
     return ov_log_set_add_bundle(&work->set, other);
 }
@@ -288,10 +295,12 @@ static enum ov_status add_entry(struct work *work) {
 
 // ---- the whole ----------------------------------------------------------------------------------
 
-// Whether the release would have the same files as the newest one, which still counts.
+// Whether the release would have the same files as the newest one, which still counts. One that the
+// release keys of before a rotation have signed is released again.
 static bool is_unchanged(const struct work *work) {
     const struct ov_store_state *state = &work->append->store->state;
-    return work->has_newest && state->has_current && state->current_seq == state->newest_seq &&
+    return work->has_newest && work->is_newest_believed && state->has_current &&
+           state->current_seq == state->newest_seq &&
            memcmp(work->newest.bundle_sha256, work->release.bundle_sha256, OV_SHA256_BYTES) == 0;
 }
 

@@ -26,7 +26,7 @@ static enum ov_status find_text(struct ov_span entry, struct ov_span *ret_text) 
 }
 
 static enum ov_status load_entry(const char *path, struct ov_buf *entry, struct ov_span *ret_text) {
-    enum ov_status status = ov_log_file_load(path, OV_LEAF_BYTES_MAX, entry);
+    enum ov_status status = ov_log_file_load(path, OV_ROTATION_BYTES_MAX, entry);
     if (status != OV_OK) {
         ov_say_error(path, status == OV_SYSTEM ? strerror(errno) : ov_status_text(status), NULL);
         return status;

@@ -31,3 +31,10 @@ struct ov_log_name ov_log_name_latest(const struct ov_feed_name *feed) {
     (void)snprintf(name.text, sizeof name.text, "feed/%s/latest.tlog-proof", feed->text);
     return name;
 }
+
+struct ov_log_name ov_log_name_rotation(const struct ov_feed_name *feed, uint64_t version) {
+    struct ov_log_name name;
+    (void)snprintf(name.text, sizeof name.text, "feed/%s/policy-%llu.tlog-proof", feed->text,
+                   (unsigned long long)version);
+    return name;
+}

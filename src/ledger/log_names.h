@@ -30,6 +30,9 @@ struct ov_log_name ov_log_name_delta(const uint8_t from[OV_SHA256_BYTES],
 // feed/NAME/latest.tlog-proof
 struct ov_log_name ov_log_name_latest(const struct ov_feed_name *feed);
 
+// feed/NAME/policy-VERSION.tlog-proof: the rotation that brings this version of the trust file.
+struct ov_log_name ov_log_name_rotation(const struct ov_feed_name *feed, uint64_t version);
+
 // ---- private ------------------------------------------------------------------------------------
 
 #define OV_LOG_PRIVATE_SUFFIX ".private" // what the folder is called, after the public one

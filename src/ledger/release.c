@@ -27,6 +27,11 @@ enum ov_leaf_kind ov_leaf_kind_of(struct ov_span entry) {
     return OV_LEAF_OTHER;
 }
 
+bool ov_leaf_is_large(struct ov_span entry) {
+    bool is_rotation = ov_leaf_kind_of(entry) == OV_LEAF_ROTATION;
+    return entry.size > (is_rotation ? OV_ROTATION_BYTES_MAX : OV_LEAF_BYTES_MAX);
+}
+
 // ---- names and versions ---------------------------------------------------------------------
 
 enum ov_status ov_feed_name_read(struct ov_span text, struct ov_feed_name *ret_name) {

@@ -11,8 +11,9 @@
 #include "ledger/encoding.h"
 
 enum {
-    OV_LEAF_BYTES_MAX = 4096, // of a whole entry of ours, signatures and all
-    OV_FEED_BYTES = 64,       // of a feed's name, at most
+    OV_LEAF_BYTES_MAX = 4096,      // of a whole entry of ours, signatures and all
+    OV_ROTATION_BYTES_MAX = 32768, // the same of overt-policy/v1, which has two files in it
+    OV_FEED_BYTES = 64,            // of a feed's name, at most
     OV_VERSION_PARTS = 3,
     OV_ENGINE_FILES_MAX = 16,
     OV_REASON_BYTES_MAX = 512, // of a withdrawal's reason
@@ -29,6 +30,9 @@ enum ov_leaf_kind {
 
 // What an entry claims to be, by its first line.
 enum ov_leaf_kind ov_leaf_kind_of(struct ov_span entry);
+
+// Whether it is larger than an entry of ours of its kind may be.
+bool ov_leaf_is_large(struct ov_span entry);
 
 // A feed's name: 1 to OV_FEED_BYTES of a-z 0-9 and '-', beginning with a letter or digit.
 struct ov_feed_name {

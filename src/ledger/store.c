@@ -181,6 +181,7 @@ enum ov_status ov_store_load_rotation(struct ov_store *store) {
                        &entry));
     TRY(ov_note_read(entry, &note));
     TRY(ov_rotation_read(note.text, &rotation));
+    store->next_version = rotation.version;
     ov_rotation_add_file(&store->next_trust_text, &rotation, "trust");
     ov_rotation_add_file(&store->next_policy_text, &rotation, "policy");
     TRY(ov_buf_status(&store->next_trust_text));

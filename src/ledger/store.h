@@ -41,6 +41,7 @@ struct ov_store {
     struct ov_policy policy;
     struct ov_trust trust;
     struct ov_policy next_policy; // of a rotation that is logged and not yet in its place
+    uint64_t next_version;        // of its trust file
     struct ov_store_state state;  // with what was added
     struct ov_store_state saved;  // as the file has it
     struct ov_digest batch;       // of what was added
@@ -117,7 +118,7 @@ enum ov_status ov_store_take(struct ov_store *store, struct ov_span lines, unsig
 bool ov_store_is_witnessed(const struct ov_store *store);
 
 // Publishes the checkpoint with its cosignatures, then what follows from it: the proof of the
-// newest release, and files that a rotation brings. OV_DENIED without a quorum.
+// newest release, and the proof and the files of a rotation. OV_DENIED without a quorum.
 enum ov_status ov_store_publish(struct ov_store *store);
 
 // ---- reading ------------------------------------------------------------------------------------

@@ -65,15 +65,12 @@ static enum ov_status accept_engine(struct ov_store *store, struct ov_span text)
                : refuse(store, OV_DAMAGED, "is no engine in the form overt-engine/v1");
 }
 
-// Whether the key that signs now is one of the new policy, too: its log must stay this log.
+// Whether the key that signs now is that of the new policy's first log, too: it stays this log.
 static bool has_own_key(const struct ov_store *store, const struct ov_policy *policy) {
-    for (size_t i = 0; i < policy->log_count; i++) {
-        if (ov_key_is_same_material(&policy->logs[i].key, &store->policy.logs[0].key) &&
-            strcmp(policy->logs[i].key.name, store->policy.logs[0].key.name) == 0) {
-            return true;
-        }
-    }
-    return false;
+    const struct ov_key *own = &store->policy.logs[0].key;
+    const struct ov_key *key = &policy->logs[0].key;
+    return policy->log_count > 0 && ov_key_is_same_material(key, own) && key->type == own->type &&
+           strcmp(key->name, own->name) == 0;
 }
 
 static enum ov_status check_new_trust(struct ov_store *store, struct ov_span entry,
@@ -100,7 +97,7 @@ static enum ov_status check_new_policy(struct ov_store *store, struct ov_span te
     }
     return has_own_key(store, &store->next_policy)
                ? OV_OK
-               : refuse(store, OV_DENIED, "the new policy does not have this log's key");
+               : refuse(store, OV_DENIED, "the first log of the new policy is not this one");
 }
 
 static enum ov_status accept_rotation(struct ov_store *store, struct ov_span entry,

@@ -157,10 +157,29 @@ static enum ov_status publish_feed(struct ov_store *store, struct ov_span checkp
     return write_public(store, name.text, ov_buf_span(&proof));
 }
 
-static enum ov_status publish_rotation(struct ov_store *store) {
+// What clients of the version before ask for. It is written once: a proof does not age, and later
+// checkpoints may have fewer cosignatures of witnesses that the old policy believes. The quorum of
+// the old policy has cosigned this one, as long as its files are in their places.
+static enum ov_status publish_rotation_proof(struct ov_store *store, struct ov_span checkpoint) {
+    OV_CLEANUP(ov_buf_release) struct ov_buf proof = {0};
+    if (store->trust.version >= store->next_version) {
+        return OV_OK; // a run before this one ended between the files
+    }
+    struct ov_log_name name = ov_log_name_rotation(&store->trust.feed, store->next_version);
+    enum ov_status status = ov_store_prove(store->folder, store->state.rotation_index, &store->head,
+                                           checkpoint, &proof);
+    if (status != OV_OK) {
+        return ov_store_refuse(&store->error, status, name.text,
+                               "the entry overt-policy/v1 cannot be proven");
+    }
+    return write_public(store, name.text, ov_buf_span(&proof));
+}
+
+static enum ov_status publish_rotation(struct ov_store *store, struct ov_span checkpoint) {
     if (!store->state.has_rotation) {
         return OV_OK;
     }
+    TRY(publish_rotation_proof(store, checkpoint));
     TRY(write_public(store, OV_LOG_TRUST, ov_buf_span(&store->next_trust_text)));
     TRY(write_public(store, OV_LOG_POLICY, ov_buf_span(&store->next_policy_text)));
     struct ov_store_state state = store->state;
@@ -184,11 +203,15 @@ enum ov_status ov_store_publish(struct ov_store *store) {
     // As every client will: what they would refuse does not go out.
     enum ov_status status =
         ov_checkpoint_open_witnessed(ov_buf_span(&note), &store->policy, &opened, &why);
+    if (status == OV_OK && store->state.has_rotation) {
+        status =
+            ov_checkpoint_open_witnessed(ov_buf_span(&note), &store->next_policy, &opened, &why);
+    }
     if (status != OV_OK) {
         return ov_store_refuse(&store->error, status, OV_LOG_CHECKPOINT, why);
     }
     TRY(write_public(store, OV_LOG_CHECKPOINT, ov_buf_span(&note)));
     store->published_size = store->head.size;
     TRY(publish_feed(store, ov_buf_span(&note)));
-    return publish_rotation(store);
+    return publish_rotation(store, ov_buf_span(&note));
 }

@@ -144,7 +144,7 @@ enum ov_status ov_trust_check(const struct ov_trust *trust, struct ov_span entry
     struct ov_note note;
     struct ov_note_found found[OV_TRUST_KEYS_MAX];
     unsigned signed_count = 0;
-    if (entry.size > OV_LEAF_BYTES_MAX || ov_note_read(entry, &note) != OV_OK) {
+    if (ov_leaf_is_large(entry) || ov_note_read(entry, &note) != OV_OK) {
         *ret_why = "the entry is no signed note, or too large";
         return OV_DAMAGED;
     }

@@ -38,7 +38,7 @@ enum ov_status ov_trust_read(struct ov_span text, struct ov_trust *ret_trust,
 void ov_trust_add(struct ov_buf *buf, const struct ov_trust *trust);
 
 // Whether an entry is a note that the threshold of these keys has signed; its text, which lies in
-// `entry`, goes to *ret_text. OV_DAMAGED: no note, or larger than OV_LEAF_BYTES_MAX. OV_DENIED: too
+// `entry`, goes to *ret_text. OV_DAMAGED: no note, or too large (ov_leaf_is_large). OV_DENIED: too
 // few have signed, or a signature of one is false. *ret_why is a constant phrase for people, set on
 // failure alone.
 enum ov_status ov_trust_check(const struct ov_trust *trust, struct ov_span entry,

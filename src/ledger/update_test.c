@@ -457,6 +457,28 @@ static void test_what_was_kept(void **state) {
     assert_int_not_equal(ov_update_check(&input, &update, reason), OV_OK);
 }
 
+// A rotation brought other release keys: what is active stays, and what is new must have them.
+static void test_what_is_active_outlives_its_keys(void **state) {
+    struct world *world = *state;
+    add_seq(world, 1);
+    publish(world, 0, 1);
+    accept(world);
+    struct ov_signer signer;
+    make_signer("n.example", OV_KEY_NOTE, 77, &signer);
+    world->trust.keys[0] = signer.key;
+    world->trust.key_count = world->trust.threshold = 1;
+    assert_int_equal(check(world), OV_OK);
+    assert_false(update.is_news);
+    struct ov_feed_state fresh = {0};
+    struct ov_update_input input = input_of(world);
+    input.state = &fresh; // another client, which never had it
+    assert_int_equal(ov_update_check(&input, &update, reason), OV_DENIED);
+    add_seq(world, 2);
+    publish(world, 1, 2);
+    assert_refused(world, "the release: no release key that is trusted");
+    ov_signer_release(&signer);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void) {
@@ -482,6 +504,7 @@ int main(void) {
         TEST(test_another_feed_engine_or_log),
         TEST(test_bundles),
         TEST(test_what_was_kept),
+        TEST(test_what_is_active_outlives_its_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

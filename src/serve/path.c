@@ -130,10 +130,21 @@ static bool is_delta(const struct parts *parts) {
            is_digest(ov_span_from(name, DIGEST_DIGITS + 1));
 }
 
+// Of the newest release, or of the rotation that brings version N: policy-N.
 static bool is_proof(const struct parts *parts) {
+    static const char rotation[] = "policy-";
     struct ov_feed_name feed;
-    return parts->count == 3 && ov_feed_name_read(parts->items[1], &feed) == OV_OK &&
-           ov_span_is_text(parts->items[2], "latest.tlog-proof");
+    uint64_t version;
+    if (parts->count != 3 || ov_feed_name_read(parts->items[1], &feed) != OV_OK) {
+        return false;
+    }
+    struct ov_span name = parts->items[2];
+    if (!take_suffix(&name, ".tlog-proof")) {
+        return false;
+    }
+    return ov_span_is_text(name, "latest") ||
+           (ov_span_has_prefix(name, rotation) &&
+            ov_number_read(ov_span_from(name, sizeof rotation - 1), &version) == OV_OK);
 }
 
 static const struct {

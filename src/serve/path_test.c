@@ -41,6 +41,8 @@ static void test_paths_of_a_log(void **state) {
         {"/delta/" HEX64 "-" HEX64 ".zst", OV_LOG_PATH_BUNDLE},
         {"/feed/stable/latest.tlog-proof", OV_LOG_PATH_PROOF},
         {"/feed/0a-b-c/latest.tlog-proof", OV_LOG_PATH_PROOF},
+        {"/feed/stable/policy-2.tlog-proof", OV_LOG_PATH_PROOF},
+        {"/feed/stable/policy-9223372036854775807.tlog-proof", OV_LOG_PATH_PROOF},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct ov_log_path path;
@@ -116,6 +118,12 @@ static void test_nothing_else_has_a_name(void **state) {
         "/feed/a b/latest.tlog-proof",
         "/feed/stable/latest.tlog-proof/x",
         "/feed/stable/.latest",
+        "/feed/stable/policy-.tlog-proof",
+        "/feed/stable/policy-02.tlog-proof",
+        "/feed/stable/policy-2a.tlog-proof",
+        "/feed/stable/policy-9223372036854775808.tlog-proof",
+        "/feed/stable/policy-2",
+        "/feed/stable/2.tlog-proof",
         "/log.key",
         "/.overt",
         "/log.policy.new",
@@ -175,6 +183,7 @@ static void test_what_a_log_names_is_a_path(void **state) {
     accept_name(ov_log_name_bundle(digests[0]).text, OV_LOG_PATH_BUNDLE);
     accept_name(ov_log_name_delta(digests[0], digests[1]).text, OV_LOG_PATH_BUNDLE);
     accept_name(ov_log_name_latest(&feed).text, OV_LOG_PATH_PROOF);
+    accept_name(ov_log_name_rotation(&feed, 2).text, OV_LOG_PATH_PROOF);
     accept_name(OV_LOG_CHECKPOINT, OV_LOG_PATH_CHECKPOINT);
     accept_name(OV_LOG_POLICY, OV_LOG_PATH_SETTING);
     accept_name(OV_LOG_VKEY, OV_LOG_PATH_SETTING);
