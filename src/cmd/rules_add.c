@@ -89,7 +89,7 @@ static enum ov_status read_feed(const struct ov_feeds_options *options, struct o
 
 // ---- add ----------------------------------------------------------------------------------------
 
-static int add(struct ov_feeds_session *session, const struct ov_feed *feed) {
+static int add(struct ov_feeds_session *session, struct ov_feed *feed) {
     static struct ov_refresh_result result;
     const char *name = feed->name.text;
     if (session->active.feed_count == OV_ACTIVE_FEEDS_MAX) {

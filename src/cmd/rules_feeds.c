@@ -197,8 +197,7 @@ static void show_step(void *arg, const char *step) {
     }
 }
 
-struct ov_refresh_request ov_feeds_request(struct ov_feeds_session *session,
-                                           const struct ov_feed *feed) {
+struct ov_refresh_request ov_feeds_request(struct ov_feeds_session *session, struct ov_feed *feed) {
     return (struct ov_refresh_request){
         .rules_folder = session->folder,
         .rules_path = session->path,
@@ -312,6 +311,9 @@ static void print_json(const struct ov_active_feed *feed, const char *what,
     } else {
         ov_json_text(&json, "verified", result->reason);
     }
+    if (result->trust_version > 0) {
+        ov_json_uint(&json, "trust_version", result->trust_version);
+    }
     ov_json_uint(&json, "fetched_bytes", result->fetched_bytes);
     ov_json_object_end(&json);
     (void)printf("%.*s\n", (int)out.size, (const char *)out.data);
@@ -352,6 +354,10 @@ void ov_feeds_say_set(struct ov_feeds_session *session, const struct ov_active_f
     if (session->options->is_json) {
         print_json(feed, what, result);
     } else if (!session->options->is_quiet) {
+        if (result->trust_version > 0) {
+            (void)printf("%s: new release keys and policy: version %" PRIu64 "\n", feed->name.text,
+                         result->trust_version);
+        }
         (void)printf("%s: %s: %s\n", feed->name.text, what, text);
     }
     if (is_stale) {

@@ -49,8 +49,7 @@ enum ov_status ov_feeds_open(const struct ov_feeds_options *options, bool is_wri
 void ov_feeds_close(struct ov_feeds_session *session);
 
 // A refresh request for this feed, with progress on the terminal.
-struct ov_refresh_request ov_feeds_request(struct ov_feeds_session *session,
-                                           const struct ov_feed *feed);
+struct ov_refresh_request ov_feeds_request(struct ov_feeds_session *session, struct ov_feed *feed);
 // Takes the line of progress away.
 void ov_feeds_erase(struct ov_feeds_session *session);
 

@@ -4,9 +4,11 @@
 
 #include "base/durable.h"
 #include "base/hex.h"
+#include "feed/history.h"
 #include "feed/set.h"
 #include "feed/stage.h"
 #include "ledger/entries.h"
+#include "ledger/log_names.h"
 #include "role/unpack_job.h"
 #include "role/verifier.h"
 
@@ -21,8 +23,11 @@ enum {
     PROOF_BYTES_MAX = 2 * OV_PROOF_BYTES_MAX,
     ROUNDS_MAX = 4,         // verdicts that ask for more
     WANTS_MAX = 1 << 14,    // files of one kind: a log of four million entries
+    ROTATIONS_MAX = 16,     // in one update
     PACKED_SLACK = 1 << 20, // by which a packed bundle may be larger than the bundle
 };
+
+enum { ROTATION, LATEST, PROOFS }; // what is asked for first
 
 // What was brought, mapped.
 struct piece {
@@ -111,13 +116,18 @@ static enum ov_status bring(struct refresh *refresh, const struct ov_fetch_get *
     return status == OV_OK ? OV_OK : fail(refresh, status, "what was fetched");
 }
 
-static enum ov_status bring_proof(struct refresh *refresh, const char *feed) {
-    char path[OV_FEED_BYTES + 32];
-    struct ov_fetch_get want = {.path = path, .most_bytes = PROOF_BYTES_MAX};
+// The rotation that would come next, which there seldom is, and the newest release: every client of
+// the same version asks the same. A publisher lays the rotation down last.
+static enum ov_status bring_proofs(struct refresh *refresh, const struct ov_trust *trust) {
+    struct ov_log_name rotation = ov_log_name_rotation(&trust->feed, trust->version + 1);
+    struct ov_log_name latest = ov_log_name_latest(&trust->feed);
+    const struct ov_fetch_get wants[PROOFS] = {
+        [ROTATION] = {.path = rotation.text, .most_bytes = PROOF_BYTES_MAX, .may_miss = true},
+        [LATEST] = {.path = latest.text, .most_bytes = PROOF_BYTES_MAX},
+    };
     tell(refresh, "asking for the newest release");
-    (void)snprintf(path, sizeof path, "feed/%s/latest.tlog-proof", feed);
-    TRY(bring(refresh, &want, 1, &refresh->proof));
-    refresh->ask.proof = refresh->proof.spans[0];
+    TRY(bring(refresh, wants, PROOFS, &refresh->proof));
+    refresh->ask.proof = refresh->proof.spans[LATEST];
     return OV_OK;
 }
 
@@ -315,6 +325,77 @@ static enum ov_status take_set(struct refresh *refresh) {
     return OV_OK;
 }
 
+// ---- rotations ----------------------------------------------------------------------------------
+
+// The name of the feed in its log stands in the trust file: ours, and read again by the verifier.
+static enum ov_status read_trust(struct refresh *refresh, struct ov_trust *ret_trust) {
+    struct ov_policy_error error = {0};
+    struct ov_span text = ov_buf_span(&refresh->request->feed->trust);
+    enum ov_status status = ov_trust_read(text, ret_trust, &error);
+    return status == OV_OK ? OV_OK : fail(refresh, status, "the trust file");
+}
+
+static void ask_with_feed(struct refresh *refresh) {
+    refresh->ask.policy = ov_buf_span(&refresh->request->feed->policy);
+    refresh->ask.trust = ov_buf_span(&refresh->request->feed->trust);
+}
+
+static enum ov_status note_rotation(struct refresh *refresh) {
+    const struct ov_refresh_request *request = refresh->request;
+    const struct ov_verifier_rotation *rotation = &refresh->verdict.rotation;
+    char text[96];
+    (void)snprintf(text, sizeof text, "version %llu of the trust file, entry %llu of the log",
+                   (unsigned long long)rotation->version, (unsigned long long)rotation->index);
+    enum ov_status status = ov_history_add(request->rules_folder, request->now, "rotate",
+                                           request->feed->name.text, text);
+    return status == OV_OK ? OV_OK : fail(refresh, status, "history");
+}
+
+// Has what was brought verified, and takes it over: as version `version` or not at all.
+static enum ov_status take_rotation(struct refresh *refresh, uint64_t version) {
+    const struct ov_refresh_request *request = refresh->request;
+    const struct ov_verifier_rotation *rotation = &refresh->verdict.rotation;
+    tell(refresh, "verifying new release keys");
+    refresh->ask.proof = refresh->proof.spans[ROTATION];
+    refresh->ask.is_rotation = true;
+    enum ov_status status = ask_verifier(refresh);
+    refresh->ask.is_rotation = false;
+    if (status == OV_END || (status == OV_OK && rotation->version != version)) {
+        return fail(refresh, OV_PEER, "the verifier");
+    }
+    TRY(status);
+    struct ov_span texts = ov_span_make(rotation->bytes, sizeof rotation->bytes);
+    struct ov_span trust = ov_span_part(texts, 0, rotation->trust_bytes);
+    struct ov_span policy = ov_span_part(texts, trust.size, rotation->policy_bytes);
+    status =
+        ov_feed_rotate(request->rules_folder, request->feed, refresh->entry->set, policy, trust);
+    if (status != OV_OK) {
+        return fail(refresh, status, "the new release keys");
+    }
+    ask_with_feed(refresh);
+    refresh->result->trust_version = rotation->version;
+    return note_rotation(refresh);
+}
+
+// Takes over one rotation after another, until there is no next one; what was brought last is the
+// proof of the newest release.
+static enum ov_status follow_rotations(struct refresh *refresh) {
+    static struct ov_trust trust;
+    if (ov_feed_settle(refresh->request->rules_folder, refresh->request->feed) != OV_OK) {
+        return fail(refresh, OV_SYSTEM, "the release keys");
+    }
+    for (unsigned i = 0; i <= ROTATIONS_MAX; i++) {
+        TRY(read_trust(refresh, &trust));
+        refresh->entry->warn_age_days = trust.warn_age_days;
+        TRY(bring_proofs(refresh, &trust));
+        if (refresh->proof.stage.fds[ROTATION] < 0) {
+            return OV_OK;
+        }
+        TRY(i < ROTATIONS_MAX ? take_rotation(refresh, trust.version + 1) : OV_OK);
+    }
+    return fail(refresh, OV_LIMIT, "more than 16 rotations of release keys at once");
+}
+
 // ---- an update ----------------------------------------------------------------------------------
 
 static void note_state(struct refresh *refresh) {
@@ -333,9 +414,8 @@ static void note_state(struct refresh *refresh) {
     entry->updated = refresh->request->now;
 }
 
-static enum ov_status run(struct refresh *refresh, const struct ov_trust *trust) {
-    refresh->entry->warn_age_days = trust->warn_age_days;
-    TRY(bring_proof(refresh, trust->feed.text));
+static enum ov_status run(struct refresh *refresh) {
+    TRY(follow_rotations(refresh));
     TRY(verify_proof(refresh));
     bool has_set = refresh->entry->set[0] != 0;
     if (refresh->verdict.update.is_news || !has_set) {
@@ -344,14 +424,6 @@ static enum ov_status run(struct refresh *refresh, const struct ov_trust *trust)
     note_state(refresh);
     refresh->result->update = refresh->verdict.update;
     return OV_OK;
-}
-
-// The name of the feed in its log stands in the trust file: ours, and read again by the verifier.
-static enum ov_status read_trust(struct refresh *refresh, struct ov_trust *ret_trust) {
-    struct ov_policy_error error = {0};
-    struct ov_span text = ov_buf_span(&refresh->request->feed->trust);
-    enum ov_status status = ov_trust_read(text, ret_trust, &error);
-    return status == OV_OK ? OV_OK : fail(refresh, status, "the trust file");
 }
 
 static struct refresh make_refresh(const struct ov_refresh_request *request,
@@ -371,15 +443,11 @@ static struct refresh make_refresh(const struct ov_refresh_request *request,
 enum ov_status ov_feed_refresh(const struct ov_refresh_request *request,
                                struct ov_active_feed *entry, struct ov_refresh_result *ret_result) {
     static struct ov_active_feed changed;
-    static struct ov_trust trust;
     *ret_result = (struct ov_refresh_result){0};
     changed = *entry;
     struct refresh refresh = make_refresh(request, &changed, ret_result);
     refresh.ask.state = &entry->state;
-    enum ov_status status = read_trust(&refresh, &trust);
-    if (status == OV_OK) {
-        status = run(&refresh, &trust);
-    }
+    enum ov_status status = run(&refresh);
     ov_verifier_close(&refresh.verifier);
     release_piece(&refresh.proof);
     release_piece(&refresh.bundles);
@@ -412,12 +480,33 @@ static enum ov_status verify_kept(struct refresh *refresh, struct ov_span proof,
                      : fail(refresh, OV_DENIED, "the proof is not that of the active release");
 }
 
+// A set that was loaded before a rotation has the texts with it that were believed then.
+static enum ov_status map_texts(struct refresh *refresh, struct ov_file_map *policy,
+                                struct ov_file_map *trust) {
+    const struct ov_active_feed *entry = refresh->entry;
+    const char *rules_path = refresh->request->rules_path;
+    struct ov_set_path path =
+        ov_set_path_of(rules_path, entry->name.text, entry->set, OV_FEED_TRUST);
+    enum ov_status status = ov_file_map_open(path.text, trust);
+    if (status == OV_SYSTEM && errno == ENOENT) {
+        return OV_OK;
+    }
+    TRY(status);
+    path = ov_set_path_of(rules_path, entry->name.text, entry->set, OV_FEED_POLICY);
+    TRY(ov_file_map_open(path.text, policy));
+    refresh->ask.trust = trust->bytes;
+    refresh->ask.policy = policy->bytes;
+    return OV_OK;
+}
+
 enum ov_status ov_feed_verify(const struct ov_refresh_request *request,
                               const struct ov_active_feed *entry,
                               struct ov_refresh_result *ret_result) {
     static struct ov_active_feed copy;
     OV_CLEANUP(ov_file_map_close) struct ov_file_map proof = {0};
     OV_CLEANUP(ov_file_map_close) struct ov_file_map rules = {0};
+    OV_CLEANUP(ov_file_map_close) struct ov_file_map policy = {0};
+    OV_CLEANUP(ov_file_map_close) struct ov_file_map trust = {0};
     const char *name = entry->name.text;
     struct ov_set_path proof_path =
         ov_set_path_of(request->rules_path, name, entry->set, OV_SET_PROOF);
@@ -428,6 +517,7 @@ enum ov_status ov_feed_verify(const struct ov_refresh_request *request,
     struct refresh refresh = make_refresh(request, &copy, ret_result);
     enum ov_status status = ov_file_map_open(proof_path.text, &proof);
     status = status == OV_OK ? ov_file_map_open(rules_path.text, &rules) : status;
+    status = status == OV_OK ? map_texts(&refresh, &policy, &trust) : status;
     if (status != OV_OK) {
         return fail(&refresh, status, "what was kept of the update");
     }

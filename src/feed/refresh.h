@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // One feed's update, from its log: fetched, verified, unpacked, and laid down beside the active
-// set. Nothing is active before ov_active_save(): whatever fails, the old rules stay.
+// set. Nothing is active before ov_active_save(): whatever fails, the old rules stay. New release
+// keys and another policy (a rotation) come first, and count from the moment they are laid down.
 //
 // The order of the checks is that of docs/formats/release.md, "What a client checks".
 #pragma once
@@ -9,9 +10,9 @@
 #include "feed/feed.h"
 
 struct ov_refresh_request {
-    int rules_folder;       // STATE/rules, locked
-    const char *rules_path; // the same, as an absolute path
-    const struct ov_feed *feed;
+    int rules_folder;         // STATE/rules, locked
+    const char *rules_path;   // the same, as an absolute path
+    struct ov_feed *feed;     // a rotation changes its policy and trust file
     const char *source;       // instead of feed->source, or NULL
     const char *proxy;        // as in role/fetch_job.h
     const char *certificates; // of a ClamAV mirror's .sign files, or NULL
@@ -28,14 +29,16 @@ struct ov_stage;
 struct ov_refresh_result {
     struct ov_update update; // when the status is OV_OK
     bool has_set;            // a new set lies in the feed's folder
+    uint64_t trust_version;  // of the trust file that a rotation brought; 0: none did
     uint64_t fetched_bytes;
     uint32_t missing_layers;           // OV_CAGE() bits that fetching or verifying went without
     char reason[OV_FEED_REASON_BYTES]; // of a refusal or failure
 };
 
 // Brings `entry` up to date: its state, and its set when there is a new release. OV_OK; else the
-// entry is as it was, and the reason says what was refused: statuses as ov_update_check, and of
-// fetching OV_END, OV_PEER, OV_LIMIT, OV_SYSTEM.
+// entry is as it was (though there may be new keys already: trust_version), and the reason says
+// what was refused: statuses as ov_update_check, and of fetching OV_END, OV_PEER, OV_LIMIT,
+// OV_SYSTEM.
 enum ov_status ov_feed_refresh(const struct ov_refresh_request *request,
                                struct ov_active_feed *entry, struct ov_refresh_result *ret_result);
 

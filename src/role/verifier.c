@@ -87,9 +87,34 @@ static enum ov_status read_tiles(const struct ov_verifier_request *request,
     return ov_buf_status(&material->hashes);
 }
 
+// The files of a rotation are shorter than its entry.
+static enum ov_status check_rotation(const struct ov_verifier_request *request,
+                                     const struct material *material,
+                                     struct ov_verifier_result *result) {
+    OV_CLEANUP(ov_rotation_found_release) struct ov_rotation_found found = {0};
+    struct ov_verifier_rotation *rotation = &result->rotation;
+    struct ov_rotation_input input = {.policy = &material->policy,
+                                      .trust = &material->trust,
+                                      .state = request->state,
+                                      .proof = request->proof,
+                                      .now = request->now};
+    TRY(ov_rotation_check(&input, &found, result->reason));
+    TRY(found.trust.size + found.policy.size <= sizeof rotation->bytes ? OV_OK : OV_LIMIT);
+    rotation->version = found.version;
+    rotation->index = found.index;
+    rotation->trust_bytes = (uint32_t)found.trust.size;
+    rotation->policy_bytes = (uint32_t)found.policy.size;
+    memcpy(rotation->bytes, found.trust.data, found.trust.size);
+    memcpy(&rotation->bytes[found.trust.size], found.policy.data, found.policy.size);
+    return OV_OK;
+}
+
 static enum ov_status check(const struct ov_verifier_request *request, struct material *material,
                             struct ov_verifier_result *result) {
     TRY(read_texts(request, material, result));
+    if (request->is_rotation) {
+        return check_rotation(request, material, result);
+    }
     TRY(read_later(request, material, result));
     TRY(read_tiles(request, material));
     struct ov_update_input input = {
@@ -151,6 +176,11 @@ static enum ov_status receive_rules(struct ov_span *ret_rules) {
     return OV_OK;
 }
 
+// Whether the first answer is the only one: then no rules are waited for.
+static bool is_answered_once(const struct ov_verifier_request *request) {
+    return request->rules.size > 0 || request->is_rotation;
+}
+
 // Never returns. What was mapped by the parent is there; nothing of it has been looked at.
 static void live(const struct ov_verifier_request *request, int channel) {
     static struct material material;
@@ -162,7 +192,7 @@ static void live(const struct ov_verifier_request *request, int channel) {
     result.missing_layers = enter_cage();
     enum ov_status status = check(request, &material, &result);
     answer(&result, status);
-    if (status == OV_OK && request->rules.size == 0) {
+    if (status == OV_OK && !is_answered_once(request)) {
         status = receive_rules(&rules);
         if (status != OV_OK) {
             _exit(status == OV_END ? 0 : 1);
@@ -194,7 +224,11 @@ static enum ov_status hear(int channel, struct ov_verifier_result *ret_result) {
     }
     enum ov_status status = ov_channel_receive(channel, ret_result, sizeof *ret_result, &size);
     ret_result->reason[sizeof ret_result->reason - 1] = 0;
-    return status == OV_OK && size == sizeof *ret_result ? OV_OK : OV_PEER;
+    const struct ov_verifier_rotation *rotation = &ret_result->rotation;
+    bool is_whole = status == OV_OK && size == sizeof *ret_result &&
+                    rotation->trust_bytes <= sizeof rotation->bytes &&
+                    rotation->policy_bytes <= sizeof rotation->bytes - rotation->trust_bytes;
+    return is_whole ? OV_OK : OV_PEER;
 }
 
 // Its answer, and its end if that was the last one.
@@ -243,7 +277,7 @@ void ov_verifier_close(struct ov_verifier *verifier) {
 static enum ov_status start(const struct ov_verifier_request *request, struct ov_verifier *verifier,
                             struct ov_verifier_result *ret_result) {
     TRY(spawn(request, verifier));
-    return take_answer(verifier, request->rules.size > 0, ret_result);
+    return take_answer(verifier, is_answered_once(request), ret_result);
 }
 
 enum ov_status ov_verifier_open(const struct ov_verifier_request *request,

@@ -3,10 +3,11 @@
 // Verifying what was fetched, in a process of its own: bytes in, a verdict of fixed size out.
 //
 // The verifier is a fork of the process that asks, caged before it looks at the first byte: no
-// network, no path, nothing to speak to but one channel. The checks are those of ledger/update.h.
+// network, no path, nothing to speak to but one channel. The checks are those of ledger/update.h
+// and ledger/rotation_check.h.
 #pragma once
 
-#include "ledger/update.h"
+#include "ledger/rotation_check.h"
 
 #include <sys/types.h>
 
@@ -30,11 +31,22 @@ struct ov_verifier_request {
     struct ov_span rules;
 
     bool is_kept; // see struct ov_update_input
+
+    // `proof` is feed/NAME/policy-N.tlog-proof: what follows it is not looked at.
+    bool is_rotation;
+};
+
+// What a rotation brings: the text of the new trust file, then that of the new policy.
+struct ov_verifier_rotation {
+    uint64_t version, index;
+    uint32_t trust_bytes, policy_bytes;
+    uint8_t bytes[OV_ROTATION_BYTES_MAX];
 };
 
 struct ov_verifier_result {
-    enum ov_status status; // as ov_update_check, then ov_update_check_bundle
+    enum ov_status status; // as ov_update_check, then ov_update_check_bundle; ov_rotation_check
     struct ov_update update;
+    struct ov_verifier_rotation rotation;
     char reason[OV_UPDATE_REASON_BYTES];
     uint32_t missing_layers; // OV_CAGE() bits that it should have had and had not
 };

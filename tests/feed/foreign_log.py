@@ -106,6 +106,7 @@ class Log:
         self.release_keys = [(f"r{i}.example", sha256(b"release %d" % i)) for i in range(3)]
         self.entries, self.bundles = [], {}
         self.newest, self.seq, self.previous, self.files = None, 0, None, None
+        self.version, self.rotations = 1, {}
 
     def copy(self):
         """The same keys and entries, to go on another way."""
@@ -129,7 +130,8 @@ class Log:
     def trust(self, warn=7, most=30):
         keys = [f"release {ed25519.vkey(name, NOTE, ed25519.public_key(seed))}"
                 for name, seed in self.release_keys]
-        return "\n".join(["overt-trust/v1", f"feed {self.feed}", "version 1", *keys,
+        return "\n".join(["overt-trust/v1", f"feed {self.feed}",
+                          f"version {self.version}", *keys,
                           f"threshold {self.threshold}", f"warn-age-days {warn}",
                           f"max-age-days {most}"]) + "\n"
 
@@ -174,6 +176,32 @@ class Log:
                 f"reason {reason}\n").encode()
         self.entries.append(self.signed(text, signers))
 
+    def rotate(self, keys="b", witnesses=None, old=(0, 1), new=(0, 1), cosigners=(0, 1), **changes):
+        """New release keys (named by a letter) and maybe new witnesses (the same); `changes` replace
+        feed, version, time, trust and policy in the entry. The log goes on with the new ones."""
+        after = self.copy()
+        after.version += 1
+        after.release_keys = [(f"{keys}{i}.example", sha256(f"release {keys} {i}".encode()))
+                              for i in range(3)]
+        if witnesses:
+            after.witnesses = [(f"{witnesses}{i}.example", sha256(f"witness {witnesses} {i}".encode()))
+                               for i in range(3)]
+        said = {"feed": self.feed, "version": after.version, "time": self.now - 1800,
+                "trust": after.trust(), "policy": after.policy(), **changes}
+        text = f"overt-policy/v1\nfeed {said['feed']}\nversion {said['version']}\n" \
+               f"time {said['time']}\n"
+        for word in "trust", "policy":
+            text += "".join(f"{word} {line}".rstrip(" ") + "\n" for line in said[word].splitlines())
+        entry = text.encode() + b"\n"
+        for who in [self.release_keys[i] for i in old] + [after.release_keys[i] for i in new]:
+            entry += ed25519.signature_line(who[0], NOTE, who[1], text.encode(), 0)
+        self.entries.append(entry)
+        # Made once: by the witnesses of before.
+        self.rotations[after.version] = self.proof(len(self.entries) - 1, witnesses=cosigners)
+        self.release_keys, self.witnesses = after.release_keys, after.witnesses
+        self.version = after.version
+        return entry
+
     # ---- publishing ----
 
     def checkpoint(self, size=None, witnesses=(0, 1), times=None):
@@ -201,6 +229,8 @@ class Log:
         files = {f"feed/{self.feed}/latest.tlog-proof":
                  self.proof(**how) if proof is None else proof,
                  "checkpoint": self.checkpoint(**how), **self.tiles()}
+        for version, rotation in self.rotations.items():
+            files[f"feed/{self.feed}/policy-{version}.tlog-proof"] = rotation
         names = list(self.bundles)
         for name, bundle in self.bundles.items():
             files[f"bundle/{name}.zst"] = packed(bundle)
