@@ -67,7 +67,7 @@ int ov_log_serve(int argc, char **argv) {
     char url[OV_SERVE_URL_BYTES];
     OV_AUTO_FD listener = -1;
     int code = read_options(argc, argv, &options);
-    if (code >= 0) {
+    if (code >= 0 || options.folder == NULL) {
         return code;
     }
     OV_AUTO_FD folder = open(options.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

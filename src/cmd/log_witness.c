@@ -290,7 +290,7 @@ int ov_log_witness(int argc, char **argv) {
     struct options options = {0};
     OV_CLEANUP(close_parts) struct parts parts = {.listener = -1, .folder = -1, .key = -1};
     int code = read_options(argc, argv, &options);
-    if (code >= 0) {
+    if (code >= 0 || options.key == NULL) {
         return code;
     }
     if (!open_parts(&options, &parts)) {
