@@ -358,7 +358,7 @@ static enum ov_status read_brace(struct hex_reader *reader) {
     if (end >= reader->text.size) {
         return ov_parser_fail(reader->parser, here(reader), "`%c` missing for the brace", close);
     }
-    struct ov_elem gap;
+    struct ov_elem gap = {0};
     TRY(read_distance(reader, ov_span_part(reader->text, reader->at + 1, end - reader->at - 1),
                       &gap));
     TRY(split_parts(reader, gap));
