@@ -97,7 +97,7 @@ static enum ov_status check_words(struct check *check, struct ov_span text,
         return refuse(check, OV_DENIED, "a rotation of the feed %s, not of %s",
                       ret_rotation->feed.text, trust->feed.text);
     }
-    if (trust->version == UINT64_MAX || ret_rotation->version != trust->version + 1) {
+    if (ret_rotation->version != trust->version + 1) {
         return refuse(check, OV_DENIED,
                       "a rotation to version %" PRIu64 " of the trust file; this is version "
                       "%" PRIu64 ", and the next one alone may follow",

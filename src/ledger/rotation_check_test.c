@@ -246,6 +246,17 @@ static void test_witnessed_in_the_future(void **state) {
     refuse_plan(world, &plan, "in the future");
 }
 
+static void test_a_clock_that_was_set_back(void **state) {
+    struct world *world = *state;
+    OV_CLEANUP(release_plan) struct plan plan = make_plan(world);
+    plan.rotation.time = NOW + DAY;
+    world->state.time = NOW + DAY; // witnesses have said so before
+    publish_plan(world, &plan);
+    assert_int_equal(check(world), OV_OK);
+    ov_rotation_found_release(&found);
+    found = (struct ov_rotation_found){0};
+}
+
 static void test_another_entry_is_no_rotation(void **state) {
     struct world *world = *state;
     add_seq(world, 1);
@@ -358,6 +369,7 @@ int main(void) {
         TEST(test_with_the_trust_file_of_another_feed),
         TEST(test_dated_in_the_future),
         TEST(test_witnessed_in_the_future),
+        TEST(test_a_clock_that_was_set_back),
         TEST(test_another_entry_is_no_rotation),
         TEST(test_a_policy_that_is_none),
         TEST(test_a_policy_of_another_log),
