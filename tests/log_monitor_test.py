@@ -11,8 +11,10 @@ import http.server
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -21,7 +23,7 @@ import time
 sys.path.insert(0, os.path.join(os.environ["OVERT_SOURCE"], "tests/feed"))
 sys.path.insert(0, os.path.join(os.environ["OVERT_SOURCE"], "tests/scan"))
 from foreign_log import Log, b64, bundle_of, packed, root_of, rules_of  # noqa: E402
-from harness import BUILD, Skip, main  # noqa: E402
+from harness import BUILD, SOURCE, Skip, main  # noqa: E402
 
 OVERT, FAULTY = BUILD / "overt", BUILD / "tests/faulty/overt"
 NOW, DAY = int(time.time()), 24 * 3600
@@ -155,7 +157,8 @@ def good_rounds():
         entry, = pick(events, "entry")
         assert entry["kind"] == "release" and entry["seq"] == 1 and entry["rules"] == 3, entry
         assert entry["signatures"] == "met" and entry["index"] == 0, entry
-        assert [h["state"] for h in pick(events, "head")] == ["shown"] * 3 + ["not asked"], events
+        assert [h["state"] for h in pick(events, "head")] == [
+            "shown", "shown", "shown", "not asked", "shown"], events
         assert 55 <= pick(events, "head")[1]["age_seconds"] <= 400, events
         assert pick(events, "round")[0]["new"] == 1
         w.log.release(rules(1, 3, 4, 5))
@@ -203,6 +206,80 @@ def a_mirror_is_a_log():
         other = w.place / "other"
         w.state, w.servers[0] = other, w.servers[0]
         assert len(pick(w.round(0, source=mirror), "entry")) == 2
+
+
+def a_mirror_is_a_feed():
+    with world((1,), (2, 3)) as w:
+        w.round(0)
+        done = subprocess.run([OVERT, "rules", "add", w.state / "log", "--policy",
+                               w.place / "log.policy"], capture_output=True, text=True, timeout=60,
+                              check=False, env={**os.environ, "OVERT_STATE": str(w.place / "us")})
+        assert done.returncode == 0, done
+
+
+def every_kind_is_documented():
+    text = (SOURCE / "docs/formats/monitor.md").read_text()
+    kinds = set()
+    for file in (SOURCE / "src/cmd").glob("log_monitor*.c"):
+        kinds |= set(re.findall(r'ov_monitor_find\(\s*[\w>-]+,\s*"([a-z ]+)"', file.read_text()))
+    assert len(kinds) > 15 and all(f"`{kind}`" in text for kind in kinds), kinds
+
+
+class Running:
+    """One of our own servers, and the address that it prints."""
+
+    def __init__(self, *words):
+        self.process = subprocess.Popen([OVERT, "log", *map(str, words)], stdout=subprocess.PIPE,
+                                        text=True)
+        lines = iter(self.process.stdout.readline, "")
+        self.url = next(m[0] for m in (re.search(r"http://[0-9.:]+", line) for line in lines) if m)
+
+    def close(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(timeout=30)
+        self.process.stdout.close()
+
+
+def ours_from_end_to_end():
+    """Our own publisher, web server and witness."""
+    if not (BUILD / "overt-serve").exists():
+        raise Skip("no overt-serve")
+
+    def log(*words):
+        return subprocess.run([OVERT, "log", *map(str, words)], capture_output=True, text=True,
+                              timeout=60, check=True).stdout
+
+    public, witness, server = pathlib.Path("log").absolute(), None, None
+    vkey = log("key", "w.example", "--witness", "-o", "w.key").split()[-1]
+    try:
+        port = free_port()
+        log("create", public, "--origin", "log.example/ours", "--witness",
+            f"w {vkey} http://127.0.0.1:{port}")
+        witness = Running("witness", "--state", "ws", "--key", "w.key", "--policy",
+                          public / "log.policy", "--listen", f"127.0.0.1:{port}")
+        server = Running("serve", public, "--listen", "127.0.0.1:0")
+        monitor = [OVERT, "log", "monitor", server.url, "--policy", public / "log.policy",
+                   "--state", "state", "--json"]
+        for numbers in ((1, 2), (2, 3)):
+            pathlib.Path("rules.ndb").write_bytes(rules(*numbers)["rules.ndb"])
+            log("append", public, "rules.ndb")
+            log("checkpoint", public)
+            done = subprocess.run(monitor, capture_output=True, text=True, timeout=60, check=False)
+            assert done.returncode == 0, done
+        events = [json.loads(line) for line in done.stdout.splitlines()]
+        assert changes(events) == [("removed", "rules.ndb", rule(1)),
+                                   ("added", "rules.ndb", rule(3))], events
+        assert [h["state"] for h in pick(events, "head")] == ["shown"] * 3, events
+    finally:
+        for one in (server, witness):
+            if one:
+                one.close()
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
 
 
 def more_entries_than_a_tile():
@@ -325,7 +402,8 @@ def a_witness_that_has_more_than_the_log_hands_out():
         other = w.log.copy()
         other.entries = other.entries + [b"for one victim", b"and another"]
         w.show(1, other.checkpoint(witnesses=(1,)))
-        only(w.found(), "withheld", "witness w1", "3 entries")
+        only(w.found(), "withheld", "witness w1", "3 entries", "evidence/")
+        assert evidence(w) == [other.checkpoint(witnesses=(1,))]
 
 
 def the_log_has_forked_since():
@@ -462,6 +540,43 @@ def a_wrong_bundle():
         only(w.found(), "bundle", "release 1", "cannot be unpacked")
 
 
+# ---- what clients are given ---------------------------------------------------------------------
+
+PROOF = "feed/stable/latest.tlog-proof"
+
+
+def a_feed_for_one_victim():
+    with world((1,), (1, 2)) as w:
+        other = w.log.copy()
+        other.entries, other.seq = other.entries[:1], 1
+        other.previous, other.files = other.entries[0], rules(1)
+        other.release(rules(1, 9))
+        (w.folder / PROOF).write_bytes(other.proof())
+        only(w.found(), "split view", "feed stable", "another tree of 2 entries than the log")
+        assert len(evidence(w)) == 2 and other.checkpoint() in evidence(w)
+
+
+def a_feed_that_holds_back():
+    with world((1,)) as w:
+        w.log.release(rules(1, 2))
+        w.publish()
+        (w.folder / PROOF).write_bytes(w.log.proof(index=0))
+        only(w.found(), "feed", PROOF, "entry 0", "not the newest")
+
+
+def a_feed_that_is_gone_or_false():
+    with world((1,)) as w:
+        right = (w.folder / PROOF).read_bytes()
+        w.round(0)
+        assert (w.state / "log" / PROOF).read_bytes() == right
+        (w.folder / PROOF).unlink()
+        only(w.found(), "gone", PROOF)
+        for broken in (b"no proof", right.replace(b"index 0", b"index 1"),
+                       w.log.proof(witnesses=(0,)), w.log.proof(leaf=b"another")):
+            (w.folder / PROOF).write_bytes(broken)
+            only(w.found(), "checkpoint", "feed stable")
+
+
 # ---- releases -----------------------------------------------------------------------------------
 
 def release_with(name, finding, words, **lines):
@@ -481,7 +596,9 @@ def unsigned():
         w.round(0)
         w.log.release(rules(1, 2), signers=(0,))
         w.publish()
-        only(w.found(), "unsigned", "entry 1", "release")
+        found = w.found()
+        assert [kind for kind, *_ in found] == ["unsigned", "feed"], found
+        assert found[0][1] == "entry 1" and "release" in found[0][2], found
 
 
 def malformed():
@@ -523,12 +640,14 @@ def the_log_is_down():
 
 def a_stale_witness():
     with world((1,)) as w:
-        old = w.log.checkpoint(witnesses=(0, 1), times={0: NOW - 60, 1: NOW - 9 * DAY})
-        (w.folder / "checkpoint").write_bytes(old)
+        times = {0: NOW - 60, 1: NOW - 9 * DAY}
+        (w.folder / "checkpoint").write_bytes(w.log.checkpoint(times=times))
+        (w.folder / PROOF).write_bytes(w.log.proof(times=times))
         w.show(1, w.log.checkpoint(witnesses=(1,), times={1: NOW - 9 * DAY}))
         found = w.found()
         assert [(kind, what) for kind, what, _ in found] == [("stale", "the log"),
-                                                             ("stale", "witness w1")], found
+                                                             ("stale", "witness w1"),
+                                                             ("stale", "feed stable")], found
         assert "9 days" in found[1][2]
 
 
@@ -637,6 +756,9 @@ if __name__ == "__main__":
         good_rounds,
         the_same_as_text,
         a_mirror_is_a_log,
+        a_mirror_is_a_feed,
+        every_kind_is_documented,
+        ours_from_end_to_end,
         more_entries_than_a_tile,
         a_witness_is_ahead_of_the_log,
         other_kinds_of_entries,
@@ -659,6 +781,9 @@ if __name__ == "__main__":
         a_changed_bundle,
         a_missing_bundle,
         a_wrong_bundle,
+        a_feed_for_one_victim,
+        a_feed_that_holds_back,
+        a_feed_that_is_gone_or_false,
         rules_at_their_worst,
         release_with("counts_of_changes_that_are_wrong", "changes", ["1 rules were added", "names 9"],
                      changes="added 9 removed 0"),

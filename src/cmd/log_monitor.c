@@ -180,6 +180,7 @@ static enum ov_status run_steps(struct ov_monitor *monitor) {
     TRY(ov_monitor_commit(monitor));
     (void)ov_monitor_check_again(monitor); // what it cannot do keeps nothing else from being done
     TRY(ov_monitor_audit(monitor));
+    TRY(ov_monitor_check_feed(monitor));
     return ov_monitor_commit(monitor);
 }
 
@@ -339,6 +340,7 @@ static void close_all(struct ov_monitor *const *own) {
     for (size_t i = 0; i < OV_MONITOR_SOURCES_MAX; i++) {
         ov_buf_release(&monitor->heads[i].note);
     }
+    ov_buf_release(&monitor->proof);
     ov_monitor_state_release(&monitor->state);
     ov_buf_release(&monitor->policy_text);
     free(monitor->policy);

@@ -30,13 +30,19 @@ struct ov_monitor_options {
 
 // ---- a round ------------------------------------------------------------------------------------
 
-enum { OV_MONITOR_SOURCES_MAX = 1 + OV_POLICY_WITNESSES_MAX, OV_MONITOR_TEXT_BYTES = 1024 };
+enum {
+    OV_MONITOR_SOURCES_MAX = 2 + OV_POLICY_WITNESSES_MAX,
+    OV_MONITOR_TEXT_BYTES = 1024,
+    OV_MONITOR_PATH_BYTES = 64
+};
 
-// A checkpoint of the log (number 0) or of witness i (number i + 1).
+// A checkpoint of the log (number 0), of witness i (number i + 1), or, last, of the proof that the
+// feed of the trust file hands out: what clients are given.
 struct ov_monitor_head {
     bool is_there;    // opened, and signed by whom it should be
     bool is_missing;  // the witness answered, and has none
     bool is_settled;  // it was held against the others, or cannot be
+    bool is_right;    // its tree is the one that is mirrored, or the beginning of it
     bool is_mirrored; // the mirror has all files of this size
     struct ov_auditor_head opened;
     struct ov_buf note;
@@ -54,7 +60,8 @@ struct ov_monitor {
     struct ov_monitor_state state;
     uint64_t now;
     struct ov_monitor_head heads[OV_MONITOR_SOURCES_MAX];
-    uint64_t old_size; // of the mirror when the round began
+    struct ov_buf proof; // of the feed, as it was fetched
+    uint64_t old_size;   // of the mirror when the round began
     uint64_t finding_count, error_count;
 };
 
@@ -91,11 +98,19 @@ enum ov_status ov_monitor_bring(struct ov_monitor *monitor, const struct ov_fetc
 enum ov_status ov_monitor_unpack(int packed, const struct ov_release *release, int out,
                                  char *ret_why);
 
+// Keeps a signed checkpoint in evidence/; its path below the state's folder goes to `ret_path`.
+void ov_monitor_keep(struct ov_monitor *monitor, struct ov_span note, char *ret_path, size_t size);
+
 // Two checkpoints that cannot both be true: keeps them, and tells.
 void ov_monitor_tell_split(struct ov_monitor *monitor, struct ov_span note, struct ov_span other,
                            const char *what, const char *why);
 
-// "the log", or "witness NAME"; valid until the next call.
+// Whether what the feed hands out is the newest release; and keeps it beside the mirror's files.
+enum ov_status ov_monitor_check_feed(struct ov_monitor *monitor);
+
+// How many of `heads` there are: the last is that of the feed, when there is a trust file.
+size_t ov_monitor_source_count(const struct ov_monitor *monitor);
+// "the log", "witness NAME" or "feed NAME"; valid until the next call.
 const char *ov_monitor_source_name(const struct ov_monitor *monitor, size_t number);
 
 // ---- telling ------------------------------------------------------------------------------------

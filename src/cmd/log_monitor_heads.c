@@ -9,6 +9,7 @@
 #include "ledger/update.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,8 +25,8 @@ enum {
 
 // ---- contradictions -----------------------------------------------------------------------------
 
-// Keeps a checkpoint under the beginning of its digest; `ret_path` is below the state's folder.
-static void keep(struct ov_monitor *monitor, struct ov_span note, char *ret_path, size_t size) {
+// Under the beginning of its digest.
+void ov_monitor_keep(struct ov_monitor *monitor, struct ov_span note, char *ret_path, size_t size) {
     uint8_t sha256[OV_SHA256_BYTES];
     char hex[NAME_BYTES + 1];
     ov_sha256(note, sha256);
@@ -39,10 +40,10 @@ static void keep(struct ov_monitor *monitor, struct ov_span note, char *ret_path
 
 void ov_monitor_tell_split(struct ov_monitor *monitor, struct ov_span note, struct ov_span other,
                            const char *what, const char *why) {
-    char first[64];
-    char second[64];
-    keep(monitor, note, first, sizeof first);
-    keep(monitor, other, second, sizeof second);
+    char first[OV_MONITOR_PATH_BYTES];
+    char second[OV_MONITOR_PATH_BYTES];
+    ov_monitor_keep(monitor, note, first, sizeof first);
+    ov_monitor_keep(monitor, other, second, sizeof second);
     ov_monitor_find(monitor, "split view", what, "%s (both signed checkpoints are kept: %s, %s)",
                     why, first, second);
 }
@@ -67,7 +68,7 @@ static void compare_two(struct ov_monitor *monitor, size_t number, size_t other)
 
 // Each is told once, beside the first that it contradicts.
 static void compare_all(struct ov_monitor *monitor) {
-    for (size_t i = 1; i <= monitor->policy->witness_count; i++) {
+    for (size_t i = 1; i < ov_monitor_source_count(monitor); i++) {
         for (size_t k = 0; k < i && monitor->heads[i].is_there; k++) {
             if (!monitor->heads[i].is_settled) {
                 compare_two(monitor, i, k);
@@ -84,8 +85,10 @@ static enum ov_status take_note(struct ov_monitor *monitor, const struct ov_stag
     struct ov_monitor_head *head = &monitor->heads[number];
     const char *name = ov_monitor_source_name(monitor, number);
     enum ov_status status = ov_file_map_open_fd(stage->fds[0], &map);
+    bool is_feed = number > monitor->policy->witness_count;
     if (status == OV_OK) {
-        status = ov_auditor_open(map.bytes, monitor->policy, monitor->origin, &head->opened);
+        status = (is_feed ? ov_auditor_open_proof : ov_auditor_open)(
+            map.bytes, monitor->policy, monitor->origin, &head->opened);
     }
     if (status != OV_OK) {
         ov_monitor_fail(monitor, name, ov_status_text(status));
@@ -95,18 +98,22 @@ static enum ov_status take_note(struct ov_monitor *monitor, const struct ov_stag
         ov_monitor_find(monitor, "checkpoint", name, "%s", head->opened.why);
         return OV_DENIED;
     }
-    if (number > 0 && (head->opened.witnesses >> (number - 1) & 1) == 0) {
+    if (number > 0 && !is_feed && (head->opened.witnesses >> (number - 1) & 1) == 0) {
         ov_monitor_find(monitor, "checkpoint", name, "shows one that it has not cosigned");
         return OV_DENIED;
     }
-    ov_buf_add(&head->note, map.bytes.data, map.bytes.size);
+    struct ov_span note = ov_span_from(map.bytes, (size_t)head->opened.checkpoint_at);
+    ov_buf_add(&head->note, note.data, note.size);
+    if (is_feed) {
+        ov_buf_add(&monitor->proof, map.bytes.data, map.bytes.size);
+    }
     return ov_buf_status(&head->note);
 }
 
 static void take_head(struct ov_monitor *monitor, size_t number, const char *source,
                       const char *path) {
     struct ov_fetch_get want = {
-        .path = path, .most_bytes = OV_NOTE_BYTES_MAX, .may_miss = number > 0};
+        .path = path, .most_bytes = (uint64_t)OV_NOTE_BYTES_MAX, .may_miss = number > 0};
     struct ov_stage_request request = {
         .source = source,
         .folder = monitor->state_path,
@@ -153,6 +160,7 @@ enum ov_status ov_monitor_take_heads(struct ov_monitor *monitor) {
         ov_buf_release(&monitor->heads[i].note);
         monitor->heads[i] = (struct ov_monitor_head){0};
     }
+    ov_buf_reset(&monitor->proof);
     ov_sha256(ov_span_text(monitor->origin), sha256);
     ov_hex_write(ov_span_make(sha256, sizeof sha256), hex);
     (void)snprintf(path, sizeof path, "%s/" OV_LOG_CHECKPOINT, hex);
@@ -162,6 +170,10 @@ enum ov_status ov_monitor_take_heads(struct ov_monitor *monitor) {
         if (place[0] != '\0' && ov_key_can_verify(&monitor->policy->witnesses[i].key)) {
             take_head(monitor, i + 1, place, path);
         }
+    }
+    if (monitor->trust != NULL) {
+        struct ov_log_name name = ov_log_name_latest(&monitor->trust->feed);
+        take_head(monitor, monitor->policy->witness_count + 1, monitor->source, name.text);
     }
     compare_all(monitor);
     return OV_OK;
@@ -176,7 +188,7 @@ static uint64_t warn_days(const struct ov_monitor *monitor) {
 // When this witness has last cosigned anything that we saw.
 static uint64_t newest_time(const struct ov_monitor *monitor, size_t witness) {
     uint64_t newest = 0;
-    for (size_t i = 0; i <= monitor->policy->witness_count; i++) {
+    for (size_t i = 0; i < ov_monitor_source_count(monitor); i++) {
         const struct ov_monitor_head *head = &monitor->heads[i];
         if (head->is_there && head->opened.times[witness] > newest) {
             newest = head->opened.times[witness];
@@ -214,13 +226,14 @@ static void check_size(struct ov_monitor *monitor, size_t number, uint64_t *seen
 static const char *describe(const struct ov_monitor *monitor, size_t number) {
     const struct ov_monitor_head *head = &monitor->heads[number];
     char place[PLACE_BYTES] = "";
-    if (number > 0) {
+    bool is_witness = number > 0 && number <= monitor->policy->witness_count;
+    if (is_witness) {
         find_place(monitor, number - 1, place);
     }
     if (head->is_there) {
         return "shown";
     }
-    if (number > 0 && place[0] == '\0') {
+    if (is_witness && place[0] == '\0') {
         return "not asked";
     }
     return head->is_missing ? "not known there" : "not seen";
@@ -230,8 +243,11 @@ static void add_json(const struct ov_monitor *monitor, size_t number, uint64_t t
                      struct ov_json *json) {
     OV_CLEANUP(ov_buf_release) struct ov_buf root = {0};
     const struct ov_monitor_head *head = &monitor->heads[number];
-    ov_json_text(json, "source", number == 0 ? "log" : "witness");
-    if (number > 0) {
+    bool is_feed = number > monitor->policy->witness_count;
+    ov_json_text(json, "source", number == 0 ? "log" : is_feed ? "feed" : "witness");
+    if (is_feed) {
+        ov_json_text(json, "name", monitor->trust->feed.text);
+    } else if (number > 0) {
         ov_json_bytes(json, "name", monitor->policy->witnesses[number - 1].name);
     }
     ov_json_text(json, "state", describe(monitor, number));
@@ -273,6 +289,17 @@ static void tell_head(const struct ov_monitor *monitor, size_t number, uint64_t 
     ov_monitor_tell(monitor, &event);
 }
 
+static void check_proof_age(struct ov_monitor *monitor) {
+    size_t number = monitor->policy->witness_count + 1;
+    const struct ov_monitor_head *head = &monitor->heads[number];
+    char name[OV_MONITOR_TEXT_BYTES];
+    (void)snprintf(name, sizeof name, "%s", ov_monitor_source_name(monitor, number));
+    tell_head(monitor, number, head->is_there ? head->opened.quorum_time : 0);
+    if (head->is_there && monitor->policy->quorum != OV_QUORUM_NONE) {
+        check_time(monitor, name, "the word of the witnesses in it", head->opened.quorum_time);
+    }
+}
+
 void ov_monitor_check_heads(struct ov_monitor *monitor) {
     const struct ov_monitor_head *log = &monitor->heads[0];
     bool has_quorum = monitor->policy->quorum != OV_QUORUM_NONE;
@@ -295,4 +322,51 @@ void ov_monitor_check_heads(struct ov_monitor *monitor) {
             check_time(monitor, name, "its newest cosignature", time);
         }
     }
+    if (monitor->trust != NULL) {
+        check_proof_age(monitor);
+    }
+}
+
+// ---- the feed -----------------------------------------------------------------------------------
+
+static enum ov_status keep_proof(struct ov_monitor *monitor, const char *path) {
+    OV_CLEANUP(ov_file_map_close) struct ov_file_map map = {0};
+    OV_AUTO_FD old = openat(monitor->mirror, path, O_RDONLY | O_CLOEXEC);
+    if (old >= 0 && ov_file_map_open_fd(old, &map) == OV_OK &&
+        ov_span_is_equal(map.bytes, ov_buf_span(&monitor->proof))) {
+        return OV_OK;
+    }
+    enum ov_status status =
+        ov_durable_write(monitor->mirror, path, ov_buf_span(&monitor->proof), 0644);
+    if (status != OV_OK) {
+        ov_monitor_fail(monitor, path, strerror(errno));
+    }
+    return status;
+}
+
+enum ov_status ov_monitor_check_feed(struct ov_monitor *monitor) {
+    const struct ov_monitor_state *state = &monitor->state;
+    if (monitor->trust == NULL) {
+        return OV_OK;
+    }
+    size_t number = monitor->policy->witness_count + 1;
+    const struct ov_monitor_head *head = &monitor->heads[number];
+    struct ov_log_name path = ov_log_name_latest(&monitor->trust->feed);
+    const struct ov_monitor_release *last =
+        ov_monitor_release_last(state, state->release_count, monitor->trust->feed.text);
+    if (head->is_missing && last != NULL) {
+        ov_monitor_find(monitor, "gone", path.text,
+                        "the log has releases of this feed, and does not hand out the newest");
+    }
+    if (!head->is_right) {
+        return OV_OK;
+    }
+    bool is_newest = last != NULL &&
+                     (last->index == head->opened.index || last->index >= head->opened.head.size);
+    if (!is_newest) {
+        ov_monitor_find(monitor, "feed", path.text,
+                        "hands out entry %" PRIu64 ", which is not the newest release of this feed",
+                        head->opened.index);
+    }
+    return head->is_mirrored ? keep_proof(monitor, path.text) : OV_OK;
 }

@@ -67,10 +67,18 @@ void ov_monitor_fail(struct ov_monitor *monitor, const char *what, const char *w
     ov_say_error(what, why, NULL);
 }
 
+size_t ov_monitor_source_count(const struct ov_monitor *monitor) {
+    return 1 + monitor->policy->witness_count + (monitor->trust != NULL);
+}
+
 const char *ov_monitor_source_name(const struct ov_monitor *monitor, size_t number) {
     static char name[OV_MONITOR_TEXT_BYTES];
     if (number == 0) {
         return "the log";
+    }
+    if (number > monitor->policy->witness_count) {
+        (void)snprintf(name, sizeof name, "feed %s", monitor->trust->feed.text);
+        return name;
     }
     struct ov_span word = monitor->policy->witnesses[number - 1].name;
     (void)snprintf(name, sizeof name, "witness %.*s", (int)word.size, (const char *)word.data);

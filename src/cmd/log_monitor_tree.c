@@ -179,7 +179,7 @@ static enum ov_status take_entries(struct growth *growth) {
 // The first checkpoint of this size that nothing was said about; NULL when there is none.
 static struct ov_monitor_head *find_head(struct ov_monitor *monitor, uint64_t size,
                                          size_t *ret_number) {
-    for (size_t i = 0; i <= monitor->policy->witness_count; i++) {
+    for (size_t i = 0; i < ov_monitor_source_count(monitor); i++) {
         struct ov_monitor_head *head = &monitor->heads[i];
         if (head->is_there && !head->is_settled && head->opened.head.size == size) {
             *ret_number = i;
@@ -194,6 +194,7 @@ static void settle(struct ov_monitor *monitor, uint64_t size, bool is_mirrored) 
     size_t number;
     while ((head = find_head(monitor, size, &number)) != NULL) {
         head->is_settled = true;
+        head->is_right = is_mirrored;
         head->is_mirrored = is_mirrored;
     }
 }
@@ -279,11 +280,13 @@ static enum ov_status take_root(struct growth *growth, struct ov_monitor_head *h
 
 static void tell_withheld(struct ov_monitor *monitor, size_t number, uint64_t size) {
     char what[OV_MONITOR_TEXT_BYTES];
+    char path[OV_MONITOR_PATH_BYTES];
     (void)snprintf(what, sizeof what, "%s", ov_monitor_source_name(monitor, number));
+    ov_monitor_keep(monitor, ov_buf_span(&monitor->heads[number].note), path, sizeof path);
     ov_monitor_find(monitor, "withheld", what,
                     "shows %" PRIu64 " entries that the log has signed, and it does not hand them "
-                    "out",
-                    size);
+                    "out (the signed checkpoint is kept: %s)",
+                    size, path);
 }
 
 static enum ov_status grow_to(struct ov_monitor *monitor, uint64_t size) {
@@ -291,6 +294,9 @@ static enum ov_status grow_to(struct ov_monitor *monitor, uint64_t size) {
     size_t number = 0;
     struct ov_monitor_head *head = find_head(monitor, size, &number);
     const struct ov_monitor_head *log = &monitor->heads[0];
+    if (head == NULL) {
+        return OV_INVALID;
+    }
     growth.monitor = monitor;
     growth.target = size;
     growth.slice.layout =
@@ -310,7 +316,7 @@ static enum ov_status grow_to(struct ov_monitor *monitor, uint64_t size) {
     settle(monitor, size, false);
     ov_log_writer_close(&growth.writer);
     release_slice(&growth.slice);
-    return status == OV_DAMAGED || status == OV_END ? OV_OK : status;
+    return status == OV_DAMAGED || status == OV_END || status == OV_LIMIT ? OV_OK : status;
 }
 
 // ---- what the mirror knows ----------------------------------------------------------------------
@@ -346,9 +352,9 @@ static enum ov_status compare_known(struct ov_monitor *monitor, size_t number) {
     struct ov_tree_hash root;
     TRY(root_at(monitor, head->opened.head.size, &root));
     head->is_settled = true;
-    bool is_same = ov_tree_hash_is_equal(&root, &head->opened.head.root);
-    head->is_mirrored = is_same && head->opened.head.size == monitor->state.head.size;
-    if (!is_same) {
+    head->is_right = ov_tree_hash_is_equal(&root, &head->opened.head.root);
+    head->is_mirrored = head->is_right && head->opened.head.size == monitor->state.head.size;
+    if (!head->is_right) {
         (void)snprintf(what, sizeof what, "%s", ov_monitor_source_name(monitor, number));
         (void)snprintf(why, sizeof why,
                        "shows a tree of %" PRIu64 " entries that is not the beginning of the "
@@ -363,7 +369,7 @@ static enum ov_status compare_known(struct ov_monitor *monitor, size_t number) {
 // The smallest tree that was not yet reached; 0 when there is none.
 static uint64_t find_target(const struct ov_monitor *monitor) {
     uint64_t target = 0;
-    for (size_t i = 0; i <= monitor->policy->witness_count; i++) {
+    for (size_t i = 0; i < ov_monitor_source_count(monitor); i++) {
         const struct ov_monitor_head *head = &monitor->heads[i];
         uint64_t size = head->opened.head.size;
         if (head->is_there && !head->is_settled && (target == 0 || size < target)) {
@@ -376,7 +382,7 @@ static uint64_t find_target(const struct ov_monitor *monitor) {
 enum ov_status ov_monitor_grow(struct ov_monitor *monitor) {
     uint64_t target;
     TRY(check_mirror(monitor));
-    for (size_t i = 0; i <= monitor->policy->witness_count; i++) {
+    for (size_t i = 0; i < ov_monitor_source_count(monitor); i++) {
         const struct ov_monitor_head *head = &monitor->heads[i];
         if (head->is_there && !head->is_settled &&
             head->opened.head.size <= monitor->state.head.size) {
@@ -384,7 +390,10 @@ enum ov_status ov_monitor_grow(struct ov_monitor *monitor) {
         }
     }
     while ((target = find_target(monitor)) > 0) {
-        TRY(grow_to(monitor, target));
+        enum ov_status status = grow_to(monitor, target);
+        if (status != OV_OK) {
+            return status == OV_PEER ? OV_OK : status; // told; what is here can still be read
+        }
     }
     return OV_OK;
 }

@@ -2,6 +2,7 @@
 // The questions of a monitor, and what their answers are held to.
 #include "role/auditor.h"
 
+#include "ledger/proof.h"
 #include "ledger/update.h"
 #include "role/caged.h"
 
@@ -28,43 +29,87 @@ static void end_text(char *text, size_t size) {
 // ---- checkpoints --------------------------------------------------------------------------------
 
 struct head_question {
-    struct ov_span note;
+    struct ov_span bytes; // a checkpoint, or a proof
     const struct ov_policy *policy;
     const char *origin;
 };
+
+static void take_opened(const struct head_question *asked,
+                        const struct ov_checkpoint_opened *opened, struct ov_auditor_head *head) {
+    if (!ov_span_is_text(opened->checkpoint.origin, asked->origin)) {
+        head->status = OV_DENIED;
+        copy_text(head->why, sizeof head->why, ov_span_text("is the checkpoint of another log"));
+        return;
+    }
+    head->head = opened->checkpoint.head;
+    head->witnesses = opened->witnesses;
+    memcpy(head->times, opened->times, sizeof head->times);
+    head->is_quorum_met = opened->is_quorum_met;
+    head->quorum_time = opened->quorum_time;
+}
 
 static void open_head(const void *question, void *answer) {
     static struct ov_checkpoint_opened opened;
     const struct head_question *asked = question;
     struct ov_auditor_head *head = answer;
     const char *why = "";
-    head->status = ov_checkpoint_open(asked->note, asked->policy, &opened, &why);
-    if (head->status == OV_OK && !ov_span_is_text(opened.checkpoint.origin, asked->origin)) {
-        head->status = OV_DENIED;
-        why = "is the checkpoint of another log";
-    }
-    if (head->status != OV_OK) {
+    head->status = ov_checkpoint_open(asked->bytes, asked->policy, &opened, &why);
+    if (head->status == OV_OK) {
+        take_opened(asked, &opened, head);
+    } else {
         copy_text(head->why, sizeof head->why, ov_span_text(why));
-        return;
     }
-    head->head = opened.checkpoint.head;
-    head->witnesses = opened.witnesses;
-    memcpy(head->times, opened.times, sizeof head->times);
-    head->is_quorum_met = opened.is_quorum_met;
-    head->quorum_time = opened.quorum_time;
 }
 
-enum ov_status ov_auditor_open(struct ov_span note, const struct ov_policy *policy,
-                               const char *origin, struct ov_auditor_head *ret_head) {
-    struct head_question question = {.note = note, .policy = policy, .origin = origin};
+static enum ov_status check_proof(const struct head_question *asked,
+                                  struct ov_proof_checked *checked, struct ov_tree_hash *leaf,
+                                  const char **why) {
+    OV_CLEANUP(ov_buf_release) struct ov_buf entry = {0};
+    *why = "is no proof";
+    TRY(ov_proof_read(asked->bytes, &checked->proof));
+    TRY(ov_proof_add_extra(&entry, &checked->proof));
+    ov_leaf_hash(ov_buf_span(&entry), leaf);
+    return ov_proof_check(asked->bytes, leaf, asked->policy, checked, why);
+}
+
+static void open_proof(const void *question, void *answer) {
+    static struct ov_proof_checked checked;
+    const struct head_question *asked = question;
+    struct ov_auditor_head *head = answer;
+    const char *why = "";
+    head->status = check_proof(asked, &checked, &head->leaf, &why);
+    if (head->status == OV_OK) {
+        head->index = checked.proof.index;
+        head->checkpoint_at = asked->bytes.size - checked.proof.checkpoint.size; // it comes last
+        take_opened(asked, &checked.opened, head);
+    } else {
+        copy_text(head->why, sizeof head->why, ov_span_text(why));
+    }
+}
+
+static enum ov_status ask_for_head(ov_caged_fn *work, const struct head_question *question,
+                                   struct ov_auditor_head *ret_head) {
     struct ov_auditor_head head = {0};
-    TRY(ov_caged_ask(OV_ROLE_AUDITOR, open_head, &question, &head, sizeof head));
-    if (!is_status(head.status) || head.is_quorum_met > 1 || head.head.size > OV_NUMBER_MAX) {
+    TRY(ov_caged_ask(OV_ROLE_AUDITOR, work, question, &head, sizeof head));
+    if (!is_status(head.status) || head.is_quorum_met > 1 || head.head.size > OV_NUMBER_MAX ||
+        head.checkpoint_at > question->bytes.size) {
         return OV_PEER;
     }
     end_text(head.why, sizeof head.why);
     *ret_head = head;
     return OV_OK;
+}
+
+enum ov_status ov_auditor_open(struct ov_span note, const struct ov_policy *policy,
+                               const char *origin, struct ov_auditor_head *ret_head) {
+    struct head_question question = {.bytes = note, .policy = policy, .origin = origin};
+    return ask_for_head(open_head, &question, ret_head);
+}
+
+enum ov_status ov_auditor_open_proof(struct ov_span proof, const struct ov_policy *policy,
+                                     const char *origin, struct ov_auditor_head *ret_head) {
+    struct head_question question = {.bytes = proof, .policy = policy, .origin = origin};
+    return ask_for_head(open_proof, &question, ret_head);
 }
 
 // ---- entries ------------------------------------------------------------------------------------

@@ -22,12 +22,22 @@ struct ov_auditor_head {
     uint8_t is_quorum_met;
     uint64_t quorum_time;
     char why[OV_AUDITOR_WHY_BYTES]; // of a status other than OV_OK
+
+    // Of a proof alone.
+    uint64_t checkpoint_at; // where in the proof its checkpoint begins
+    uint64_t index;         // of the entry that is proven
+    struct ov_tree_hash leaf;
 };
 
 // Opens a checkpoint of the log `origin`. OV_OK when there was an answer, whatever it is;
 // otherwise OV_SYSTEM (errno), or OV_PEER when the process died.
 enum ov_status ov_auditor_open(struct ov_span note, const struct ov_policy *policy,
                                const char *origin, struct ov_auditor_head *ret_head);
+
+// The same for what a feed hands out (feed/NAME/latest.tlog-proof): that its entry, which is the
+// line `extra`, stands in the tree, and that the quorum is met; statuses as ov_proof_check.
+enum ov_status ov_auditor_open_proof(struct ov_span proof, const struct ov_policy *policy,
+                                     const char *origin, struct ov_auditor_head *ret_head);
 
 // ---- entries ------------------------------------------------------------------------------------
 
