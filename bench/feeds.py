@@ -34,14 +34,17 @@ def update(b):
         path = bundle_of(b, megabytes, files)
         lines = program_lines(timed([b.bin("update"), "verify", path, rounds],
                                     is_pinned=False).out)
-        ms = {who: {k: float(v) * 1000 for k, v in line.items() if "bytes" not in k}
-              for who, line in lines.items()}
+        ms = {who: {k: float(v) * 1000 for k, v in line.items()} for who, line in lines.items()}
+        caged = ms["verifier"]
         say(f"{megabytes} MB in {files} files: {reference_times(path)}, our SHA-256 "
             f"{ms['hash']['wall']:.1f} ms; verifying beyond that: in one process "
-            f"{ms['inside']['over']:.2f} ms, by the caged verifier {ms['verifier']['over']:.2f} ms "
-            f"(median of {rounds} rounds {ms['verifier']['median']:.2f}), of which proof and "
-            f"release {ms['verifier']['proof']:.2f} ms")
-        over = max(ms["verifier"]["over"], 0.01)
+            f"{ms['inside']['over']:.2f} ms, by the caged verifier {caged['over']:.2f} ms (median of "
+            f"{rounds} rounds {caged['median']:.2f}; CPU time {caged['over_cpu']:.2f}), of which proof "
+            f"and release {ms['proof']['wall']:.2f} ms")
+        if caged["over"] <= 0:
+            say("the machine is too busy: its noise is larger than what is measured")
+        over = max(caged["over"], caged["over_cpu"], 0.01)
+        b.note(f"wall time tells what verifying {megabytes} MB costs", caged["over"] > 0)
         floor(f"{MOST_MS} ms / verifying {megabytes} MB beyond hashing", MOST_MS / over, 1)
         if megabytes == sizes[1][0]:
             rules_root(b, path)
