@@ -562,6 +562,11 @@ def a_feed_that_holds_back():
         w.publish()
         (w.folder / PROOF).write_bytes(w.log.proof(index=0))
         only(w.found(), "feed", PROOF, "entry 0", "not the newest")
+        (w.folder / PROOF).write_bytes(w.log.proof(index=0, size=1))
+        only(w.found(), "feed", PROOF, "entry 0", "not the newest")
+    with world((1,), (2,)) as w:
+        (w.folder / PROOF).write_bytes(w.log.proof(index=0, size=1))
+        only(w.found(), "feed", PROOF, "entry 0", "not the newest")
 
 
 def a_feed_that_is_gone_or_false():

@@ -344,6 +344,25 @@ static enum ov_status keep_proof(struct ov_monitor *monitor, const char *path) {
     return status;
 }
 
+// The last release of the feed among the first `size` entries, or NULL.
+static const struct ov_monitor_release *last_below(const struct ov_monitor *monitor,
+                                                   uint64_t size) {
+    const struct ov_monitor_state *state = &monitor->state;
+    size_t count = state->release_count;
+    while (count > 0 && state->releases[count - 1].index >= size) {
+        count--;
+    }
+    return ov_monitor_release_last(state, count, monitor->trust->feed.text);
+}
+
+// What clients must be given by now: all that a round before has seen; a proof of what is being
+// published may follow the checkpoint a moment later.
+static uint64_t due_size(const struct ov_monitor *monitor) {
+    const struct ov_monitor_head *log = &monitor->heads[0];
+    uint64_t shown = log->is_there ? log->opened.head.size : 0;
+    return monitor->old_size > 0 ? monitor->old_size : shown;
+}
+
 enum ov_status ov_monitor_check_feed(struct ov_monitor *monitor) {
     const struct ov_monitor_state *state = &monitor->state;
     if (monitor->trust == NULL) {
@@ -361,9 +380,10 @@ enum ov_status ov_monitor_check_feed(struct ov_monitor *monitor) {
     if (!head->is_right) {
         return OV_OK;
     }
-    bool is_newest = last != NULL &&
-                     (last->index == head->opened.index || last->index >= head->opened.head.size);
-    if (!is_newest) {
+    const struct ov_monitor_release *inside = last_below(monitor, head->opened.head.size);
+    const struct ov_monitor_release *due = last_below(monitor, due_size(monitor));
+    bool is_newest = inside != NULL && inside->index == head->opened.index;
+    if (!is_newest || (due != NULL && due->index > head->opened.index)) {
         ov_monitor_find(monitor, "feed", path.text,
                         "hands out entry %" PRIu64 ", which is not the newest release of this feed",
                         head->opened.index);

@@ -212,9 +212,24 @@ static void read_entries(const void *question, void *answer) {
     }
 }
 
-static bool is_sound(const struct ov_auditor_entry *entry) {
-    return (unsigned)entry->kind <= OV_LEAF_ROTATION && is_status(entry->form) &&
-           (unsigned)entry->signatures < OV_SIGNATURES_COUNT;
+static bool is_feed_name(struct ov_feed_name *name) {
+    struct ov_feed_name read;
+    end_text(name->text, sizeof name->text);
+    return ov_feed_name_read(ov_span_text(name->text), &read) == OV_OK;
+}
+
+// Numbers and names of a release end up in the monitor's state.
+static bool is_sound_release(struct ov_auditor_entry *entry) {
+    return is_feed_name(&entry->feed) && is_feed_name(&entry->release.feed) &&
+           entry->seq <= OV_NUMBER_MAX && entry->release.seq == entry->seq &&
+           entry->release.bundle_bytes <= OV_NUMBER_MAX;
+}
+
+static bool is_sound(struct ov_auditor_entry *entry) {
+    bool is_whole = (unsigned)entry->kind <= OV_LEAF_ROTATION && is_status(entry->form) &&
+                    (unsigned)entry->signatures < OV_SIGNATURES_COUNT;
+    return is_whole &&
+           (entry->kind != OV_LEAF_RULESET || entry->form != OV_OK || is_sound_release(entry));
 }
 
 enum ov_status ov_auditor_read(const struct ov_span *entries, size_t count,
