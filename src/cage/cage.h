@@ -53,6 +53,7 @@ enum {
     OV_CAGE_READ = 1 << 4,   // open files and folders for reading, and read them
     OV_CAGE_MAKE = 1 << 5,   // open files for writing too, new ones among them, and write
     OV_CAGE_EDIT = 1 << 6,   // rename, remove, truncate, lock, sync; make folders
+    OV_CAGE_WORD_COUNT = 7,
 };
 
 // A part of the file system that stays in reach: a file or all below a folder. Whoever opens one by
@@ -83,6 +84,23 @@ struct ov_cage_spec {
     uint32_t open_file_count; // descriptors that may be open at a time; 0 = a few (64)
 };
 
+// What one argument of a system call must be: `argument & mask` is `value`.
+struct ov_cage_condition {
+    uint32_t argument; // its place, from 0
+    uint64_t mask;
+    uint64_t value;
+};
+
+enum { OV_CAGE_CONDITIONS_MAX = 2 };
+
+// One line of the system-call list. A call may have several lines; each is enough.
+struct ov_cage_rule {
+    const char *call; // "openat"
+    int error;        // 0: it is allowed; else it is not done, and gives this errno
+    size_t condition_count;
+    struct ov_cage_condition conditions[OV_CAGE_CONDITIONS_MAX];
+};
+
 struct ov_cage_report {
     uint32_t enforced;                // OV_CAGE() bits
     uint8_t refusals[OV_LAYER_COUNT]; // errno of a layer asked for and not had
@@ -98,6 +116,14 @@ pid_t ov_cage_spawn(uint32_t layers, int *ret_pidfd);
 // Started by root, it takes a user id that no account has; but when a writable folder that is not
 // handed over belongs to somebody else than root, it becomes that user.
 void ov_cage_enter(const struct ov_cage_spec *spec, struct ov_cage_report *ret_report);
+
+// The system-call list of a spec, line by line, as ov_cage_enter would load it: the same code
+// writes both. Any other call, or form of one, kills. `rule` is valid during the call of `each`.
+void ov_cage_rules_each(const struct ov_cage_spec *spec,
+                        void (*each)(void *arg, const struct ov_cage_rule *rule), void *arg);
+
+// The word for one bit of `calls`, by its number: "talk", "write", ...
+const char *ov_cage_word_name(unsigned bit);
 
 // "own user", "seccomp", ...; and one sentence of what the layer takes away.
 const char *ov_cage_layer_name(enum ov_cage_layer layer);

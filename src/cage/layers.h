@@ -20,5 +20,16 @@ int ov_cage_limits(const struct ov_cage_spec *spec);
 int ov_cage_close_descriptors(int first);
 int ov_cage_seccomp(const struct ov_cage_spec *spec);
 
-// The rules for the words beyond TALK and WRITE, into `filter` (a scmp_filter_ctx).
-int ov_cage_allow_words(void *filter, uint32_t calls);
+// Where the lines of a system-call list go: into the filter, or to whoever asks what they are.
+struct ov_cage_list {
+    void *filter; // a scmp_filter_ctx, or NULL
+    void (*each)(void *arg, const struct ov_cage_rule *rule);
+    void *arg;
+};
+
+// Adds one line; `error` as in ov_cage_rule. Gives 0 or an errno.
+int ov_cage_list_add(const struct ov_cage_list *list, int call, int error,
+                     const struct ov_cage_condition *conditions, size_t condition_count);
+
+// The lines for the words beyond TALK and WRITE.
+int ov_cage_allow_words(const struct ov_cage_list *list, uint32_t calls);

@@ -104,17 +104,24 @@ static const struct {
     {SCMP_SYS(socketpair), AF_UNIX, EAFNOSUPPORT},
 };
 
-static int allow_free(scmp_filter_ctx filter, uint32_t calls) {
+static const char *const word_names[OV_CAGE_WORD_COUNT] = {"talk", "write", "client", "serve",
+                                                           "read", "make",  "edit"};
+
+const char *ov_cage_word_name(unsigned bit) {
+    return bit < OV_CAGE_WORD_COUNT ? word_names[bit] : "unknown";
+}
+
+static int allow_free(const struct ov_cage_list *list, uint32_t calls) {
     int error = 0;
     for (size_t i = 0; i < sizeof free_calls / sizeof free_calls[0] && error == 0; i++) {
         if ((free_calls[i].words & calls) != 0) {
-            error = -seccomp_rule_add(filter, SCMP_ACT_ALLOW, free_calls[i].call, 0);
+            error = ov_cage_list_add(list, free_calls[i].call, 0, NULL, 0);
         }
     }
     return error;
 }
 
-static int allow_bound(scmp_filter_ctx filter, uint32_t calls) {
+static int allow_bound(const struct ov_cage_list *list, uint32_t calls) {
     int error = 0;
     for (size_t i = 0; i < sizeof bound_calls / sizeof bound_calls[0] && error == 0; i++) {
         unsigned at = bound_calls[i].first;
@@ -128,25 +135,25 @@ static int allow_bound(scmp_filter_ctx filter, uint32_t calls) {
         if (bound_calls[i].call == SCMP_SYS(openat) && (calls & OV_CAGE_MAKE) != 0) {
             continue;
         }
-        error = -seccomp_rule_add(filter, SCMP_ACT_ALLOW, bound_calls[i].call, mask[1] == 0 ? 1 : 2,
-                                  SCMP_CMP(at, SCMP_CMP_MASKED_EQ, mask[0], allowed[0]),
-                                  SCMP_CMP(at + 1, SCMP_CMP_MASKED_EQ, mask[1], allowed[1]));
+        struct ov_cage_condition conditions[] = {{at, mask[0], allowed[0]},
+                                                 {at + 1, mask[1], allowed[1]}};
+        error = ov_cage_list_add(list, bound_calls[i].call, 0, conditions, mask[1] == 0 ? 1 : 2);
     }
     return error;
 }
 
-static int decline_some(scmp_filter_ctx filter) {
+static int decline_some(const struct ov_cage_list *list) {
     int error = 0;
     for (size_t i = 0; i < sizeof declined_calls / sizeof declined_calls[0] && error == 0; i++) {
-        error = -seccomp_rule_add(filter, SCMP_ACT_ERRNO((uint32_t)declined_calls[i].error),
-                                  declined_calls[i].call, 1,
-                                  SCMP_A0(SCMP_CMP_EQ, declined_calls[i].first, 0));
+        struct ov_cage_condition condition = {0, ~0ull, declined_calls[i].first};
+        error =
+            ov_cage_list_add(list, declined_calls[i].call, declined_calls[i].error, &condition, 1);
     }
     return error;
 }
 
-int ov_cage_allow_words(void *filter, uint32_t calls) {
-    int error = allow_free(filter, calls);
-    error = error != 0 ? error : allow_bound(filter, calls);
-    return error == 0 && (calls & OV_CAGE_CLIENT) != 0 ? decline_some(filter) : error;
+int ov_cage_allow_words(const struct ov_cage_list *list, uint32_t calls) {
+    int error = allow_free(list, calls);
+    error = error != 0 ? error : allow_bound(list, calls);
+    return error == 0 && (calls & OV_CAGE_CLIENT) != 0 ? decline_some(list) : error;
 }

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <seccomp.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -370,6 +371,68 @@ static int remove_work(void **state) {
     return 0;
 }
 
+// ---- the list ---------------------------------------------------------------------------------
+
+enum { CALLS_MAX = 512 };
+
+static int tried_call;
+
+static int try_call(void) {
+    return syscall(tried_call, 0, 0, 0, 0, 0, 0) >= 0 ? DONE : REFUSED;
+}
+
+static void mark_call(void *arg, const struct ov_cage_rule *rule) {
+    bool *is_listed = arg;
+    int number = seccomp_syscall_resolve_name(rule->call);
+    assert_in_range(number, 0, CALLS_MAX - 1);
+    is_listed[number] = true;
+}
+
+// The list that is told is the list that is loaded: whatever does not stand in it kills.
+static void calls_that_are_not_listed_kill(void **state) {
+    (void)state;
+    struct ov_cage_spec spec = {.calls = FETCHER, .channel = -1, .outputs = {-1, -1}};
+    bool is_listed[CALLS_MAX] = {false};
+    unsigned killed = 0;
+    ov_cage_rules_each(&spec, mark_call, is_listed);
+    assert_true(is_listed[SYS_openat] && is_listed[SYS_connect] && !is_listed[SYS_execve]);
+    for (tried_call = 0; tried_call < CALLS_MAX; tried_call++) {
+        char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, tried_call);
+        if (name != NULL && !is_listed[tried_call]) {
+            expect(KILLED, OV_CAGE(OV_LAYER_PRIVILEGES) | OV_CAGE(OV_LAYER_SECCOMP), FETCHER,
+                   try_call);
+            killed++;
+        }
+        free(name);
+    }
+    assert_true(killed > 200);
+}
+
+static void count_forms(void *arg, const struct ov_cage_rule *rule) {
+    unsigned *counts = arg;
+    bool is_bound = rule->condition_count == 1 && rule->conditions[0].argument == 0 &&
+                    rule->conditions[0].mask == UINT64_MAX && rule->conditions[0].value == 7;
+    counts[0] += strcmp(rule->call, "recvmsg") == 0 && is_bound;
+    counts[1] += strcmp(rule->call, "socket") == 0 && rule->error == EAFNOSUPPORT;
+    counts[2] += strcmp(rule->call, "openat") == 0;
+}
+
+static void list_tells_what_arguments_must_be(void **state) {
+    (void)state;
+    unsigned counts[3] = {0};
+    struct ov_cage_spec talker = {.calls = OV_CAGE_TALK, .channel = 7, .outputs = {-1, -1}};
+    struct ov_cage_spec client = {.calls = FETCHER, .channel = -1, .outputs = {-1, -1}};
+    ov_cage_rules_each(&talker, count_forms, counts);
+    assert_int_equal(counts[0], 1);
+    assert_int_equal(counts[1] + counts[2], 0);
+    ov_cage_rules_each(&client, count_forms, counts);
+    assert_int_equal(counts[1], 2); // local, and netlink
+    assert_int_equal(counts[2], 1); // in any way
+    for (unsigned bit = 0; bit < OV_CAGE_WORD_COUNT; bit++) {
+        assert_string_not_equal(ov_cage_word_name(bit), "unknown");
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(landlock_knows_paths),
@@ -379,6 +442,8 @@ int main(void) {
         cmocka_unit_test(words_allow_their_calls_alone),
         cmocka_unit_test(server_accepts),
         cmocka_unit_test(tcp_connects_where_it_may),
+        cmocka_unit_test(calls_that_are_not_listed_kill),
+        cmocka_unit_test(list_tells_what_arguments_must_be),
     };
     return cmocka_run_group_tests(tests, make_work, remove_work);
 }
