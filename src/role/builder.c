@@ -105,9 +105,10 @@ static void enter_cage(const struct builder *builder) {
     struct ov_cage_report report;
     bool has_image = ov_wire_word_has_image(builder->request.word);
     (void)signal(SIGPIPE, SIG_IGN); // the broker is gone: every write fails, and we end
-    spec.outputs[0] = OV_BUILDER_CHANNEL;
-    spec.outputs[1] = has_image ? OV_BUILDER_IMAGE : -1;
-    spec.descriptors_below = has_image ? OV_BUILDER_DESCRIPTORS : OV_BUILDER_IMAGE;
+    if (!has_image) {
+        spec.outputs[1] = -1;
+        spec.descriptors_below = OV_BUILDER_IMAGE;
+    }
     for (uint32_t i = 0; i < builder->request.source_count; i++) {
         spec.mapped_bytes += builder->sources[i].map.bytes.size;
     }

@@ -54,8 +54,6 @@ static void enter_cage(const struct ov_fetcher_setup *setup, uint64_t mapped_byt
     struct ov_cage_spec spec = ov_role_cage(OV_ROLE_FETCHER);
     struct ov_cage_report report;
     uint16_t ports[PORTS_MAX];
-    spec.outputs[0] = OV_FETCHER_CHANNEL;
-    spec.descriptors_below = OV_FETCHER_DESCRIPTORS;
     spec.ports = ports;
     spec.port_count = ov_fetcher_ports(setup, ports, PORTS_MAX);
     spec.mapped_bytes = mapped_bytes;

@@ -24,10 +24,7 @@ static void tell_missing(const struct ov_role *role, const struct ov_cage_report
 static void enter_cage(const struct ov_serving *serving) {
     struct ov_cage_report report;
     struct ov_cage_spec spec = ov_role_cage(serving->role);
-    spec.outputs[0] = STDOUT_FILENO;
-    spec.outputs[1] = STDERR_FILENO;
-    spec.descriptors_below = OV_SERVE_FOLDER + 1;
-    spec.paths = &serving->folder;
+    spec.paths = &serving->folder; // as the row has it, and whether it is a fresh one
     spec.path_count = 1;
     spec.open_file_count = OV_HTTP_DESCRIPTORS;
     ov_cage_enter(&spec, &report);

@@ -139,8 +139,6 @@ static enum ov_status check(const struct ov_verifier_request *request, struct ma
 static uint32_t enter_cage(void) {
     struct ov_cage_spec spec = ov_role_cage(OV_ROLE_VERIFIER);
     struct ov_cage_report report;
-    spec.channel = CHANNEL;
-    spec.descriptors_below = CHANNEL + 1;
     spec.mapped_bytes = MAPPED_BYTES;
     ov_cage_enter(&spec, &report);
     return spec.layers & ~report.enforced;

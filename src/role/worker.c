@@ -90,8 +90,6 @@ static enum ov_status receive_setup(struct worker *worker) {
 static void enter_cage(const struct ov_wire_setup *setup, struct ov_cage_report *ret_report) {
     struct ov_cage_spec spec = ov_role_cage(OV_ROLE_WORKER);
     uint64_t largest = setup->limits.file_bytes != 0 ? setup->limits.file_bytes : 1ull << 46;
-    spec.channel = OV_WORKER_CHANNEL;
-    spec.descriptors_below = OV_WORKER_DESCRIPTORS;
     spec.mapped_bytes = setup->image_bytes + setup->ring_bytes + largest + OV_GROUP_BYTES;
     ov_cage_enter(&spec, ret_report);
 }
