@@ -4,7 +4,7 @@
 #include "base/say.h"
 #include "cmd/command.h"
 #include "cmd/scan_rules.h"
-#include "cmd/status_probe.h"
+#include "cmd/status_manifest.h"
 #include "role/roles.h"
 
 #include <errno.h>
@@ -13,27 +13,34 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+enum { COLUMNS = 100 };
+#define CALLS_INDENT "           "
+
 static const char help[] =
     "Usage: overt status [--json]\n"
     "\n"
     "Shows every process that Overt runs: what it may hear and say, what it can reach, and\n"
     "which layers of confinement this kernel gives it. The layers are not looked up but tried:\n"
-    "a child is caged like the real process and attempts what it must not be able to do.\n"
+    "a child is caged like the real process and attempts what it must not be able to do. Beside\n"
+    "that stands what /proc says of such a child, seen from the outside, and the system calls\n"
+    "that its filter allows. Where the kernel gives more than the table declares, or takes less\n"
+    "than it should, that is a difference.\n"
     "\n"
     "Options:\n"
-    "  --json       one JSON object\n"
+    "  --json       one JSON object; the `manifest` of each role says what is declared, what the\n"
+    "               kernel says, and the differences\n"
     "\n"
-    "Exit codes: 0 every layer holds, 1 some layer is missing or something was possible,\n"
-    "2 an error.\n"
+    "Exit codes: 0 every layer holds and all is as declared, 1 there are differences, 2 an error.\n"
     "\n"
     "Example:\n"
     "  overt status\n";
 
 struct status {
     struct ov_probe probes[OV_ROLE_COUNT];
+    struct ov_buf differences[OV_ROLE_COUNT]; // lines
+    unsigned difference_count;
     bool has_rules;
     struct ov_scan_image image;
-    unsigned missing; // layers that a role should have and has not, and acts that were possible
 };
 
 static bool is_missing(const struct status *status, enum ov_role_id role, unsigned layer) {
@@ -41,19 +48,24 @@ static bool is_missing(const struct status *status, enum ov_role_id role, unsign
            (status->probes[role].cage.enforced & OV_CAGE(layer)) == 0;
 }
 
+static void release_status(struct status *status) {
+    for (unsigned role = 0; role < OV_ROLE_COUNT; role++) {
+        ov_buf_release(&status->differences[role]);
+    }
+    ov_scan_image_close(&status->image);
+}
+
 static enum ov_status collect(struct status *status) {
     static const struct ov_scan_arguments defaults = {0};
     for (unsigned role = 0; role < OV_ROLE_COUNT; role++) {
-        if (ov_role_get(role)->layers == 0) {
-            continue;
+        struct ov_probe *probe = &status->probes[role];
+        if (ov_role_get(role)->layers == 0) { // this process is one
+            probe->has_seen = ov_seen_look(getpid(), &probe->seen) == OV_OK;
+        } else {
+            TRY(ov_status_probe(role, probe));
         }
-        TRY(ov_status_probe(role, &status->probes[role]));
-        for (unsigned layer = 0; layer < OV_LAYER_COUNT; layer++) {
-            status->missing += is_missing(status, role, layer);
-        }
-        for (unsigned i = 0; i < OV_TRIALS; i++) {
-            status->missing += status->probes[role].trials[i].result == OV_TRIAL_DONE;
-        }
+        status->difference_count += ov_manifest_compare(role, probe, &status->differences[role]);
+        TRY(ov_buf_status(&status->differences[role]));
     }
     status->has_rules = ov_scan_rules_open(&defaults, &status->image) == OV_OK;
     return OV_OK;
@@ -93,6 +105,66 @@ static void print_layers(const struct status *status, enum ov_role_id role) {
     }
 }
 
+// Adds the name of a call, once, to words in lines of a width that can be read.
+static void add_call(void *arg, const struct ov_cage_rule *rule) {
+    struct ov_buf *words = arg;
+    char word[64];
+    (void)snprintf(word, sizeof word, " %s ", rule->call);
+    bool is_there = memmem(words->data, words->size, word, strlen(word)) != NULL;
+    if (rule->error == 0 && !is_there) {
+        ov_buf_add_text(words, word);
+    }
+}
+
+static void print_calls(enum ov_role_id id) {
+    OV_CLEANUP(ov_buf_release) struct ov_buf words = {0};
+    struct ov_cage_spec spec = ov_role_cage(id);
+    int column = (int)strlen(CALLS_INDENT);
+    char *rest = NULL;
+    ov_buf_add_u8(&words, ' ');
+    ov_cage_rules_each(&spec, add_call, &words);
+    ov_buf_add_u8(&words, '\0');
+    (void)printf("  calls    ");
+    for (char *word = words.has_failed ? NULL : strtok_r((char *)words.data, " ", &rest);
+         word != NULL; word = strtok_r(NULL, " ", &rest)) {
+        int size = (int)strlen(word) + 1;
+        if (column + size > COLUMNS) {
+            (void)printf("\n" CALLS_INDENT);
+            column = (int)strlen(CALLS_INDENT);
+        }
+        (void)printf(" %s", word);
+        column += size;
+    }
+}
+
+static void print_seen(const struct status *status, enum ov_role_id id) {
+    const struct ov_probe *probe = &status->probes[id];
+    const struct ov_seen_status *seen = &probe->seen.status;
+    print_calls(id);
+    (void)printf("\n  kernel    uid %u, capabilities %llx (bound %llx), no-new-privs %u, seccomp %u"
+                 " (filters %u)\n",
+                 seen->uids[1], (unsigned long long)seen->effective,
+                 (unsigned long long)seen->bounding, seen->no_new_privs, seen->seccomp,
+                 seen->seccomp_filters);
+    if (probe->seen.has_inside) {
+        (void)printf("            descriptors open %zu, paths in its root %zu\n",
+                     probe->seen.descriptor_count, probe->seen.path_count);
+    } else {
+        (void)puts("            its descriptors, namespaces and root are shown to root alone");
+    }
+}
+
+static void print_differences(const struct ov_buf *lines) {
+    struct ov_span rest = ov_buf_span(lines);
+    (void)puts(rest.size == 0 ? "  manifest  as declared" : "  manifest  DIFFERENCES");
+    while (rest.size > 0) {
+        const uint8_t *end = memchr(rest.data, '\n', rest.size);
+        size_t size = end == NULL ? rest.size : (size_t)(end - rest.data) + 1;
+        (void)printf("    %.*s", (int)size, (const char *)rest.data);
+        rest = ov_span_from(rest, size);
+    }
+}
+
 static void print_role(const struct status *status, enum ov_role_id id) {
     const struct ov_role *role = ov_role_get(id);
     (void)printf("%s (%s)\n", role->name, role->program);
@@ -106,6 +178,8 @@ static void print_role(const struct status *status, enum ov_role_id id) {
     }
     (void)puts("  cage");
     print_layers(status, id);
+    print_seen(status, id);
+    print_differences(&status->differences[id]);
     (void)putchar('\n');
 }
 
@@ -166,6 +240,7 @@ static void add_role(struct ov_json *json, const struct status *status, enum ov_
     add_messages(json, "hears", role->hears);
     add_messages(json, "sends", role->sends);
     add_cage(json, status, id);
+    ov_manifest_add(json, id, &status->probes[id], &status->differences[id]);
     ov_json_object_end(json);
 }
 
@@ -194,7 +269,7 @@ static void print_json(const struct status *status) {
 }
 
 static int run_status(int argc, char **argv) {
-    struct status status = {.image.fd = -1};
+    OV_CLEANUP(release_status) struct status status = {.image.fd = -1};
     bool is_json = argc == 2 && strcmp(argv[1], "--json") == 0;
     if (argc > 1 && !is_json) {
         ov_say_error(argv[1], "unknown option", "overt status --help lists them");
@@ -210,8 +285,7 @@ static int run_status(int argc, char **argv) {
     } else {
         print_text(&status);
     }
-    ov_scan_image_close(&status.image);
-    return status.missing > 0 ? OV_EXIT_FOUND : OV_EXIT_NOTHING;
+    return status.difference_count > 0 ? OV_EXIT_FOUND : OV_EXIT_NOTHING;
 }
 
 const struct ov_command ov_command_status = {

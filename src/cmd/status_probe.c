@@ -1,18 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
-// Cages children like the processes of a role, and lets them try what they must not be able to do.
+// Cages children like the processes of a role, looks at them from the outside, and lets them try
+// what they must not be able to do.
 #include "cmd/status_probe.h"
 
 #include "base/fd.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
+#include <netinet/in.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { REPORT = 3, DESCRIPTORS = 4 };
+enum { LIFTED = 32, PATIENCE_ROUNDS = 500 }; // a round is 20 ms at most
+
+// What child and parent tell one another: in shared memory, since each role may say other things on
+// other descriptors, and all of them may sleep on a word of memory.
+struct page {
+    uint32_t stage; // STARTED, then CAGED (by the child), then FREE (by the parent)
+    struct ov_cage_report report;
+};
+enum { STARTED, CAGED, FREE };
 
 static bool can_open(void) {
     return syscall(SYS_openat, AT_FDCWD, "/etc/hostname", O_RDONLY | O_CLOEXEC) >= 0;
@@ -54,48 +69,181 @@ static const struct {
     {"signal its parent", can_signal, 0}, {"map code", can_map_code, 0},
 };
 
-// In the child: the report goes out as a message on a socket or as bytes into a pipe, whichever the
-// role may use.
-static bool send_report(const struct ov_role *role, const struct ov_cage_report *report) {
-    struct iovec part = {.iov_base = (void *)(uintptr_t)report, .iov_len = sizeof *report};
-    struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1};
-    ssize_t size = (role->calls & OV_CAGE_TALK) != 0 ? sendmsg(REPORT, &header, MSG_NOSIGNAL)
-                                                     : write(REPORT, report, sizeof *report);
-    return size == (ssize_t)sizeof *report;
+// ---- Landlock alone ---------------------------------------------------------------------------
+
+static bool can_list_root(void) {
+    return open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC) >= 0;
 }
 
-// The paths that the role names. Folders that it is handed are not here, and not needed.
-static void choose_paths(struct ov_cage_spec *spec, struct ov_cage_path *paths) {
-    size_t count = 0;
-    for (size_t i = 0; i < spec->path_count && i < OV_CAGE_PATHS_MAX; i++) {
-        if (spec->paths[i].path != NULL) {
-            paths[count++] = spec->paths[i];
+// Nobody listens at port 1; but to hear that, the way must be open.
+static bool can_connect(void) {
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(1)};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    return fd >= 0 &&
+           (connect(fd, (struct sockaddr *)&address, sizeof address) == 0 || errno != EACCES);
+}
+
+static const struct {
+    const char *name;
+    bool (*run)(void);
+    int version; // of Landlock, that brought it
+} landlock_trials[OV_LANDLOCK_TRIALS] = {
+    {"list the root folder", can_list_root, 1},
+    {"connect to another port", can_connect, 4},
+    {"signal its parent", can_signal, 6},
+};
+
+static int ask_landlock_version(void) {
+    long version =
+        syscall(SYS_landlock_create_ruleset, NULL, 0, 1); // LANDLOCK_CREATE_RULESET_VERSION
+    return version > 0 ? (int)version : 0;
+}
+
+// ---- what the child holds ---------------------------------------------------------------------
+
+// The descriptors of a role, as good as the real ones, and the folder that two of them may be.
+struct props {
+    int fds[OV_ROLE_DESCRIPTORS_MAX];
+    int count;
+    char folder[32];
+};
+
+static void close_props(struct props *props) {
+    for (int i = 0; i < props->count; i++) {
+        ov_fd_close(&props->fds[i]);
+    }
+    if (props->folder[0] != '\0') {
+        (void)rmdir(props->folder);
+    }
+}
+
+static int open_socket(void) {
+    int ends[2] = {-1, -1};
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0) {
+        (void)close(ends[1]); // nobody listens
+    }
+    return ends[0];
+}
+
+static int open_pipe(void) {
+    int ends[2] = {-1, -1};
+    if (pipe2(ends, O_CLOEXEC) == 0) {
+        (void)close(ends[0]); // nobody reads
+    }
+    return ends[1];
+}
+
+static int open_folder(struct props *props) {
+    memcpy(props->folder, "/tmp/overt-probe-XXXXXX", sizeof "/tmp/overt-probe-XXXXXX");
+    if (mkdtemp(props->folder) == NULL) {
+        props->folder[0] = '\0';
+        return -1;
+    }
+    return open(props->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static int open_prop(const struct ov_role_descriptor *descriptor, int number, struct props *props) {
+    if (descriptor->kinds == OV_HOLDS_ANY) {
+        return fcntl(number, F_DUPFD_CLOEXEC, LIFTED); // ours, as the real one is
+    }
+    if ((descriptor->kinds & OV_HOLDS_NULL) != 0) {
+        return open("/dev/null", O_RDWR | O_CLOEXEC);
+    }
+    if ((descriptor->kinds & OV_HOLDS_SOCKET) != 0) {
+        return open_socket();
+    }
+    if ((descriptor->kinds & OV_HOLDS_PIPE) != 0) {
+        return open_pipe();
+    }
+    if ((descriptor->kinds & OV_HOLDS_FOLDER) != 0) {
+        return open_folder(props);
+    }
+    return memfd_create("overt-probe", MFD_CLOEXEC);
+}
+
+static enum ov_status open_props(enum ov_role_id role, struct props *ret_props) {
+    struct props props = {.count = ov_role_descriptor_count(role)};
+    for (int i = 0; i < props.count; i++) {
+        const struct ov_role_descriptor *descriptor = &ov_role_get(role)->descriptors[i];
+        props.fds[i] = open_prop(descriptor, i, &props);
+        if (props.fds[i] < 0 && !descriptor->is_optional) {
+            props.count = i;
+            close_props(&props);
+            return OV_SYSTEM;
         }
     }
-    spec->paths = paths;
-    spec->path_count = count;
+    *ret_props = props;
+    return OV_OK;
 }
 
-static _Noreturn void run_child(enum ov_role_id id, int report_fd, bool (*attempt)(void)) {
-    const struct ov_role *role = ov_role_get(id);
-    struct ov_cage_spec spec = ov_role_cage(id);
-    struct ov_cage_path paths[OV_CAGE_PATHS_MAX];
+// In the child: each at its number. They are first lifted out of the way of one another.
+static bool place_props(const struct props *props) {
+    int lifted[OV_ROLE_DESCRIPTORS_MAX];
+    bool is_done = true;
+    for (int i = 0; i < props->count; i++) {
+        lifted[i] = props->fds[i] < 0 ? -1 : fcntl(props->fds[i], F_DUPFD_CLOEXEC, LIFTED);
+    }
+    for (int i = 0; i < props->count; i++) {
+        if (props->fds[i] < 0) {
+            (void)close(i);
+        } else {
+            is_done = is_done && dup2(lifted[i], i) == i;
+        }
+    }
+    return is_done;
+}
+
+// ---- child and parent -------------------------------------------------------------------------
+
+static void sleep_on(struct page *page, uint32_t stage, const struct timespec *most) {
+    (void)syscall(SYS_futex, &page->stage, FUTEX_WAIT, stage, most, NULL, 0);
+}
+
+static void tell_stage(struct page *page, uint32_t stage) {
+    __atomic_store_n(&page->stage, stage, __ATOMIC_RELEASE);
+    (void)syscall(SYS_futex, &page->stage, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+// One child: its cage, what stands on the way there, and what it will try.
+struct child {
+    enum ov_role_id role;
+    uint32_t layers;
+    const struct props *props;
+    struct page *page;
+    bool (*attempt)(void);
+};
+
+static _Noreturn void run_child(const struct child *child) {
+    struct ov_cage_spec spec = ov_role_cage(child->role);
     struct ov_cage_report report;
-    choose_paths(&spec, paths);
-    if (dup2(report_fd, REPORT) != REPORT) {
+    if (!place_props(child->props)) {
         _exit(2);
     }
-    if ((role->calls & OV_CAGE_TALK) != 0) {
-        spec.channel = REPORT;
-    } else {
-        spec.outputs[0] = REPORT;
-    }
-    spec.descriptors_below = DESCRIPTORS;
+    spec.layers = child->layers;
     ov_cage_enter(&spec, &report);
-    if (!send_report(role, &report)) {
-        _exit(2);
+    child->page->report = report;
+    tell_stage(child->page, CAGED);
+    while (__atomic_load_n(&child->page->stage, __ATOMIC_ACQUIRE) == CAGED) {
+        sleep_on(child->page, CAGED, NULL);
     }
-    _exit(attempt() ? 1 : 0);
+    _exit(child->attempt() ? 1 : 0);
+}
+
+// Whether it stands in its cage; false when it died on the way.
+static bool await_cage(struct page *page, pid_t pid) {
+    static const struct timespec round = {.tv_nsec = 20000000};
+    for (int i = 0; i < PATIENCE_ROUNDS; i++) {
+        siginfo_t end = {0};
+        if (__atomic_load_n(&page->stage, __ATOMIC_ACQUIRE) == CAGED) {
+            return true;
+        }
+        if (waitid(P_PID, (id_t)pid, &end, WEXITED | WNOHANG | WNOWAIT) == 0 && end.si_pid == pid) {
+            return false;
+        }
+        sleep_on(page, STARTED, &round);
+    }
+    return false;
 }
 
 static enum ov_trial_result judge(int status) {
@@ -112,50 +260,84 @@ static enum ov_trial_result judge(int status) {
     }
 }
 
-static enum ov_status try_one(enum ov_role_id role, unsigned index, struct ov_cage_report *ret_cage,
+// Runs it. `probe`, when it is not NULL, gets the report and what was seen.
+static enum ov_status run_one(const struct child *child, struct ov_probe *probe,
                               enum ov_trial_result *ret_result) {
-    int ends[2];
     int pidfd = -1;
     int status = 0;
-    size_t size = 0;
-    struct ov_cage_report cage;
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+    *child->page = (struct page){.stage = STARTED};
+    pid_t pid = ov_cage_spawn(child->layers & OV_CAGE_NAMESPACES, &pidfd);
+    if (pid == 0) {
+        run_child(child);
+    }
+    if (pid < 0) {
         return OV_SYSTEM;
     }
-    pid_t pid = ov_cage_spawn(ov_role_get(role)->layers, &pidfd);
-    if (pid == 0) {
-        run_child(role, ends[1], trials[index].run);
+    bool is_caged = await_cage(child->page, pid);
+    if (is_caged && probe != NULL) {
+        probe->cage = child->page->report;
+        probe->has_seen = ov_seen_look(pid, &probe->seen) == OV_OK;
     }
-    (void)close(ends[1]);
-    enum ov_status result = pid > 0 ? OV_OK : OV_SYSTEM;
-    if (result == OV_OK) {
-        result = ov_fd_read_full(ends[0], &cage, sizeof cage, &size);
-        (void)waitpid(pid, &status, 0);
-        *ret_result = judge(status);
+    if (is_caged) {
+        tell_stage(child->page, FREE);
+    } else {
+        (void)kill(pid, SIGKILL); // not reaped yet, so the number is still its own
     }
-    if (size == sizeof cage) {
-        *ret_cage = cage;
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
     }
-    (void)close(ends[0]);
+    *ret_result = is_caged ? judge(status) : OV_TRIAL_UNKNOWN;
     ov_fd_close(&pidfd);
-    return result;
+    return OV_OK;
+}
+
+static enum ov_status try_all(struct child *child, struct ov_probe *probe) {
+    for (unsigned i = 0; i < OV_TRIALS; i++) {
+        struct ov_trial *trial = &probe->trials[i];
+        *trial = (struct ov_trial){.name = trials[i].name, .result = OV_TRIAL_UNKNOWN};
+        child->layers = ov_role_get(child->role)->layers;
+        child->attempt = trials[i].run;
+        TRY(run_one(child, i == 0 ? probe : NULL, &trial->result));
+        bool is_work = (trials[i].words & ov_role_get(child->role)->calls) != 0;
+        if (is_work && trial->result != OV_TRIAL_UNKNOWN) {
+            trial->result = OV_TRIAL_WORK;
+        }
+    }
+    probe->landlock_version = ask_landlock_version();
+    for (unsigned i = 0; i < OV_LANDLOCK_TRIALS; i++) {
+        struct ov_trial *trial = &probe->landlock[i];
+        *trial = (struct ov_trial){.name = landlock_trials[i].name, .result = OV_TRIAL_OLD};
+        child->layers = OV_CAGE(OV_LAYER_PRIVILEGES) | OV_CAGE(OV_LAYER_LANDLOCK);
+        child->attempt = landlock_trials[i].run;
+        if (probe->landlock_version >= landlock_trials[i].version) {
+            TRY(run_one(child, NULL, &trial->result));
+        }
+    }
+    return OV_OK;
 }
 
 enum ov_status ov_status_probe(enum ov_role_id role, struct ov_probe *ret_probe) {
     struct ov_probe probe = {0};
-    for (unsigned i = 0; i < OV_TRIALS; i++) {
-        probe.trials[i] = (struct ov_trial){.name = trials[i].name, .result = OV_TRIAL_UNKNOWN};
-        TRY(try_one(role, i, &probe.cage, &probe.trials[i].result));
-        bool is_work = (trials[i].words & ov_role_get(role)->calls) != 0;
-        if (is_work && probe.trials[i].result != OV_TRIAL_UNKNOWN) {
-            probe.trials[i].result = OV_TRIAL_WORK;
-        }
+    struct props props;
+    struct page *page =
+        mmap(NULL, sizeof *page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED) {
+        return OV_SYSTEM;
     }
-    *ret_probe = probe;
-    return OV_OK;
+    struct child child = {.role = role, .props = &props, .page = page};
+    enum ov_status status = open_props(role, &props);
+    if (status == OV_OK) {
+        status = try_all(&child, &probe);
+        close_props(&props);
+    }
+    (void)munmap(page, sizeof *page);
+    if (status == OV_OK) {
+        *ret_probe = probe;
+    }
+    return status;
 }
 
 const char *ov_trial_text(enum ov_trial_result result) {
-    static const char *const texts[] = {"killed", "refused", "POSSIBLE", "not tried", "its work"};
+    static const char *const texts[] = {"killed",    "refused",  "POSSIBLE",
+                                        "not tried", "its work", "not in this kernel"};
     return texts[result];
 }
