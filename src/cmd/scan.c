@@ -5,6 +5,7 @@
 #include "cmd/scan_options.h"
 #include "cmd/scan_output.h"
 #include "cmd/quarantine_take.h"
+#include "cmd/scan_journal.h"
 #include "cmd/scan_rules.h"
 #include "cmd/scan_state.h"
 #include "role/roles.h"
@@ -22,6 +23,7 @@ struct scan {
     struct ov_scan_output output;
     struct ov_scan_state *state; // NULL without --changed
     struct ov_quarantine quarantine;
+    struct ov_scan_journal journal;
 };
 
 static volatile sig_atomic_t is_interrupted;
@@ -80,7 +82,8 @@ static const char *quarantine(struct scan *scan, const struct ov_scan_result *re
     return NULL;
 }
 
-static void take_result(void *arg, const struct ov_scan_result *result) {
+// What is in the journal by now.
+static void deliver_result(void *arg, const struct ov_scan_result *result) {
     struct scan *scan = arg;
     char moved_to[OV_QUARANTINE_PATH_BYTES];
     bool is_clean = result->kind == OV_RESULT_CLEAN || result->kind == OV_RESULT_UNCHANGED;
@@ -91,6 +94,11 @@ static void take_result(void *arg, const struct ov_scan_result *result) {
     ov_scan_output_result(&scan->output, result, quarantine(scan, result, moved_to));
 }
 
+static void take_result(void *arg, const struct ov_scan_result *result) {
+    struct scan *scan = arg;
+    ov_scan_journal_take(&scan->journal, result);
+}
+
 static bool is_known(void *arg, const struct ov_file_key *key) {
     const struct scan *scan = arg;
     return scan->state != NULL && ov_scan_state_is_known(scan->state, key);
@@ -98,6 +106,7 @@ static bool is_known(void *arg, const struct ov_file_key *key) {
 
 static void tick(void *arg) {
     struct scan *scan = arg;
+    ov_scan_journal_tick(&scan->journal);
     ov_scan_output_tick(&scan->output);
 }
 
@@ -172,6 +181,10 @@ static int scan_paths(struct scan *scan) {
     ov_scan_output_init(scan->args, &scan->image, &scan->output);
     struct ov_scan_request request = make_request(scan);
     enum ov_status status = ov_scan_run(&request, &outcome);
+    if (ov_scan_journal_flush(&scan->journal) != OV_OK) {
+        status = scan->journal.status;
+        (void)snprintf(outcome.reason, sizeof outcome.reason, "the journal cannot be written");
+    }
     if (scan->state != NULL && ov_scan_state_save(scan->state) != OV_OK) {
         ov_say_error("--changed", strerror(errno), "this scan is not remembered");
     }
@@ -182,7 +195,16 @@ static int scan_paths(struct scan *scan) {
         ov_say_error("scan", outcome.reason,
                      status == OV_DENIED ? "overt status shows what this kernel enforces" : NULL);
     }
-    return choose_exit(scan->args, &scan->output.totals, status);
+    int code = choose_exit(scan->args, &scan->output.totals, status);
+    bool is_kept = ov_scan_journal_close(&scan->journal, &scan->output.totals, code) == OV_OK;
+    return is_kept || code == OV_EXIT_FOUND ? code : OV_EXIT_ERROR;
+}
+
+static enum ov_status open_journal(struct scan *scan) {
+    scan->journal.deliver = deliver_result;
+    scan->journal.arg = scan;
+    scan->journal.is_stopped = &is_interrupted;
+    return ov_scan_journal_open(scan->args, &scan->image, &scan->journal);
 }
 
 static int run_scan(int argc, char **argv) {
@@ -190,12 +212,14 @@ static int run_scan(int argc, char **argv) {
     enum ov_status status = ov_scan_arguments_read(argc, argv, &args);
     int code = status == OV_END ? OV_EXIT_NOTHING : OV_EXIT_ERROR;
     if (status == OV_OK) {
-        struct scan scan = {.args = &args, .image.fd = -1, .quarantine.folder = -1};
+        struct scan scan = {.args = &args, .image.fd = -1, .quarantine.folder = -1,
+                            .journal = {.names = -1, .keeper.channel = -1}};
         raise_descriptor_limit();
         catch_signals();
-        if (open_parts(&scan) == OV_OK) {
+        if (open_parts(&scan) == OV_OK && open_journal(&scan) == OV_OK) {
             code = scan_paths(&scan);
         }
+        ov_scan_journal_release(&scan.journal);
         ov_scan_output_release(&scan.output);
         ov_scan_state_free(scan.state);
         ov_quarantine_close(&scan.quarantine);

@@ -38,6 +38,7 @@ const char ov_scan_help[] =
     "  --json               one JSON object a line, and last a summary\n"
     "  --verbose            also name clean files and what was skipped\n"
     "  --quiet              no progress, no summary\n"
+    "  --no-journal         write nothing of this scan to the journal\n"
     "  --no-summary         no summary\n"
     "\n"
     "Limits (sizes take K, M or G; 0 = none). What they leave out is told as LIMITED:\n"
@@ -90,6 +91,7 @@ enum option_code {
     OPT_PUA,
     OPT_VERBOSE,
     OPT_QUIET,
+    OPT_NO_JOURNAL,
     OPT_NO_SUMMARY,
     OPT_MAX_FILESIZE,
     OPT_MAX_SCANSIZE,
@@ -135,6 +137,7 @@ static const struct option long_options[] = {
     {"pua", no_argument, NULL, OPT_PUA},
     {"verbose", no_argument, NULL, OPT_VERBOSE},
     {"quiet", no_argument, NULL, OPT_QUIET},
+    {"no-journal", no_argument, NULL, OPT_NO_JOURNAL},
     {"no-summary", no_argument, NULL, OPT_NO_SUMMARY},
     {"max-filesize", required_argument, NULL, OPT_MAX_FILESIZE},
     {"max-scansize", required_argument, NULL, OPT_MAX_SCANSIZE},
@@ -298,6 +301,9 @@ static void take_flag(struct ov_scan_arguments *args, int code) {
         break;
     case OPT_VERBOSE:
         args->is_verbose = true;
+        break;
+    case OPT_NO_JOURNAL:
+        args->is_unjournaled = true;
         break;
     case OPT_QUIET:
         args->is_quiet = true;

@@ -33,6 +33,7 @@ struct ov_scan_arguments {
     bool is_changed_only;
     bool with_pua;
     bool is_verbose;
+    bool is_unjournaled; // --no-journal
     bool is_quiet;
     bool has_summary;
     bool is_incomplete_ok;

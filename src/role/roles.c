@@ -82,6 +82,19 @@ static const struct ov_role roles[OV_ROLE_COUNT] = {
                     {OV_HOLDS_MEMORY, OV_USE_OUTPUT, true, "the image that it writes"},
                 },
         },
+    [OV_ROLE_KEEPER] =
+        {
+            .name = "keeper",
+            .program = "overt",
+            .user = "the journal's owner; the caller in a user namespace when that is not root",
+            .layers = OV_CAGE_ALL,
+            .calls = OV_CAGE_TALK | OV_CAGE_READ | OV_CAGE_MAKE | OV_CAGE_EDIT,
+            .memory_bytes = 1ull << 30,
+            .hears = OV_SAYS_REPORTS,
+            .sends = OV_SAYS_READY,
+            .reaches = "the journal's folder, one channel",
+            .parses = "what stands in the journal",
+        },
     [OV_ROLE_VERIFIER] =
         {
             .name = "verifier",

@@ -16,6 +16,7 @@ enum ov_role_id {
     OV_ROLE_FETCHER,
     OV_ROLE_VERIFIER,
     OV_ROLE_AUDITOR,
+    OV_ROLE_KEEPER,
     OV_ROLE_COUNT
 };
 

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// The beginning of a run in the journal.
+#include "cmd/journal_run.h"
+
+#include "base/digest.h"
+#include "base/fd.h"
+#include "base/hex.h"
+#include "base/install.h"
+#include "base/say.h"
+#include "cmd/scan_state.h"
+#include "config.h"
+#include "role/roles.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum ov_status ov_journal_folder_path(char *ret_path, size_t size) {
+    char state[PATH_MAX];
+    TRY(ov_state_folder(state, sizeof state));
+    int length = snprintf(ret_path, size, "%s/journal", state);
+    return length >= 0 && (size_t)length < size ? OV_OK : OV_LIMIT;
+}
+
+static void add_program(struct ov_buf *body, const char *name, const char *path) {
+    OV_CLEANUP(ov_file_map_close) struct ov_file_map map = {0};
+    uint8_t sha256[OV_SHA256_BYTES];
+    char digest[2 * OV_SHA256_BYTES + 1];
+    if (ov_file_map_open(path, &map) == OV_OK) {
+        ov_sha256(map.bytes, sha256);
+        ov_hex_write(ov_span_make(sha256, sizeof sha256), digest);
+        ov_buf_printf(body, "program %s %s\n", name, digest);
+    }
+}
+
+static enum ov_status add_start(const char *command, struct ov_keeper *keeper) {
+    OV_CLEANUP(ov_buf_release) struct ov_buf body = {0};
+    char worker[PATH_MAX];
+    ov_buf_printf(&body, "command %s\nuser %u\nversion %s\n", command, (unsigned)getuid(),
+                  OVERT_VERSION);
+    add_program(&body, "overt", "/proc/self/exe");
+    if (ov_install_find(OV_PART_WORKER, worker, sizeof worker) == OV_OK) {
+        add_program(&body, "overt-worker", worker);
+    }
+    uint32_t layers = ov_role_get(OV_ROLE_KEEPER)->layers & ~keeper->missing_layers;
+    ov_buf_printf(&body, "role keeper %x\n", layers);
+    TRY(ov_buf_status(&body));
+    return ov_keeper_add(keeper, OV_ENTRY_START, ov_buf_span(&body));
+}
+
+static int open_names(const char *folder) {
+    char path[PATH_MAX + 8];
+    (void)snprintf(path, sizeof path, "%s/names", folder);
+    return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
+enum ov_status ov_journal_run_begin(const char *command, struct ov_keeper *ret_keeper,
+                                    int *ret_names) {
+    static const char todo[] = "set OVERT_STATE to a folder that can be written to, or go without: "
+                               "--no-journal";
+    char folder[PATH_MAX];
+    enum ov_status status = ov_journal_folder_path(folder, sizeof folder);
+    if (status != OV_OK) {
+        ov_say_error("journal", "no folder for it is known", todo);
+        return status;
+    }
+    status = ov_keeper_start(folder, ret_keeper);
+    status = status == OV_OK ? add_start(command, ret_keeper) : status;
+    if (status != OV_OK) {
+        ov_say_error("journal", ret_keeper->reason, todo);
+        return status;
+    }
+    *ret_names = open_names(folder);
+    return OV_OK;
+}

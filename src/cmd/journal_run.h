@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What every command that is written down begins with.
+#pragma once
+
+#include "role/keeper.h"
+
+#include <stddef.h>
+
+// The folder of the journal: STATE/journal. Statuses as ov_state_folder.
+enum ov_status ov_journal_folder_path(char *ret_path, size_t size);
+
+// Starts the keeper and writes the entry `start`: who asked for what, with which programs. The file
+// of paths is opened for adding; -1 when that cannot be. On failure the error was printed.
+enum ov_status ov_journal_run_begin(const char *command, struct ov_keeper *ret_keeper,
+                                    int *ret_names);

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: Apache-2.0
+// Holds results back until they are written down.
+#include "cmd/scan_journal.h"
+
+#include "base/fd.h"
+#include "base/install.h"
+#include "base/hex.h"
+#include "base/say.h"
+#include "cmd/journal_run.h"
+#include "cmd/scan_state.h"
+#include "journal/commitment.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    HELD_MAX = 256,
+    BODY_BYTES_MAX = 48 << 10,   // leaves room for one more file's lines in an entry
+    HELD_NS = 100 * 1000 * 1000, // that a verdict may wait for others
+    ARENA_BYTES = 64 << 20,
+    FOUND_MAX = 40, // lines of one file that an entry surely has room for
+};
+
+static uint64_t now_ns(void) {
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+// ---- lines --------------------------------------------------------------------------------------
+
+static void add_name(struct ov_scan_journal *journal, struct ov_span path, uint64_t number) {
+    size_t size = path.size < UINT16_MAX ? path.size : UINT16_MAX;
+    ov_buf_add(&journal->name_lines, journal->keeper.run.bytes, OV_RUN_BYTES);
+    for (unsigned i = 8; i-- > 0;) {
+        ov_buf_add_u8(&journal->name_lines, (uint8_t)(number >> 8 * i));
+    }
+    ov_buf_add_u8(&journal->name_lines, (uint8_t)(size >> 8));
+    ov_buf_add_u8(&journal->name_lines, (uint8_t)size);
+    ov_buf_add(&journal->name_lines, path.data, size);
+}
+
+static void add_found(struct ov_scan_journal *journal, const struct ov_wire_detection *found) {
+    const struct ov_rule_names *names = &journal->image->names;
+    struct ov_buf *body = &journal->body;
+    char name[OV_NAME_TEXT_BYTES];
+    (void)ov_rule_names_get(names, found->rule, name);
+    ov_buf_add_text(body, "found ");
+    ov_entry_text_add(body, ov_span_part(ov_span_text(name), 0, 256));
+    ov_buf_add_u8(body, ' ');
+    ov_entry_text_add(body, ov_span_part(ov_rule_names_source(names, found->rule), 0, 256));
+    ov_buf_add_u8(body, ' ');
+    for (uint32_t i = 0; i < found->depth; i++) {
+        ov_buf_printf(body, i == 0 ? "%u" : ".%u", found->members[i]);
+    }
+    ov_buf_printf(body, found->depth == 0 ? "- %llu\n" : " %llu\n",
+                  (unsigned long long)(found->offset <= OV_NUMBER_MAX ? found->offset : 0));
+}
+
+static enum ov_entry_verdict verdict_of(enum ov_result_kind kind) {
+    switch (kind) {
+    case OV_RESULT_FOUND:
+        return OV_ENTRY_FOUND;
+    case OV_RESULT_LIMITED:
+        return OV_ENTRY_LIMITED;
+    case OV_RESULT_ERROR:
+        return OV_ENTRY_ERROR;
+    default:
+        return OV_ENTRY_CLEAN;
+    }
+}
+
+static void add_file(struct ov_scan_journal *journal, const struct ov_scan_result *result) {
+    struct ov_entry_file file = {
+        .verdict = verdict_of(result->kind),
+        .device = result->key.device,
+        .inode = result->key.inode,
+        .size = result->key.size,
+        .mtime_ns = result->key.mtime_ns > 0 ? (uint64_t)result->key.mtime_ns : 0,
+        .read_bytes = result->bytes,
+    };
+    uint64_t number;
+    ov_keeper_commit(&journal->keeper, result->path, &file.commitment, &number);
+    add_name(journal, result->path, number);
+    ov_entry_file_add(&journal->body, &file);
+    for (uint32_t i = 0; i < result->detection_count && i < FOUND_MAX; i++) {
+        add_found(journal, &result->detections[i]);
+    }
+}
+
+// ---- holding back -------------------------------------------------------------------------------
+
+static enum ov_status hold(struct ov_scan_journal *journal, const struct ov_scan_result *result) {
+    struct ov_scan_result *copy = &journal->results[journal->count];
+    *copy = *result;
+    char *path = ov_arena_text(&journal->arena, result->path);
+    size_t found_bytes = result->detection_count * sizeof *result->detections;
+    struct ov_wire_detection *found = NULL;
+    if (found_bytes > 0) {
+        found = ov_arena_alloc(&journal->arena, found_bytes);
+    }
+    copy->reason = result->reason != NULL
+                       ? ov_arena_text(&journal->arena, ov_span_text(result->reason))
+                       : NULL;
+    if (path == NULL || (found_bytes > 0 && found == NULL) ||
+        (result->reason != NULL && copy->reason == NULL)) {
+        return OV_MEMORY;
+    }
+    if (found != NULL) {
+        memcpy(found, result->detections, found_bytes);
+    }
+    copy->path = ov_span_make(path, result->path.size);
+    copy->detections = found;
+    journal->count++;
+    return OV_OK;
+}
+
+static void stop(struct ov_scan_journal *journal, enum ov_status status) {
+    if (journal->status == OV_OK) {
+        journal->status = status;
+        ov_say_error("journal", journal->keeper.reason,
+                     "nothing is scanned that cannot be written down; --no-journal goes without");
+    }
+    *journal->is_stopped = 1;
+}
+
+static void hand_on(struct ov_scan_journal *journal) {
+    for (size_t i = 0; i < journal->count; i++) {
+        struct ov_scan_result *result = &journal->results[i];
+        if (journal->status != OV_OK) { // its verdict is not in the journal: nobody is told it
+            result->kind = OV_RESULT_ERROR;
+            result->reason = "its verdict could not be written to the journal";
+            result->detection_count = 0;
+        }
+        journal->deliver(journal->arg, result);
+    }
+    journal->count = 0;
+    ov_arena_reset(&journal->arena);
+    ov_buf_reset(&journal->body);
+    ov_buf_reset(&journal->name_lines);
+}
+
+static enum ov_status write_down(struct ov_scan_journal *journal) {
+    OV_CLEANUP(ov_buf_release) struct ov_buf entry = {0};
+    size_t files = 0;
+    for (size_t i = 0; i < journal->count; i++) {
+        files += journal->results[i].kind != OV_RESULT_SKIPPED;
+    }
+    if (files == 0) {
+        return OV_OK;
+    }
+    ov_buf_printf(&entry, "count %zu\n", files);
+    ov_buf_add(&entry, journal->body.data, journal->body.size);
+    TRY(ov_buf_status(&entry));
+    TRY(ov_buf_status(&journal->name_lines));
+    if (journal->names >= 0) { // for ourselves: no claim rests on it
+        (void)!ov_fd_write_all(journal->names, ov_buf_span(&journal->name_lines));
+    }
+    TRY(ov_keeper_add(&journal->keeper, OV_ENTRY_FILES, ov_buf_span(&entry)));
+    return ov_keeper_sync(&journal->keeper);
+}
+
+enum ov_status ov_scan_journal_flush(struct ov_scan_journal *journal) {
+    if (!journal->is_on || journal->count == 0) {
+        return journal->status;
+    }
+    if (journal->status == OV_OK) {
+        enum ov_status status = write_down(journal);
+        if (status != OV_OK) {
+            stop(journal, status);
+        }
+    }
+    hand_on(journal);
+    return journal->status;
+}
+
+void ov_scan_journal_take(struct ov_scan_journal *journal, const struct ov_scan_result *result) {
+    if (!journal->is_on) {
+        journal->deliver(journal->arg, result);
+        return;
+    }
+    if (journal->count == 0) {
+        journal->first_ns = now_ns();
+    }
+    if (hold(journal, result) != OV_OK) {
+        (void)ov_scan_journal_flush(journal);
+        if (hold(journal, result) != OV_OK) {
+            (void)snprintf(journal->keeper.reason, sizeof journal->keeper.reason, "out of memory");
+            stop(journal, OV_MEMORY);
+            return;
+        }
+    }
+    if (result->kind != OV_RESULT_SKIPPED) {
+        add_file(journal, result);
+    }
+    if (journal->count == HELD_MAX || journal->body.size >= BODY_BYTES_MAX) {
+        (void)ov_scan_journal_flush(journal);
+    } else {
+        ov_scan_journal_tick(journal);
+    }
+}
+
+void ov_scan_journal_tick(struct ov_scan_journal *journal) {
+    if (journal->count > 0 && now_ns() - journal->first_ns >= HELD_NS) {
+        (void)ov_scan_journal_flush(journal);
+    }
+}
+
+// ---- beginning and end --------------------------------------------------------------------------
+
+static enum ov_status add_load(struct ov_scan_journal *journal) {
+    char digest[2 * OV_SHA256_BYTES + 1];
+    OV_CLEANUP(ov_buf_release) struct ov_buf body = {0};
+    ov_hex_write(ov_span_make(journal->image->names.digest, OV_SHA256_BYTES), digest);
+    ov_buf_printf(&body, "image %s\n", digest);
+    TRY(ov_buf_status(&body));
+    return ov_keeper_add(&journal->keeper, OV_ENTRY_LOAD, ov_buf_span(&body));
+}
+
+static enum ov_status add_scan(struct ov_scan_journal *journal,
+                               const struct ov_scan_arguments *args) {
+    OV_CLEANUP(ov_buf_release) struct ov_buf body = {0};
+    size_t told = args->path_count < 256 ? args->path_count : 256;
+    ov_buf_printf(&body, "paths %zu\n", args->path_count);
+    for (size_t i = 0; i < told; i++) {
+        struct ov_tree_hash commitment;
+        uint64_t number;
+        struct ov_span path = ov_span_text(args->paths[i]);
+        ov_keeper_commit(&journal->keeper, path, &commitment, &number);
+        add_name(journal, path, number);
+        ov_buf_add_text(&body, "path ");
+        ov_tree_hash_add(&body, &commitment);
+        ov_buf_add_u8(&body, '\n');
+    }
+    TRY(ov_buf_status(&body));
+    if (journal->names >= 0) {
+        (void)!ov_fd_write_all(journal->names, ov_buf_span(&journal->name_lines));
+    }
+    ov_buf_reset(&journal->name_lines);
+    return ov_keeper_add(&journal->keeper, OV_ENTRY_SCAN, ov_buf_span(&body));
+}
+
+static enum ov_status begin(struct ov_scan_journal *journal, const struct ov_scan_arguments *args) {
+    TRY(ov_journal_run_begin("scan", &journal->keeper, &journal->names));
+    journal->results = calloc(HELD_MAX, sizeof *journal->results);
+    if (journal->results == NULL) {
+        return OV_MEMORY;
+    }
+    enum ov_status status = add_load(journal);
+    status = status == OV_OK ? add_scan(journal, args) : status;
+    status = status == OV_OK ? ov_keeper_sync(&journal->keeper) : status;
+    if (status != OV_OK) {
+        ov_say_error("journal", journal->keeper.reason, "--no-journal goes without");
+    }
+    return status;
+}
+
+enum ov_status ov_scan_journal_open(const struct ov_scan_arguments *args,
+                                    const struct ov_scan_image *image,
+                                    struct ov_scan_journal *ret_journal) {
+    struct ov_scan_journal *journal = ret_journal;
+    journal->image = image;
+    journal->names = -1;
+    journal->keeper.channel = -1;
+    ov_arena_init(&journal->arena, ARENA_BYTES);
+    if (args->is_unjournaled) {
+        return OV_OK;
+    }
+    TRY(begin(journal, args));
+    journal->is_on = true;
+    return OV_OK;
+}
+
+enum ov_status ov_scan_journal_close(struct ov_scan_journal *journal,
+                                     const struct ov_scan_totals *totals, int code) {
+    char body[256];
+    if (!journal->is_on) {
+        return OV_OK;
+    }
+    TRY(journal->status);
+    (void)snprintf(body, sizeof body,
+                   "exit %d\nfiles %llu\nfound %llu\nerrors %llu\nlimited %llu\nread %llu\n"
+                   "sent 0\n",
+                   code, (unsigned long long)totals->files, (unsigned long long)totals->found,
+                   (unsigned long long)totals->errors, (unsigned long long)totals->limited,
+                   (unsigned long long)totals->bytes);
+    enum ov_status status = ov_keeper_add(&journal->keeper, OV_ENTRY_STOP, ov_span_text(body));
+    status = status == OV_OK ? ov_keeper_end(&journal->keeper) : status;
+    if (status != OV_OK) {
+        ov_say_error("journal", journal->keeper.reason, NULL);
+    }
+    return status;
+}
+
+void ov_scan_journal_release(struct ov_scan_journal *journal) {
+    (void)ov_keeper_end(&journal->keeper);
+    ov_fd_close(&journal->names);
+    free(journal->results);
+    ov_arena_release(&journal->arena);
+    ov_buf_release(&journal->body);
+    ov_buf_release(&journal->name_lines);
+}

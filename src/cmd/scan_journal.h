@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A scan's entries in the journal: what was asked before the first file is opened, and every file's
+// verdict before anybody is told of it.
+//
+// Results are held back until the keeper has said that their entry is on disk, and are then handed
+// on, in their order. A scan that cannot be written down ends.
+#pragma once
+
+#include "base/arena.h"
+#include "cmd/scan_options.h"
+#include "cmd/scan_output.h"
+#include "role/keeper.h"
+#include "role/scan_job.h"
+
+#include <signal.h>
+
+struct ov_scan_journal {
+    bool is_on;
+    struct ov_keeper keeper;
+    int names; // the file of paths; -1 when it is not kept
+    const struct ov_scan_image *image;
+    void (*deliver)(void *arg, const struct ov_scan_result *result);
+    void *arg;
+    volatile sig_atomic_t *is_stopped; // set when nothing more can be written down
+    // Held back.
+    struct ov_arena arena;
+    struct ov_scan_result *results;
+    size_t count;
+    struct ov_buf body;       // lines of their entry
+    struct ov_buf name_lines; // for the file of paths
+    uint64_t first_ns;        // when the first of them came
+    enum ov_status status;    // of the first failure
+};
+
+// Opens the journal, unless --no-journal was given, and writes down what was asked. On failure the
+// error was printed.
+enum ov_status ov_scan_journal_open(const struct ov_scan_arguments *args,
+                                    const struct ov_scan_image *image,
+                                    struct ov_scan_journal *ret_journal);
+
+// Takes a result: handed on at once without a journal.
+void ov_scan_journal_take(struct ov_scan_journal *journal, const struct ov_scan_result *result);
+
+// Hands on what has waited long enough.
+void ov_scan_journal_tick(struct ov_scan_journal *journal);
+
+// Hands on everything.
+enum ov_status ov_scan_journal_flush(struct ov_scan_journal *journal);
+
+// Writes down how it ended, and seals the journal.
+enum ov_status ov_scan_journal_close(struct ov_scan_journal *journal,
+                                     const struct ov_scan_totals *totals, int code);
+void ov_scan_journal_release(struct ov_scan_journal *journal);

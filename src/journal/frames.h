@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The file `pending`: entries in frames of length, CRC-32C and bytes; for the journal alone.
+#pragma once
+
+#include "base/cursor.h"
+#include "journal/entry.h"
+
+enum { OV_FRAME_HEAD_BYTES = 6 };
+
+// Appends a frame.
+void ov_frame_add(struct ov_buf *buf, struct ov_span entry);
+
+// The next frame. OV_END at the end; OV_DAMAGED when it is cut short or its CRC is wrong: then
+// `cursor->at` stands where it begins.
+enum ov_status ov_frame_read(struct ov_cursor *cursor, struct ov_span *ret_entry);

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: Apache-2.0
+// The keeper's life, and the side of whoever sends it entries.
+#include "role/keeper.h"
+
+#include "base/fd.h"
+#include "journal/commitment.h"
+#include "journal/journal.h"
+#include "role/roles.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+    CHANNEL_FD = 3,
+    JOURNAL_FD = 4,
+    DESCRIPTORS = JOURNAL_FD + OV_JOURNAL_DESCRIPTORS,
+    MESSAGE_BYTES_MAX = 1 + OV_JOURNAL_ENTRY_BYTES_MAX,
+    CHANNEL_BUFFER_BYTES = 1 << 20,
+    TYPE_SYNC = 200, // instead of an entry's type
+    TYPE_SEAL,
+};
+
+struct answer {
+    int32_t status; // enum ov_status
+    int32_t error;
+    uint64_t size;
+    char reason[OV_KEEPER_REASON_BYTES];
+};
+
+// What the keeper says first: its cage, and the run's key for commitments.
+struct greeting {
+    uint32_t missing_layers;
+    uint64_t size;
+};
+
+// One message, whole. With these two calls alone, since a caged process has no others for it.
+static bool send_message(int channel, const struct iovec *parts, size_t count) {
+    struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)parts, .msg_iovlen = count};
+    size_t total = 0;
+    ssize_t size;
+    for (size_t i = 0; i < count; i++) {
+        total += parts[i].iov_len;
+    }
+    do {
+        size = sendmsg(channel, &message, MSG_NOSIGNAL);
+    } while (size < 0 && errno == EINTR);
+    return size == (ssize_t)total;
+}
+
+// The size of a message; 0 when the other end is gone.
+static size_t receive_message(int channel, void *buffer, size_t room) {
+    struct iovec part = {buffer, room};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    ssize_t size;
+    do {
+        size = recvmsg(channel, &message, 0);
+    } while (size < 0 && errno == EINTR);
+    return size > 0 ? (size_t)size : 0;
+}
+
+// ---- in the cage --------------------------------------------------------------------------------
+
+struct keeping {
+    struct ov_journal *journal;
+    struct ov_entry_run run;
+    bool has_lock;
+    enum ov_status status; // of the first failure since the last answer
+    int error;
+};
+
+static void note(struct keeping *keeping, enum ov_status status) {
+    if (status != OV_OK && keeping->status == OV_OK) {
+        keeping->status = status;
+        keeping->error = errno;
+    }
+}
+
+// The lock is held from the first entry of a batch to its answer.
+static void take_lock(struct keeping *keeping) {
+    if (!keeping->has_lock && keeping->status == OV_OK) {
+        note(keeping, ov_journal_lock(keeping->journal));
+        keeping->has_lock = keeping->status == OV_OK;
+    }
+}
+
+static void add(struct keeping *keeping, uint8_t type, struct ov_span body) {
+    uint64_t seq;
+    take_lock(keeping);
+    if (keeping->status == OV_OK && type < OV_ENTRY_TYPES) {
+        note(keeping,
+             ov_journal_add(keeping->journal, (enum ov_entry_type)type, &keeping->run, body, &seq));
+    }
+}
+
+static void answer(struct keeping *keeping, bool is_seal) {
+    struct answer answer = {0};
+    take_lock(keeping);
+    if (keeping->status == OV_OK) {
+        note(keeping, is_seal ? ov_journal_seal(keeping->journal, OV_SEAL_KEEP_EPOCH)
+                              : ov_journal_sync(keeping->journal));
+    }
+    answer.status = (int32_t)keeping->status;
+    answer.error = keeping->error;
+    answer.size = ov_journal_size(keeping->journal);
+    if (keeping->status != OV_OK) {
+        (void)snprintf(answer.reason, sizeof answer.reason, "%s",
+                       ov_journal_reason(keeping->journal));
+    }
+    if (keeping->has_lock) {
+        ov_journal_unlock(keeping->journal);
+        keeping->has_lock = false;
+    }
+    if (!send_message(CHANNEL_FD, &(struct iovec){&answer, sizeof answer}, 1)) {
+        _exit(1);
+    }
+}
+
+static bool is_full(const struct keeping *keeping) {
+    return ov_journal_unsealed(keeping->journal) >= OV_JOURNAL_SEAL_COUNT;
+}
+
+static void live(struct keeping *keeping) {
+    static uint8_t message[MESSAGE_BYTES_MAX];
+    for (;;) {
+        size_t size = receive_message(CHANNEL_FD, message, sizeof message);
+        if (size == 0) {
+            break; // whoever sent us entries has ended
+        }
+        bool is_end = message[0] == TYPE_SEAL;
+        if (message[0] == TYPE_SYNC || is_end) {
+            answer(keeping, is_end || is_full(keeping));
+        } else {
+            add(keeping, message[0], ov_span_make(message + 1, size - 1));
+        }
+    }
+    take_lock(keeping); // what was not asked about is kept as well
+    if (keeping->has_lock) {
+        note(keeping, ov_journal_seal(keeping->journal, OV_SEAL_KEEP_EPOCH));
+        ov_journal_unlock(keeping->journal);
+    }
+    _exit(0);
+}
+
+static uint32_t enter_cage(struct ov_journal *journal) {
+    const struct ov_cage_path paths[] = {
+        {.fd = ov_journal_folder(journal), .is_writable = true},
+    };
+    struct ov_cage_spec spec = ov_role_cage(OV_ROLE_KEEPER);
+    struct ov_cage_report report;
+    if (geteuid() == 0) {
+        spec.layers &= ~OV_CAGE(OV_LAYER_USER); // the journal is root's
+    }
+    spec.channel = CHANNEL_FD;
+    spec.descriptors_below = DESCRIPTORS;
+    spec.paths = paths;
+    spec.path_count = 1;
+    ov_cage_enter(&spec, &report);
+    return spec.layers & ~report.enforced;
+}
+
+static void begin(struct keeping *keeping, int channel) {
+    struct greeting greeting = {0};
+    (void)signal(SIGINT, SIG_IGN); // it ends when the other side has
+    (void)signal(SIGTERM, SIG_IGN);
+    int away = fcntl(channel, F_DUPFD_CLOEXEC, DESCRIPTORS + OV_JOURNAL_DESCRIPTORS);
+    if (away < 0 || ov_journal_place(keeping->journal, JOURNAL_FD) != OV_OK ||
+        dup3(away, CHANNEL_FD, O_CLOEXEC) < 0) {
+        _exit(1);
+    }
+    greeting.missing_layers = enter_cage(keeping->journal);
+    greeting.size = ov_journal_size(keeping->journal);
+    if (!send_message(CHANNEL_FD, &(struct iovec){&greeting, sizeof greeting}, 1)) {
+        _exit(1);
+    }
+    live(keeping);
+}
+
+// ---- the side of whoever sends ------------------------------------------------------------------
+
+static enum ov_status fail(struct ov_keeper *keeper, enum ov_status status, const char *why) {
+    int error = errno;
+    (void)snprintf(keeper->reason, sizeof keeper->reason, "%s", why);
+    errno = error;
+    return status;
+}
+
+static enum ov_status gone(struct ov_keeper *keeper) {
+    return fail(keeper, OV_PEER, "the journal's keeper is gone");
+}
+
+static enum ov_status open_channel(int ret_ends[2]) {
+    const int size = CHANNEL_BUFFER_BYTES;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ret_ends) != 0) {
+        return OV_SYSTEM;
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        (void)setsockopt(ret_ends[i], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+    }
+    return OV_OK;
+}
+
+static enum ov_status start(struct ov_keeper *keeper, struct ov_journal *journal) {
+    struct keeping keeping = {.journal = journal, .run = keeper->run};
+    struct greeting greeting;
+    int ends[2];
+    int pidfd = -1;
+    TRY(open_channel(ends));
+    uint32_t layers = ov_role_get(OV_ROLE_KEEPER)->layers;
+    pid_t pid = ov_cage_spawn(geteuid() == 0 ? layers & ~OV_CAGE(OV_LAYER_USER) : layers, &pidfd);
+    if (pid == 0) {
+        begin(&keeping, ends[1]);
+    }
+    ov_fd_close(&ends[1]);
+    ov_fd_close(&pidfd);
+    keeper->channel = ends[0];
+    keeper->pid = pid > 0 ? pid : 0;
+    if (pid < 0) {
+        return OV_SYSTEM;
+    }
+    if (receive_message(ends[0], &greeting, sizeof greeting) != sizeof greeting) {
+        return OV_PEER;
+    }
+    keeper->missing_layers = greeting.missing_layers;
+    keeper->size = greeting.size;
+    return OV_OK;
+}
+
+// Keys change here, before there is a cage: a new one needs randomness.
+static enum ov_status prepare(struct ov_journal *journal) {
+    TRY(ov_journal_lock(journal));
+    enum ov_status status = ov_journal_seal(journal, OV_SEAL_IF_OLD);
+    ov_journal_unlock(journal);
+    return status;
+}
+
+enum ov_status ov_keeper_start(const char *folder, struct ov_keeper *ret_keeper) {
+    struct ov_keeper *keeper = ret_keeper;
+    struct ov_journal *journal = NULL;
+    *keeper = (struct ov_keeper){.channel = -1};
+    if (getrandom(keeper->run.bytes, sizeof keeper->run.bytes, 0) !=
+        (ssize_t)sizeof keeper->run.bytes) {
+        return fail(keeper, OV_SYSTEM, "no randomness for a run");
+    }
+    TRY(ov_journal_open(folder, &journal, keeper->reason));
+    enum ov_status status = prepare(journal);
+    if (status != OV_OK) {
+        (void)fail(keeper, status, ov_journal_reason(journal));
+    } else {
+        memcpy(keeper->names_key, ov_journal_names_key(journal), sizeof keeper->names_key);
+        status = start(keeper, journal);
+        if (status != OV_OK) {
+            (void)fail(keeper, status, "the journal's keeper could not be started");
+        }
+    }
+    ov_journal_free(journal); // the keeper has its own
+    return status;
+}
+
+enum ov_status ov_keeper_add(struct ov_keeper *keeper, enum ov_entry_type type,
+                             struct ov_span body) {
+    uint8_t word = (uint8_t)type;
+    struct iovec parts[] = {{&word, 1}, {(void *)(uintptr_t)body.data, body.size}};
+    bool is_sent = send_message(keeper->channel, parts, body.size > 0 ? 2 : 1);
+    return is_sent ? OV_OK : gone(keeper);
+}
+
+static enum ov_status ask(struct ov_keeper *keeper, uint8_t word) {
+    struct answer answer;
+    if (!send_message(keeper->channel, &(struct iovec){&word, 1}, 1) ||
+        receive_message(keeper->channel, &answer, sizeof answer) != sizeof answer) {
+        return gone(keeper);
+    }
+    answer.reason[sizeof answer.reason - 1] = 0;
+    keeper->size = answer.size;
+    if (answer.status != OV_OK) {
+        errno = answer.error;
+        return fail(keeper, (enum ov_status)answer.status, answer.reason);
+    }
+    return OV_OK;
+}
+
+enum ov_status ov_keeper_sync(struct ov_keeper *keeper) {
+    return ask(keeper, TYPE_SYNC);
+}
+
+enum ov_status ov_keeper_end(struct ov_keeper *keeper) {
+    if (keeper->pid == 0) {
+        return OV_OK;
+    }
+    enum ov_status status = ask(keeper, TYPE_SEAL);
+    int error = errno;
+    ov_fd_close(&keeper->channel);
+    while (waitpid(keeper->pid, NULL, 0) < 0 && errno == EINTR) {
+    }
+    keeper->pid = 0;
+    errno = error;
+    return status;
+}
+
+void ov_keeper_commit(struct ov_keeper *keeper, struct ov_span path,
+                      struct ov_tree_hash *ret_commitment, uint64_t *ret_number) {
+    struct ov_salt salt;
+    *ret_number = keeper->name_count++;
+    ov_salt_of(keeper->names_key, &keeper->run, *ret_number, &salt);
+    ov_commitment_of(&salt, path, ret_commitment);
+}

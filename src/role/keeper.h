@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The keeper: the one process that can add to the journal, and can do nothing else.
+//
+// Forked by the process whose acts are written down, and caged: the journal's folder, one channel,
+// no network, no other path. What it is sent are the type and the body of entries; it gives each
+// its head, puts it on disk, and says so. docs/formats/journal.md.
+#pragma once
+
+#include "journal/entry.h"
+
+#include <sys/types.h>
+
+enum { OV_KEEPER_REASON_BYTES = 512 };
+
+struct ov_keeper {
+    pid_t pid; // 0: there is none
+    int channel;
+    struct ov_entry_run run;             // of this command
+    uint8_t names_key[32];               // for commitments
+    uint64_t name_count;                 // commitments made so far
+    uint64_t size;                       // entries in the journal, as of the last answer
+    uint32_t missing_layers;             // OV_CAGE() bits that it should have had and had not
+    char reason[OV_KEEPER_REASON_BYTES]; // of a failure, for people
+};
+
+// Opens the journal in this folder and starts its keeper. Statuses as ov_journal_open; the reason
+// is in ret_keeper->reason then.
+enum ov_status ov_keeper_start(const char *folder, struct ov_keeper *ret_keeper);
+
+// Sends an entry, which is in the journal once ov_keeper_sync has returned OV_OK. OV_PEER: the
+// keeper is gone.
+enum ov_status ov_keeper_add(struct ov_keeper *keeper, enum ov_entry_type type,
+                             struct ov_span body);
+
+// Waits until all that was sent is on disk. OV_SYSTEM (errno), OV_INVALID, OV_PEER: it is not, and
+// nothing more can be added; the reason is given.
+enum ov_status ov_keeper_sync(struct ov_keeper *keeper);
+
+// Puts everything under a checkpoint, and ends the keeper. As above.
+enum ov_status ov_keeper_end(struct ov_keeper *keeper);
+
+// The commitment to a path, with the next salt of this run; its number goes to *ret_number.
+void ov_keeper_commit(struct ov_keeper *keeper, struct ov_span path,
+                      struct ov_tree_hash *ret_commitment, uint64_t *ret_number);
