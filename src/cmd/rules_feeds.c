@@ -3,8 +3,10 @@
 #include "cmd/rules_feeds.h"
 
 #include "base/fd.h"
+#include "base/hex.h"
 #include "base/json.h"
 #include "base/say.h"
+#include "cmd/journal_run.h"
 #include "cmd/scan_state.h"
 #include "feed/history.h"
 
@@ -154,7 +156,8 @@ enum ov_status ov_feeds_open(const struct ov_feeds_options *options, bool is_wri
                              struct ov_feeds_session *ret_session) {
     struct ov_feeds_session *session = ret_session;
     char state[PATH_MAX - sizeof "/rules/x"];
-    *session = (struct ov_feeds_session){.options = options, .folder = -1, .lock = -1};
+    *session = (struct ov_feeds_session){
+        .options = options, .folder = -1, .lock = -1, .keeper = {.channel = -1}};
     enum ov_status status = ov_state_folder(state, sizeof state);
     if (status != OV_OK) {
         return say_open(status, is_writer, "rules");
@@ -171,13 +174,36 @@ enum ov_status ov_feeds_open(const struct ov_feeds_options *options, bool is_wri
         ov_say_error(session->path,
                      status == OV_SYSTEM ? strerror(errno) : "the file active is damaged",
                      "remove it, and add the feeds again");
+    } else if (is_writer) {
+        int names = -1;
+        status = ov_journal_run_begin("rules", &session->keeper, &names);
+        ov_fd_close(&names);
+    }
+    if (status != OV_OK) {
         ov_feeds_close(session);
     }
     return status;
 }
 
+// How it ended, for the journal.
+static void end_run(struct ov_feeds_session *session) {
+    char body[160];
+    if (session->keeper.pid == 0) {
+        return;
+    }
+    (void)snprintf(body, sizeof body,
+                   "exit %d\nfiles 0\nfound 0\nerrors %" PRIu64 "\nlimited 0\nread 0\nsent 0\n",
+                   session->error_count > 0 ? OV_EXIT_ERROR : OV_EXIT_NOTHING,
+                   session->error_count);
+    enum ov_status status = ov_keeper_add(&session->keeper, OV_ENTRY_STOP, ov_span_text(body));
+    if (status != OV_OK || ov_keeper_end(&session->keeper) != OV_OK) {
+        ov_say_error("journal", session->keeper.reason, NULL);
+    }
+}
+
 void ov_feeds_close(struct ov_feeds_session *session) {
     ov_feeds_erase(session);
+    end_run(session);
     ov_fd_close(&session->folder);
     ov_fd_close(&session->lock);
 }
@@ -220,6 +246,56 @@ static void show_stage(void *arg, struct ov_span stage, unsigned percent) {
     show_step(arg, step);
 }
 
+static enum ov_status write_load(struct ov_feeds_session *session, const struct ov_active *active,
+                                 struct ov_buf *body) {
+    OV_CLEANUP(ov_file_map_close) struct ov_file_map map = {0};
+    uint8_t sha256[OV_SHA256_BYTES];
+    char digest[2 * OV_SHA256_BYTES + 1];
+    char path[PATH_MAX + OV_ACTIVE_NAME_BYTES];
+    (void)snprintf(path, sizeof path, "%s/%s", session->path, active->image);
+    if (active->image[0] != 0 && ov_file_map_open(path, &map) != OV_OK) {
+        return OV_SYSTEM;
+    }
+    ov_sha256(map.bytes, sha256);
+    ov_hex_write(ov_span_make(sha256, sizeof sha256), digest);
+    ov_buf_printf(body, "image %s\n", digest);
+    for (size_t i = 0; i < active->feed_count; i++) {
+        const struct ov_active_feed *feed = &active->feeds[i];
+        ov_buf_printf(body, "set %s ", feed->name.text);
+        if (feed->kind == OV_FEED_LOG) {
+            ov_tree_hash_add(body, &feed->state.leaf);
+        } else {
+            ov_buf_add_text(body, "unlogged");
+        }
+        ov_buf_add_u8(body, '\n');
+    }
+    TRY(ov_buf_status(body));
+    TRY(ov_keeper_add(&session->keeper, OV_ENTRY_LOAD, ov_buf_span(body)));
+    return ov_keeper_sync(&session->keeper);
+}
+
+enum ov_status ov_feeds_note_load(struct ov_feeds_session *session,
+                                  const struct ov_active *active) {
+    OV_CLEANUP(ov_buf_release) struct ov_buf body = {0};
+    enum ov_status status = write_load(session, active, &body);
+    if (status != OV_OK) {
+        ov_say_error("journal", session->keeper.reason, NULL);
+    }
+    return status;
+}
+
+static void note_refusal(struct ov_feeds_session *session, const char *feed, const char *reason) {
+    OV_CLEANUP(ov_buf_release) struct ov_buf body = {0};
+    ov_buf_printf(&body, "set %s\nwhy ", feed);
+    ov_entry_text_add(&body, ov_span_text(reason));
+    ov_buf_add_u8(&body, '\n');
+    if (ov_buf_status(&body) != OV_OK ||
+        ov_keeper_add(&session->keeper, OV_ENTRY_REFUSE, ov_buf_span(&body)) != OV_OK ||
+        ov_keeper_sync(&session->keeper) != OV_OK) {
+        ov_say_error("journal", session->keeper.reason, NULL);
+    }
+}
+
 enum ov_status ov_feeds_install(struct ov_feeds_session *session, struct ov_active *active) {
     static struct ov_activation activation;
     activation = (struct ov_activation){
@@ -230,7 +306,9 @@ enum ov_status ov_feeds_install(struct ov_feeds_session *session, struct ov_acti
     };
     enum ov_status status = ov_active_install(&activation, active);
     ov_feeds_erase(session);
+    status = status == OV_OK ? ov_feeds_note_load(session, active) : status;
     if (status != OV_OK) {
+        session->error_count++;
         ov_say_error("rules", activation.reason, "the rules that were installed stay active");
     } else if (active->feed_count > 0 && active->image[0] == 0) {
         ov_say_error("rules", "no rule of the installed sets can be used",
@@ -251,6 +329,8 @@ int ov_feeds_say_refusal(struct ov_feeds_session *session, const char *feed, enu
     bool is_refusal = status == OV_DENIED || status == OV_DAMAGED || status == OV_UNSUPPORTED;
     const char *word = is_refusal ? "refuse" : "fail";
     ov_feeds_erase(session);
+    session->error_count++;
+    note_refusal(session, feed, reason);
     if (session->options->is_json) {
         OV_CLEANUP(ov_buf_release) struct ov_buf out = {0};
         struct ov_json json;

@@ -7,6 +7,7 @@
 #include "cmd/command.h"
 #include "feed/activate.h"
 #include "feed/refresh.h"
+#include "role/keeper.h"
 
 struct ov_feeds_options {
     const char *policy;       // --policy FILE
@@ -40,6 +41,8 @@ struct ov_feeds_session {
     bool has_progress; // and something of it stands on the terminal
     bool is_drawn;
     struct ov_active active;
+    struct ov_keeper keeper; // of a writer: what it does is written down
+    uint64_t error_count;    // that were told
 };
 
 // Opens it, with the lock when `is_writer`. OV_OK, or the error was printed. OV_END for a reader:
@@ -47,6 +50,9 @@ struct ov_feeds_session {
 enum ov_status ov_feeds_open(const struct ov_feeds_options *options, bool is_writer,
                              struct ov_feeds_session *ret_session);
 void ov_feeds_close(struct ov_feeds_session *session);
+
+// Writes to the journal what is loaded from now on. OV_OK, or the error was printed.
+enum ov_status ov_feeds_note_load(struct ov_feeds_session *session, const struct ov_active *active);
 
 // A refresh request for this feed, with progress on the terminal.
 struct ov_refresh_request ov_feeds_request(struct ov_feeds_session *session, struct ov_feed *feed);
