@@ -324,7 +324,7 @@ def status_tells_the_same():
         told = json.loads(done.stdout)
         roles = {role["name"]: role for role in told["roles"]}
         assert set(roles) == {"broker", "worker", "builder", "server", "witness", "fetcher",
-                              "verifier", "auditor"}
+                              "verifier", "auditor", "keeper"}
         _, summary = parse(run(OVERT, *RULES, "--json", command_file("f", "nothing"),
                                user=user).stdout)
         enforced = {layer["layer"] for layer in roles["worker"]["layers"] if layer["enforced"]}

@@ -188,15 +188,16 @@ static int scan_paths(struct scan *scan) {
     if (scan->state != NULL && ov_scan_state_save(scan->state) != OV_OK) {
         ov_say_error("--changed", strerror(errno), "this scan is not remembered");
     }
-    ov_scan_output_summary(&scan->output, &outcome);
+    int code = choose_exit(scan->args, &scan->output.totals, status);
+    bool is_kept = ov_scan_journal_close(&scan->journal, &scan->output.totals, code) == OV_OK;
+    ov_scan_output_summary(&scan->output, &outcome,
+                           is_kept && scan->journal.is_on ? &scan->journal.keeper.head : NULL);
     if (status == OV_END) {
         ov_say_error("scan", "stopped before its end", NULL);
     } else if (status != OV_OK) {
         ov_say_error("scan", outcome.reason,
                      status == OV_DENIED ? "overt status shows what this kernel enforces" : NULL);
     }
-    int code = choose_exit(scan->args, &scan->output.totals, status);
-    bool is_kept = ov_scan_journal_close(&scan->journal, &scan->output.totals, code) == OV_OK;
     return is_kept || code == OV_EXIT_FOUND ? code : OV_EXIT_ERROR;
 }
 
@@ -212,7 +213,9 @@ static int run_scan(int argc, char **argv) {
     enum ov_status status = ov_scan_arguments_read(argc, argv, &args);
     int code = status == OV_END ? OV_EXIT_NOTHING : OV_EXIT_ERROR;
     if (status == OV_OK) {
-        struct scan scan = {.args = &args, .image.fd = -1, .quarantine.folder = -1,
+        struct scan scan = {.args = &args,
+                            .image.fd = -1,
+                            .quarantine.folder = -1,
                             .journal = {.names = -1, .keeper.channel = -1}};
         raise_descriptor_limit();
         catch_signals();

@@ -3,6 +3,7 @@
 #include "cmd/scan_json.h"
 
 #include "base/json.h"
+#include "ledger/encoding.h"
 
 #include <string.h>
 
@@ -109,8 +110,21 @@ static void add_confinement(struct ov_json *json, const struct ov_scan_outcome *
     ov_json_array_end(json);
 }
 
+static void add_journal(struct ov_json *json, const struct ov_tree_head *sealed) {
+    OV_CLEANUP(ov_buf_release) struct ov_buf root = {0};
+    if (sealed == NULL) {
+        ov_json_null(json, "journal");
+        return;
+    }
+    ov_tree_hash_add(&root, &sealed->root);
+    ov_json_object(json, "journal");
+    ov_json_uint(json, "size", sealed->size);
+    ov_json_bytes(json, "root", ov_buf_span(&root));
+    ov_json_object_end(json);
+}
+
 void ov_scan_json_summary(struct ov_scan_output *output, const struct ov_scan_outcome *outcome,
-                          double seconds) {
+                          const struct ov_tree_head *sealed, double seconds) {
     const struct ov_scan_totals *totals = &output->totals;
     struct ov_json json;
     ov_json_init(&json, &output->line);
@@ -129,7 +143,7 @@ void ov_scan_json_summary(struct ov_scan_output *output, const struct ov_scan_ou
     ov_json_uint(&json, "workers", outcome->workers_started);
     ov_json_uint(&json, "workers_lost", outcome->workers_lost);
     add_confinement(&json, outcome);
-    ov_json_null(&json, "journal");
+    add_journal(&json, sealed);
     ov_json_object_end(&json);
     ov_json_object_end(&json);
     ov_buf_add_u8(&output->line, '\n');

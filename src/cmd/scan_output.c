@@ -198,11 +198,13 @@ static void print_summary(const struct ov_scan_output *output,
     print_confinement(outcome);
 }
 
-void ov_scan_output_summary(struct ov_scan_output *output, const struct ov_scan_outcome *outcome) {
+void ov_scan_output_summary(struct ov_scan_output *output, const struct ov_scan_outcome *outcome,
+                            const struct ov_tree_head *sealed) {
+    double seconds = (double)(ov_clock_ns() - output->started_ns) / 1e9;
     erase_progress(output);
     if (output->args->is_json) {
         ov_buf_reset(&output->line);
-        ov_scan_json_summary(output, outcome, (double)(ov_clock_ns() - output->started_ns) / 1e9);
+        ov_scan_json_summary(output, outcome, sealed, seconds);
         (void)fwrite(output->line.data, 1, output->line.size, stdout);
     }
     (void)fflush(stdout);

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "cmd/scan_options.h"
+#include "ledger/merkle.h"
 #include "role/scan_job.h"
 
 struct ov_scan_totals {
@@ -42,5 +43,6 @@ void ov_scan_output_result(struct ov_scan_output *output, const struct ov_scan_r
 // Redraws the progress line when it is time.
 void ov_scan_output_tick(struct ov_scan_output *output);
 
-// The summary, as text or JSON.
-void ov_scan_output_summary(struct ov_scan_output *output, const struct ov_scan_outcome *outcome);
+// The summary, as text or JSON. `sealed` is where the journal stands, or NULL without one.
+void ov_scan_output_summary(struct ov_scan_output *output, const struct ov_scan_outcome *outcome,
+                            const struct ov_tree_head *sealed);

@@ -4,6 +4,7 @@
 #include "base/say.h"
 #include "cmd/command.h"
 #include "cmd/scan_rules.h"
+#include "cmd/status_journal.h"
 #include "cmd/status_manifest.h"
 #include "role/roles.h"
 
@@ -41,6 +42,7 @@ struct status {
     unsigned difference_count;
     bool has_rules;
     struct ov_scan_image image;
+    struct ov_journal_place journal;
 };
 
 static bool is_missing(const struct status *status, enum ov_role_id role, unsigned layer) {
@@ -68,6 +70,7 @@ static enum ov_status collect(struct status *status) {
         TRY(ov_buf_status(&status->differences[role]));
     }
     status->has_rules = ov_scan_rules_open(&defaults, &status->image) == OV_OK;
+    ov_journal_place_read(&status->journal);
     return OV_OK;
 }
 
@@ -190,7 +193,7 @@ static void print_text(const struct status *status) {
     if (status->has_rules) {
         (void)printf("rules: %u (%s)\n", status->image.names.count, status->image.id);
     }
-    (void)puts("journal: none yet");
+    ov_journal_place_print(&status->journal);
 }
 
 // ---- JSON -------------------------------------------------------------------------------------
@@ -262,7 +265,7 @@ static void print_json(const struct status *status) {
     } else {
         ov_json_null(&json, "image");
     }
-    ov_json_null(&json, "journal");
+    ov_journal_place_add(&json, &status->journal);
     ov_json_object_end(&json);
     ov_buf_add_u8(&out, '\n');
     (void)fwrite(out.data, 1, out.size, stdout);

@@ -249,6 +249,40 @@ static enum ov_status check_pending(struct checking *checking) {
     return OV_OK;
 }
 
+// ---- at a glance --------------------------------------------------------------------------------
+
+static enum ov_status count_pending(int folder, uint64_t sealed, uint64_t *ret_entries) {
+    OV_CLEANUP(ov_file_map_close) struct ov_file_map map = {0};
+    OV_AUTO_FD fd = openat(folder, "pending", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    *ret_entries = sealed;
+    if (fd < 0) {
+        return errno == ENOENT ? OV_OK : OV_SYSTEM;
+    }
+    TRY(ov_file_map_open_fd(fd, &map));
+    struct ov_cursor cursor = ov_cursor_init(map.bytes);
+    struct ov_span bytes;
+    while (ov_frame_read(&cursor, &bytes) == OV_OK) {
+        struct ov_entry entry;
+        bool is_next = ov_entry_read(bytes, &entry) == OV_OK && entry.seq == *ret_entries;
+        *ret_entries += is_next;
+    }
+    return OV_OK;
+}
+
+enum ov_status ov_journal_glance(int folder, struct ov_tree_head *ret_head, uint64_t *ret_entries) {
+    static struct ov_note note;
+    OV_CLEANUP(ov_buf_release) struct ov_buf bytes = {0};
+    struct ov_checkpoint checkpoint;
+    uint64_t entries;
+    TRY(read_file(folder, "checkpoint", &bytes));
+    TRY(ov_note_read(ov_buf_span(&bytes), &note));
+    TRY(ov_checkpoint_read(note.text, &checkpoint));
+    TRY(count_pending(folder, checkpoint.head.size, &entries));
+    *ret_head = checkpoint.head;
+    *ret_entries = entries;
+    return OV_OK;
+}
+
 // ---- the whole ----------------------------------------------------------------------------------
 
 static enum ov_status read_checkpoint(struct checking *checking, struct ov_buf *bytes,

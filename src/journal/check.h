@@ -41,3 +41,7 @@ struct ov_journal_check {
 // (errno), OV_MEMORY; OV_END when there is no journal.
 enum ov_status ov_journal_verify(const struct ov_journal_check *check,
                                  struct ov_journal_report *ret_report);
+
+// What the checkpoint says, and how many entries there are with those that are pending: nothing is
+// verified. OV_END when there is no journal, OV_DAMAGED, OV_SYSTEM (errno), OV_MEMORY.
+enum ov_status ov_journal_glance(int folder, struct ov_tree_head *ret_head, uint64_t *ret_entries);

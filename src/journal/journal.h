@@ -52,6 +52,8 @@ enum ov_status ov_journal_seal(struct ov_journal *journal, enum ov_seal how);
 // Entries that there are, synced or not; and why the last call failed, for people.
 uint64_t ov_journal_size(const struct ov_journal *journal);
 uint64_t ov_journal_unsealed(const struct ov_journal *journal);
+// What the checkpoint signs.
+void ov_journal_head(const struct ov_journal *journal, struct ov_tree_head *ret_head);
 // The folder's descriptor, borrowed.
 int ov_journal_folder(const struct ov_journal *journal);
 

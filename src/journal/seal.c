@@ -357,6 +357,11 @@ enum ov_status ov_journal_seal(struct ov_journal *journal, enum ov_seal how) {
     return journal->frames.size > 0 ? seal_with(journal, NULL) : OV_OK;
 }
 
+// The writer stands at the checkpoint: whatever is added to it is sealed in the same call.
+void ov_journal_head(const struct ov_journal *journal, struct ov_tree_head *ret_head) {
+    ov_log_writer_head(&journal->writer, ret_head);
+}
+
 // ---- a new journal ------------------------------------------------------------------------------
 
 static enum ov_status write_secrets(struct ov_journal *journal) {

@@ -31,6 +31,7 @@ struct answer {
     int32_t status; // enum ov_status
     int32_t error;
     uint64_t size;
+    struct ov_tree_head head; // what is sealed
     char reason[OV_KEEPER_REASON_BYTES];
 };
 
@@ -109,6 +110,7 @@ static void answer(struct keeping *keeping, bool is_seal) {
     answer.status = (int32_t)keeping->status;
     answer.error = keeping->error;
     answer.size = ov_journal_size(keeping->journal);
+    ov_journal_head(keeping->journal, &answer.head);
     if (keeping->status != OV_OK) {
         (void)snprintf(answer.reason, sizeof answer.reason, "%s",
                        ov_journal_reason(keeping->journal));
@@ -279,6 +281,7 @@ static enum ov_status ask(struct ov_keeper *keeper, uint8_t word) {
     }
     answer.reason[sizeof answer.reason - 1] = 0;
     keeper->size = answer.size;
+    keeper->head = answer.head;
     if (answer.status != OV_OK) {
         errno = answer.error;
         return fail(keeper, (enum ov_status)answer.status, answer.reason);

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "journal/entry.h"
+#include "ledger/merkle.h"
 
 #include <sys/types.h>
 
@@ -20,6 +21,7 @@ struct ov_keeper {
     uint8_t names_key[32];               // for commitments
     uint64_t name_count;                 // commitments made so far
     uint64_t size;                       // entries in the journal, as of the last answer
+    struct ov_tree_head head;            // of the checkpoint, as of the last answer
     uint32_t missing_layers;             // OV_CAGE() bits that it should have had and had not
     char reason[OV_KEEPER_REASON_BYTES]; // of a failure, for people
 };
