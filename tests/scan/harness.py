@@ -39,10 +39,19 @@ def write_rules(name="rules.ndb", count=3):
     return name
 
 
+def state_folder(user=()):
+    """Where whoever this is may keep a journal."""
+    place = HERE / ("state-of-user" if user else "state")
+    if user and not place.exists():
+        place.mkdir()
+        place.chmod(0o777)
+    return str(place)
+
+
 def run(overt, *arguments, user=(), stdin=b"", timeout=60, env=None):
     command = [*user, overt, "scan", *arguments]
     return subprocess.run(command, input=stdin, capture_output=True, timeout=timeout, check=False,
-                          env={**os.environ, "OVERT_STATE": str(HERE / "state"), **(env or {})})
+                          env={**os.environ, "OVERT_STATE": state_folder(user), **(env or {})})
 
 
 def is_sanitized():
