@@ -80,6 +80,13 @@ static struct open_run *find_run(struct checking *checking, const struct ov_entr
     return NULL;
 }
 
+// That a run was cut off is said by the next who opens the journal.
+static bool is_cut_off(const struct ov_entry *entry) {
+    struct ov_span role;
+    return entry->type == OV_ENTRY_CRASH &&
+           ov_entry_value(entry->body, "role", 0, &role) == OV_OK && ov_span_is_text(role, "overt");
+}
+
 static void check_run(struct checking *checking, const struct ov_entry *entry) {
     if (ov_entry_run_is_none(&entry->run)) {
         return;
@@ -97,7 +104,7 @@ static void check_run(struct checking *checking, const struct ov_entry *entry) {
     }
     if (open == NULL) {
         tell(checking, entry->seq, "an entry of a run that has not begun, or has ended");
-    } else if (entry->type == OV_ENTRY_STOP) {
+    } else if (entry->type == OV_ENTRY_STOP || is_cut_off(entry)) {
         *open = checking->runs[--checking->run_count];
     }
 }
@@ -116,13 +123,6 @@ static void check_clocks(struct checking *checking, const struct ov_entry *entry
     bool is_open = checking->run_count > 0;
     if (is_open && entry->mono_ns > last->mono_ns && entry->mono_ns - last->mono_ns > GAP_NS) {
         tell(checking, entry->seq, "nothing was written for more than 11 minutes of a run");
-    }
-}
-
-// A run that was cut off is told by what comes after a restart.
-static void check_recovery(struct checking *checking, const struct ov_entry *entry) {
-    if (entry->type == OV_ENTRY_RECOVER) {
-        checking->run_count = 0;
     }
 }
 
@@ -150,7 +150,6 @@ static void take_entry(struct checking *checking, uint64_t seq, struct ov_span b
         tell(checking, seq, "the first entry begins no epoch");
     }
     check_clocks(checking, &entry);
-    check_recovery(checking, &entry);
     check_run(checking, &entry);
     if (entry.type == OV_ENTRY_EPOCH) {
         check_epoch(checking, &entry);

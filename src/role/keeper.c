@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "journal/commitment.h"
 #include "journal/journal.h"
+#include "journal/runs.h"
 #include "role/roles.h"
 
 #include <errno.h>
@@ -20,7 +21,8 @@
 enum {
     CHANNEL_FD = 3,
     JOURNAL_FD = 4,
-    DESCRIPTORS = JOURNAL_FD + OV_JOURNAL_DESCRIPTORS,
+    RUN_FD = JOURNAL_FD + OV_JOURNAL_DESCRIPTORS,
+    DESCRIPTORS,
     MESSAGE_BYTES_MAX = 1 + OV_JOURNAL_ENTRY_BYTES_MAX,
     CHANNEL_BUFFER_BYTES = 1 << 20,
     TYPE_SYNC = 200, // instead of an entry's type
@@ -71,7 +73,9 @@ static size_t receive_message(int channel, void *buffer, size_t room) {
 struct keeping {
     struct ov_journal *journal;
     struct ov_entry_run run;
+    int run_fd; // its file, locked for as long as we live
     bool has_lock;
+    bool has_stopped;      // the run's last answer was given
     enum ov_status status; // of the first failure since the last answer
     int error;
 };
@@ -100,7 +104,12 @@ static void add(struct keeping *keeping, uint8_t type, struct ov_span body) {
     }
 }
 
-static void answer(struct keeping *keeping, bool is_seal) {
+static bool is_full(const struct keeping *keeping) {
+    return ov_journal_unsealed(keeping->journal) >= OV_JOURNAL_SEAL_COUNT;
+}
+
+static void answer(struct keeping *keeping, bool is_end) {
+    bool is_seal = is_end || is_full(keeping);
     struct answer answer = {0};
     take_lock(keeping);
     if (keeping->status == OV_OK) {
@@ -119,13 +128,10 @@ static void answer(struct keeping *keeping, bool is_seal) {
         ov_journal_unlock(keeping->journal);
         keeping->has_lock = false;
     }
+    keeping->has_stopped |= is_end && keeping->status == OV_OK;
     if (!send_message(CHANNEL_FD, &(struct iovec){&answer, sizeof answer}, 1)) {
         _exit(1);
     }
-}
-
-static bool is_full(const struct keeping *keeping) {
-    return ov_journal_unsealed(keeping->journal) >= OV_JOURNAL_SEAL_COUNT;
 }
 
 static void live(struct keeping *keeping) {
@@ -137,13 +143,17 @@ static void live(struct keeping *keeping) {
         }
         bool is_end = message[0] == TYPE_SEAL;
         if (message[0] == TYPE_SYNC || is_end) {
-            answer(keeping, is_end || is_full(keeping));
+            answer(keeping, is_end);
         } else {
             add(keeping, message[0], ov_span_make(message + 1, size - 1));
         }
     }
-    take_lock(keeping); // what was not asked about is kept as well
-    if (keeping->has_lock) {
+    if (keeping->has_stopped) {
+        ov_run_end(keeping->journal, &keeping->run);
+        _exit(0);
+    }
+    take_lock(keeping); // what was not asked about is kept as well; that it was cut off is said by
+    if (keeping->has_lock) { // the next who opens the journal
         note(keeping, ov_journal_seal(keeping->journal, OV_SEAL_KEEP_EPOCH));
         ov_journal_unlock(keeping->journal);
     }
@@ -172,8 +182,9 @@ static void begin(struct keeping *keeping, int channel) {
     (void)signal(SIGINT, SIG_IGN); // it ends when the other side has
     (void)signal(SIGTERM, SIG_IGN);
     int away = fcntl(channel, F_DUPFD_CLOEXEC, DESCRIPTORS + OV_JOURNAL_DESCRIPTORS);
-    if (away < 0 || ov_journal_place(keeping->journal, JOURNAL_FD) != OV_OK ||
-        dup3(away, CHANNEL_FD, O_CLOEXEC) < 0) {
+    int run_away = fcntl(keeping->run_fd, F_DUPFD_CLOEXEC, DESCRIPTORS + OV_JOURNAL_DESCRIPTORS);
+    if (away < 0 || run_away < 0 || ov_journal_place(keeping->journal, JOURNAL_FD) != OV_OK ||
+        dup3(away, CHANNEL_FD, O_CLOEXEC) < 0 || dup3(run_away, RUN_FD, O_CLOEXEC) < 0) {
         _exit(1);
     }
     greeting.missing_layers = enter_cage(keeping->journal);
@@ -208,8 +219,8 @@ static enum ov_status open_channel(int ret_ends[2]) {
     return OV_OK;
 }
 
-static enum ov_status start(struct ov_keeper *keeper, struct ov_journal *journal) {
-    struct keeping keeping = {.journal = journal, .run = keeper->run};
+static enum ov_status start(struct ov_keeper *keeper, struct ov_journal *journal, int run_fd) {
+    struct keeping keeping = {.journal = journal, .run = keeper->run, .run_fd = run_fd};
     struct greeting greeting;
     int ends[2];
     int pidfd = -1;
@@ -235,9 +246,12 @@ static enum ov_status start(struct ov_keeper *keeper, struct ov_journal *journal
 }
 
 // Keys change here, before there is a cage: a new one needs randomness.
-static enum ov_status prepare(struct ov_journal *journal) {
+static enum ov_status prepare(struct ov_journal *journal, const struct ov_entry_run *run,
+                              int *ret_run_fd) {
     TRY(ov_journal_lock(journal));
-    enum ov_status status = ov_journal_seal(journal, OV_SEAL_IF_OLD);
+    enum ov_status status = ov_run_bury(journal);
+    status = status == OV_OK ? ov_journal_seal(journal, OV_SEAL_IF_OLD) : status;
+    status = status == OV_OK ? ov_run_begin(journal, run, ret_run_fd) : status;
     ov_journal_unlock(journal);
     return status;
 }
@@ -251,12 +265,13 @@ enum ov_status ov_keeper_start(const char *folder, struct ov_keeper *ret_keeper)
         return fail(keeper, OV_SYSTEM, "no randomness for a run");
     }
     TRY(ov_journal_open(folder, &journal, keeper->reason));
-    enum ov_status status = prepare(journal);
+    OV_AUTO_FD run_fd = -1;
+    enum ov_status status = prepare(journal, &keeper->run, &run_fd);
     if (status != OV_OK) {
         (void)fail(keeper, status, ov_journal_reason(journal));
     } else {
         memcpy(keeper->names_key, ov_journal_names_key(journal), sizeof keeper->names_key);
-        status = start(keeper, journal);
+        status = start(keeper, journal, run_fd);
         if (status != OV_OK) {
             (void)fail(keeper, status, "the journal's keeper could not be started");
         }
