@@ -19,10 +19,6 @@
 #include <unistd.h>
 
 enum {
-    CHANNEL_FD = 3,
-    JOURNAL_FD = 4,
-    RUN_FD = JOURNAL_FD + OV_JOURNAL_DESCRIPTORS,
-    DESCRIPTORS,
     MESSAGE_BYTES_MAX = 1 + OV_JOURNAL_ENTRY_BYTES_MAX,
     CHANNEL_BUFFER_BYTES = 1 << 20,
     TYPE_SYNC = 200, // instead of an entry's type
@@ -129,7 +125,7 @@ static void answer(struct keeping *keeping, bool is_end) {
         keeping->has_lock = false;
     }
     keeping->has_stopped |= is_end && keeping->status == OV_OK;
-    if (!send_message(CHANNEL_FD, &(struct iovec){&answer, sizeof answer}, 1)) {
+    if (!send_message(OV_KEEPER_CHANNEL, &(struct iovec){&answer, sizeof answer}, 1)) {
         _exit(1);
     }
 }
@@ -137,7 +133,7 @@ static void answer(struct keeping *keeping, bool is_end) {
 static void live(struct keeping *keeping) {
     static uint8_t message[MESSAGE_BYTES_MAX];
     for (;;) {
-        size_t size = receive_message(CHANNEL_FD, message, sizeof message);
+        size_t size = receive_message(OV_KEEPER_CHANNEL, message, sizeof message);
         if (size == 0) {
             break; // whoever sent us entries has ended
         }
@@ -160,19 +156,12 @@ static void live(struct keeping *keeping) {
     _exit(0);
 }
 
-static uint32_t enter_cage(struct ov_journal *journal) {
-    const struct ov_cage_path paths[] = {
-        {.fd = ov_journal_folder(journal), .is_writable = true},
-    };
+static uint32_t enter_cage(void) {
     struct ov_cage_spec spec = ov_role_cage(OV_ROLE_KEEPER);
     struct ov_cage_report report;
     if (geteuid() == 0) {
         spec.layers &= ~OV_CAGE(OV_LAYER_USER); // the journal is root's
     }
-    spec.channel = CHANNEL_FD;
-    spec.descriptors_below = DESCRIPTORS;
-    spec.paths = paths;
-    spec.path_count = 1;
     ov_cage_enter(&spec, &report);
     return spec.layers & ~report.enforced;
 }
@@ -181,15 +170,17 @@ static void begin(struct keeping *keeping, int channel) {
     struct greeting greeting = {0};
     (void)signal(SIGINT, SIG_IGN); // it ends when the other side has
     (void)signal(SIGTERM, SIG_IGN);
-    int away = fcntl(channel, F_DUPFD_CLOEXEC, DESCRIPTORS + OV_JOURNAL_DESCRIPTORS);
-    int run_away = fcntl(keeping->run_fd, F_DUPFD_CLOEXEC, DESCRIPTORS + OV_JOURNAL_DESCRIPTORS);
-    if (away < 0 || run_away < 0 || ov_journal_place(keeping->journal, JOURNAL_FD) != OV_OK ||
-        dup3(away, CHANNEL_FD, O_CLOEXEC) < 0 || dup3(run_away, RUN_FD, O_CLOEXEC) < 0) {
+    int away = fcntl(channel, F_DUPFD_CLOEXEC, OV_KEEPER_DESCRIPTORS + OV_JOURNAL_DESCRIPTORS);
+    int run_away =
+        fcntl(keeping->run_fd, F_DUPFD_CLOEXEC, OV_KEEPER_DESCRIPTORS + OV_JOURNAL_DESCRIPTORS);
+    if (away < 0 || run_away < 0 || ov_journal_place(keeping->journal, OV_KEEPER_FOLDER) != OV_OK ||
+        dup3(away, OV_KEEPER_CHANNEL, O_CLOEXEC) < 0 ||
+        dup3(run_away, OV_KEEPER_RUN, O_CLOEXEC) < 0) {
         _exit(1);
     }
-    greeting.missing_layers = enter_cage(keeping->journal);
+    greeting.missing_layers = enter_cage();
     greeting.size = ov_journal_size(keeping->journal);
-    if (!send_message(CHANNEL_FD, &(struct iovec){&greeting, sizeof greeting}, 1)) {
+    if (!send_message(OV_KEEPER_CHANNEL, &(struct iovec){&greeting, sizeof greeting}, 1)) {
         _exit(1);
     }
     live(keeping);

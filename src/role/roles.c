@@ -16,6 +16,10 @@ static const struct ov_cage_path witness_paths[] = {
     {.fd = OV_SERVE_FOLDER, .is_writable = true, .is_handed_over = true}, // on its first day
 };
 
+static const struct ov_cage_path keeper_paths[] = {
+    {.fd = OV_KEEPER_FOLDER, .is_writable = true},
+};
+
 #define NOTHING                                                                                    \
     { .kinds = OV_HOLDS_NULL, .what = "nothing" }
 #define THREE_EMPTY NOTHING, NOTHING, NOTHING
@@ -86,7 +90,8 @@ static const struct ov_role roles[OV_ROLE_COUNT] = {
         {
             .name = "keeper",
             .program = "overt",
-            .user = "the journal's owner; the caller in a user namespace when that is not root",
+            .user = "root without capabilities when started by root, else the caller in a user "
+                    "namespace",
             .layers = OV_CAGE_ALL,
             .calls = OV_CAGE_TALK | OV_CAGE_READ | OV_CAGE_MAKE | OV_CAGE_EDIT,
             .memory_bytes = 1ull << 30,
@@ -94,6 +99,19 @@ static const struct ov_role roles[OV_ROLE_COUNT] = {
             .sends = OV_SAYS_READY,
             .reaches = "the journal's folder, one channel",
             .parses = "what stands in the journal",
+            .paths = keeper_paths,
+            .path_count = sizeof keeper_paths / sizeof keeper_paths[0],
+            .descriptors =
+                {
+                    NO_INPUT,
+                    NO_OUTPUT,
+                    NO_ERRORS,
+                    {OV_HOLDS_SOCKET, OV_USE_CHANNEL, false, "its channel to the broker"},
+                    {OV_HOLDS_FOLDER, OV_USE_NONE, false, "the journal's folder"},
+                    {OV_HOLDS_FILE, OV_USE_NONE, false, "the journal's lock"},
+                    {OV_HOLDS_FILE, OV_USE_NONE, false, "the entries that are not sealed yet"},
+                    {OV_HOLDS_FILE, OV_USE_NONE, false, "the file of its run"},
+                },
         },
     [OV_ROLE_VERIFIER] =
         {
@@ -160,8 +178,8 @@ static const struct ov_role roles[OV_ROLE_COUNT] = {
         {
             .name = "witness",
             .program = "overt-serve",
-            .user =
-                "the owner of its state, when started by root, else the caller in a user namespace",
+            .user = "the owner of its state, when started by root, else the caller in a user "
+                    "namespace",
             .layers = OV_CAGE_ALL,
             .calls = OV_CAGE_SERVE | OV_CAGE_READ | OV_CAGE_WRITE | OV_CAGE_MAKE | OV_CAGE_EDIT,
             .memory_bytes = 1ull << 30,

@@ -112,6 +112,9 @@ enum {
     OV_FETCHER_DESCRIPTORS = 6,
 };
 
+// A keeper's: the journal's folder, lock and pending entries stand one after another.
+enum { OV_KEEPER_CHANNEL = 3, OV_KEEPER_FOLDER = 4, OV_KEEPER_RUN = 7, OV_KEEPER_DESCRIPTORS = 8 };
+
 // Those of the processes that serve. The key is a witness's, which closes it before the cage is up.
 enum { OV_SERVE_LISTENER = 3, OV_SERVE_FOLDER = 4, OV_SERVE_KEY = 5, OV_SERVE_DESCRIPTORS = 6 };
 
