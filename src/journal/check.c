@@ -304,7 +304,7 @@ static void check_signature(struct checking *checking, const struct ov_note *not
                             const struct ov_key *key) {
     struct ov_note_found found;
     if (checking->report->epoch_count == 0 || ov_note_verify_one(note, key, &found) != OV_OK ||
-        strcmp(key->name, checking->report->origin) != 0) {
+        !found.has_signed || strcmp(key->name, checking->report->origin) != 0) {
         tell(checking, UINT64_MAX, "the checkpoint is not signed by the newest epoch's key");
     }
 }

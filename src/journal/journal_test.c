@@ -164,6 +164,36 @@ static void test_damage_is_seen(void **state) {
     assert_int_equal(size_when_opened(), 4);
 }
 
+// A checkpoint that has no signature of the key that is there.
+static void test_another_key_is_refused(void **state) {
+    (void)state;
+    struct ov_signer other;
+    struct ov_journal *journal = open_journal();
+    char reason[OV_JOURNAL_REASON_BYTES];
+    char path[128];
+    char name[] = "overt-journal/00000000000000000000000000000000";
+    OV_CLEANUP(ov_buf_release) struct ov_buf text = {0};
+    add(journal, 3, true);
+    ov_journal_free(journal);
+    path_of("checkpoint", path);
+    FILE *checkpoint = fopen(path, "r");
+    assert_non_null(checkpoint);
+    assert_int_equal(fread(name, 1, sizeof name - 1, checkpoint), sizeof name - 1);
+    (void)fclose(checkpoint);
+    ov_signer_init(&other);
+    assert_int_equal(ov_signer_new_random(name, OV_KEY_NOTE, &other), OV_OK);
+    ov_signer_add(&text, &other);
+    ov_buf_add_u8(&text, '\n');
+    ov_signer_release(&other);
+    path_of("key", path);
+    FILE *key = fopen(path, "w");
+    assert_non_null(key);
+    assert_int_equal(fwrite(text.data, 1, text.size, key), text.size);
+    (void)fclose(key);
+    assert_int_equal(ov_journal_open(folder, &journal, reason), OV_DAMAGED);
+    assert_string_equal(reason, "the checkpoint is not signed by this key: damaged");
+}
+
 static void test_what_is_no_entry_is_not_added(void **state) {
     (void)state;
     struct ov_entry_run none = {0};
@@ -188,6 +218,7 @@ int main(void) {
         TEST(test_a_torn_write_is_cut_off),
         TEST(test_epochs_change),
         TEST(test_damage_is_seen),
+        TEST(test_another_key_is_refused),
         TEST(test_what_is_no_entry_is_not_added),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -151,7 +151,7 @@ static bool is_signed_by(const struct ov_journal *journal, const struct ov_signe
     struct ov_note_found found;
     return read_file(journal, OV_JOURNAL_FILE_CHECKPOINT, &bytes) == OV_OK &&
            ov_note_read(ov_buf_span(&bytes), &note) == OV_OK &&
-           ov_note_verify_one(&note, &signer->key, &found) == OV_OK;
+           ov_note_verify_one(&note, &signer->key, &found) == OV_OK && found.has_signed;
 }
 
 static enum ov_status check_signature(struct ov_journal *journal) {

@@ -1,0 +1,481 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is demanded of a journal: each thing that does not hold is told, and nothing else.
+//
+// The journals are written here, entry by entry, with signatures that hold: what is wrong with each
+// is the one thing that its case is about.
+#include "journal/check.h"
+
+#include "base/durable.h"
+#include "base/fd.h"
+#include "journal/frames.h"
+#include "ledger/checkpoint.h"
+#include "ledger/log.h"
+#include "ledger/note.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ORIGIN "overt-journal/0123456789abcdef0123456789abcdef"
+#define START  "command scan\nuser 0\nversion 0.1.0\n"
+#define STOP   "exit 0\nfiles 1\nfound 0\nerrors 0\nlimited 0\nread 5\nsent 0\n"
+#define HASH   "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+#define FILES  "count 1\nfile " HASH " clean 2049 77 12 5 12 -\n"
+
+enum { ENTRIES_MAX = 16, PROBLEMS_MAX = 8, NONE = 0 };
+
+struct problem {
+    uint64_t seq;
+    char why[OV_CHECK_WHY_BYTES];
+};
+
+static struct {
+    char path[64];
+    int folder;
+    struct ov_signer keys[2]; // of epochs 0 and 1
+    struct ov_buf entries[ENTRIES_MAX];
+    size_t count;
+    uint64_t seconds; // of the last entry
+    uint8_t boot;
+    struct ov_tree_head head;
+    struct problem problems[PROBLEMS_MAX];
+    size_t problem_count;
+    struct ov_journal_report report;
+} world;
+
+// ---- a journal ----------------------------------------------------------------------------------
+
+static int make_world(void **state) {
+    (void)state;
+    memset(&world, 0, sizeof world);
+    world.seconds = 1790000000;
+    (void)snprintf(world.path, sizeof world.path, "/tmp/check-XXXXXX");
+    if (mkdtemp(world.path) == NULL) {
+        return -1;
+    }
+    world.folder = open(world.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (unsigned i = 0; i < 2; i++) {
+        ov_signer_init(&world.keys[i]);
+        assert_int_equal(ov_signer_new_random(ORIGIN, OV_KEY_NOTE, &world.keys[i]), OV_OK);
+    }
+    return world.folder >= 0 ? 0 : -1;
+}
+
+static int remove_world(void **state) {
+    char command[96];
+    (void)state;
+    (void)close(world.folder);
+    for (unsigned i = 0; i < 2; i++) {
+        ov_signer_release(&world.keys[i]);
+    }
+    for (size_t i = 0; i < ENTRIES_MAX; i++) {
+        ov_buf_release(&world.entries[i]);
+    }
+    (void)snprintf(command, sizeof command, "rm -rf %s", world.path);
+    return system(command);
+}
+
+static struct ov_entry entry_of(enum ov_entry_type type, unsigned run, const char *body) {
+    struct ov_entry entry = {
+        .type = type,
+        .seq = world.count,
+        .time_ns = world.seconds * 1000000000u,
+        .boot = {world.boot},
+        .mono_ns = (world.seconds - 1780000000u) * 1000000000u,
+        .run.bytes = {(uint8_t)run},
+        .body = ov_span_text(body),
+    };
+    return entry;
+}
+
+static void put(const struct ov_entry *entry) {
+    assert_true(world.count < ENTRIES_MAX);
+    ov_entry_add(&world.entries[world.count++], entry);
+}
+
+// Adds an entry, one second after the last one.
+static void add(enum ov_entry_type type, unsigned run, const char *body) {
+    world.seconds++;
+    struct ov_entry entry = entry_of(type, run, body);
+    put(&entry);
+}
+
+static void add_epoch(unsigned number, unsigned key) {
+    OV_CLEANUP(ov_buf_release) struct ov_buf body = {0};
+    ov_buf_printf(&body, "number %u\nkey ", number);
+    assert_int_equal(ov_key_add(&body, &world.keys[key].key), OV_OK);
+    ov_buf_add_text(&body, "\n");
+    ov_buf_add_u8(&body, 0);
+    add(OV_ENTRY_EPOCH, NONE, (const char *)body.data);
+}
+
+static void add_run(unsigned run) {
+    add(OV_ENTRY_START, run, START);
+    add(OV_ENTRY_FILES, run, FILES);
+    add(OV_ENTRY_STOP, run, STOP);
+}
+
+static void write_file(const char *name, struct ov_span bytes) {
+    assert_int_equal(ov_durable_write(world.folder, name, bytes, 0600), OV_OK);
+}
+
+static void write_checkpoint(const struct ov_signer *signer) {
+    OV_CLEANUP(ov_buf_release) struct ov_buf text = {0};
+    OV_CLEANUP(ov_buf_release) struct ov_buf note = {0};
+    struct ov_checkpoint checkpoint = {.origin = ov_span_text(signer->key.name),
+                                       .head = world.head};
+    ov_checkpoint_add(&text, &checkpoint);
+    ov_note_add_text(&note, ov_buf_span(&text));
+    ov_note_sign(&note, ov_buf_span(&text), signer, 0);
+    write_file("checkpoint", ov_buf_span(&note));
+}
+
+// The first `sealed` entries under a checkpoint of this key, the others pending.
+static void seal(size_t sealed, unsigned key) {
+    OV_CLEANUP(ov_buf_release) struct ov_buf pending = {0};
+    static struct ov_log_writer writer;
+    assert_int_equal(ov_log_writer_open(world.folder, 0, &writer), OV_OK);
+    for (size_t i = 0; i < sealed; i++) {
+        assert_int_equal(ov_log_writer_add(&writer, ov_buf_span(&world.entries[i])), OV_OK);
+    }
+    assert_int_equal(ov_log_writer_flush(&writer), OV_OK);
+    ov_log_writer_head(&writer, &world.head);
+    ov_log_writer_close(&writer);
+    for (size_t i = sealed; i < world.count; i++) {
+        ov_frame_add(&pending, ov_buf_span(&world.entries[i]));
+    }
+    write_file("pending", ov_buf_span(&pending));
+    write_checkpoint(&world.keys[key]);
+}
+
+// ---- what is told -------------------------------------------------------------------------------
+
+static void keep_problem(void *arg, const struct ov_journal_problem *problem) {
+    (void)arg;
+    assert_true(world.problem_count < PROBLEMS_MAX);
+    struct problem *kept = &world.problems[world.problem_count++];
+    kept->seq = problem->seq;
+    (void)snprintf(kept->why, sizeof kept->why, "%s", problem->why);
+}
+
+static void verify(const struct ov_tree_head *kept, const struct ov_key *first) {
+    struct ov_journal_check check = {
+        .folder = world.folder, .first = first, .kept = kept, .on_problem = keep_problem};
+    world.problem_count = 0;
+    assert_int_equal(ov_journal_verify(&check, &world.report), OV_OK);
+    assert_int_equal(world.report.problem_count, world.problem_count);
+}
+
+static void expect_told(uint64_t seq, const char *why) {
+    for (size_t i = 0; i < world.problem_count; i++) {
+        print_message("# told: %lld: %s\n", (long long)world.problems[i].seq,
+                      world.problems[i].why);
+    }
+    assert_int_equal(world.problem_count, 1);
+    assert_string_equal(world.problems[0].why, why);
+    assert_true(world.problems[0].seq == seq);
+}
+
+static void expect_sound(void) {
+    verify(NULL, &world.keys[0].key);
+    assert_int_equal(world.problem_count, 0);
+}
+
+// All entries sealed by this key, and this one thing told.
+static void expect(unsigned key, uint64_t seq, const char *why) {
+    seal(world.count, key);
+    verify(NULL, &world.keys[0].key);
+    expect_told(seq, why);
+}
+
+// ---- cases --------------------------------------------------------------------------------------
+
+static void test_what_holds_is_not_told(void **state) {
+    (void)state;
+    add_epoch(0, 0);
+    add_run(1);
+    add_epoch(1, 1);
+    add(OV_ENTRY_START, 2, START);
+    add(OV_ENTRY_START, 3, START); // side by side
+    add(OV_ENTRY_STOP, 2, STOP);
+    world.seconds += 600; // heartbeats come as often
+    add(OV_ENTRY_STOP, 3, STOP);
+    world.seconds += 86400; // nothing runs
+    add(OV_ENTRY_FINDING, NONE, "what nothing\n");
+    for (size_t sealed = 5; sealed <= world.count; sealed++) {
+        seal(sealed, 1);
+        expect_sound();
+        assert_int_equal(world.report.entry_count, world.count);
+        assert_int_equal(world.report.head.size, sealed);
+        assert_int_equal(world.report.epoch_count, 2);
+        assert_int_equal(world.report.run_count, 3);
+        assert_int_equal(world.report.file_count, 1);
+        assert_string_equal(world.report.origin, ORIGIN);
+    }
+    seal(world.count, 1); // a crash left what is sealed in `pending`
+    OV_CLEANUP(ov_buf_release) struct ov_buf pending = {0};
+    ov_frame_add(&pending, ov_buf_span(&world.entries[world.count - 1]));
+    write_file("pending", ov_buf_span(&pending));
+    expect_sound();
+}
+
+static void test_no_journal(void **state) {
+    (void)state;
+    struct ov_journal_check check = {.folder = world.folder};
+    struct ov_tree_head head;
+    uint64_t entries;
+    assert_int_equal(ov_journal_verify(&check, &world.report), OV_END);
+    assert_int_equal(ov_journal_glance(world.folder, &head, &entries), OV_END);
+}
+
+static void test_a_glance(void **state) {
+    (void)state;
+    struct ov_tree_head head;
+    uint64_t entries = 0;
+    add_epoch(0, 0);
+    add_run(1);
+    seal(2, 0);
+    assert_int_equal(ov_journal_glance(world.folder, &head, &entries), OV_OK);
+    assert_int_equal(entries, 4);
+    assert_int_equal(head.size, 2);
+    assert_true(ov_tree_hash_is_equal(&head.root, &world.head.root));
+    write_file("checkpoint", ov_span_text("no checkpoint\n"));
+    assert_int_equal(ov_journal_glance(world.folder, &head, &entries), OV_DAMAGED);
+}
+
+static void test_epochs(void **state) {
+    (void)state;
+    add_epoch(0, 0);
+    add_epoch(2, 1);
+    expect(1, 1, "an epoch that does not follow the one before");
+    verify(NULL, &world.keys[1].key);
+    assert_int_equal(world.problem_count, 2);
+    assert_string_equal(world.problems[0].why,
+                        "the first epoch's key is not the one that is known");
+}
+
+static void test_another_first_key(void **state) {
+    (void)state;
+    add_epoch(0, 0);
+    seal(1, 0);
+    verify(NULL, &world.keys[1].key);
+    expect_told(0, "the first epoch's key is not the one that is known");
+    verify(NULL, NULL);
+    assert_int_equal(world.problem_count, 0);
+}
+
+static void test_no_epoch_first(void **state) {
+    (void)state;
+    add(OV_ENTRY_HEARTBEAT, NONE, "runs 0\n");
+    add_epoch(1, 0);
+    expect(0, 0, "the first entry begins no epoch");
+}
+
+static void test_a_run_that_begins_twice(void **state) {
+    (void)state;
+    add_epoch(0, 0);
+    add(OV_ENTRY_START, 1, START);
+    add_run(1);
+    expect(0, 2, "a run that begins twice");
+}
+
+static void test_a_run_that_has_not_begun(void **state) {
+    (void)state;
+    add_epoch(0, 0);
+    add(OV_ENTRY_FILES, 1, FILES);
+    add_run(1);
+    expect(0, 1, "an entry of a run that has not begun, or has ended");
+}
+
+static void test_a_run_that_has_ended(void **state) {
+    (void)state;
+    add_epoch(0, 0);
+    add_run(1);
+    add(OV_ENTRY_FILES, 1, FILES);
+    expect(0, 4, "an entry of a run that has not begun, or has ended");
+}
+
+static void test_a_run_that_does_not_end(void **state) {
+    (void)state;
+    add_epoch(0, 0);
+    add(OV_ENTRY_START, 1, START);
+    add_run(2);
+    expect(0, 1, "a run that does not end");
+}
+
+// By the next who opens the journal.
+static void test_a_run_that_is_told_to_be_cut_off(void **state) {
+    (void)state;
+    add_epoch(0, 0);
+    add(OV_ENTRY_START, 1, START);
+    add(OV_ENTRY_CRASH, 1, "role overt\nfile -\nwhy cut%20off\n");
+    seal(world.count, 0);
+    expect_sound();
+    add(OV_ENTRY_START, 2, START);
+    add(OV_ENTRY_CRASH, 2, "role worker\nfile -\nwhy killed\n");
+    add(OV_ENTRY_RECOVER, NONE, "lost 0\nfrom 5\n");
+    expect(0, 3, "a run that does not end");
+}
+
+static void test_time_since_boot(void **state) {
+    (void)state;
+    add_epoch(0, 0);
+    struct ov_entry entry = entry_of(OV_ENTRY_HEARTBEAT, NONE, "runs 0\n");
+    entry.mono_ns--;
+    put(&entry);
+    expect(0, 1, "the time since the machine's start went back");
+}
+
+static void test_the_clock(void **state) {
+    (void)state;
+    add_epoch(0, 0);
+    struct ov_entry entry = entry_of(OV_ENTRY_HEARTBEAT, NONE, "runs 0\n");
+    entry.time_ns -= 2000000000; // a slack
+    put(&entry);
+    seal(world.count, 0);
+    expect_sound();
+    entry = entry_of(OV_ENTRY_HEARTBEAT, NONE, "runs 0\n");
+    entry.time_ns -= 4000000001;
+    put(&entry);
+    expect(0, 2, "the clock was set back");
+}
+
+static void test_another_boot_has_other_clocks(void **state) {
+    (void)state;
+    add_epoch(0, 0);
+    world.seconds -= 5000;
+    world.boot = 1;
+    add(OV_ENTRY_HEARTBEAT, NONE, "runs 0\n");
+    seal(world.count, 0);
+    expect_sound();
+}
+
+static void test_a_gap_in_a_run(void **state) {
+    (void)state;
+    add_epoch(0, 0);
+    add(OV_ENTRY_START, 1, START);
+    world.seconds += 11 * 60 - 1;
+    add(OV_ENTRY_FILES, 1, FILES);
+    world.seconds += 11 * 60;
+    add(OV_ENTRY_STOP, 1, STOP);
+    expect(0, 3, "nothing was written for more than 11 minutes of a run");
+}
+
+static void test_what_is_no_entry(void **state) {
+    (void)state;
+    add_epoch(0, 0);
+    ov_buf_add_text(&world.entries[world.count++], "something else\n");
+    add_run(1);
+    expect(0, 1, "no entry of a journal");
+    assert_int_equal(world.report.entry_count, 5);
+}
+
+static void test_another_number(void **state) {
+    (void)state;
+    add_epoch(0, 0);
+    struct ov_entry entry = entry_of(OV_ENTRY_HEARTBEAT, NONE, "runs 0\n");
+    entry.seq = 7;
+    put(&entry);
+    expect(0, 1, "an entry with another number");
+}
+
+static void test_against_what_was_kept(void **state) {
+    (void)state;
+    add_epoch(0, 0);
+    add_run(1);
+    seal(world.count, 0);
+    struct ov_tree_head whole = world.head;
+    seal(2, 0);
+    struct ov_tree_head part = world.head;
+    verify(&whole, NULL);
+    expect_told(UINT64_MAX, "rolled back: fewer entries than the checkpoint that was kept");
+    seal(world.count, 0);
+    verify(&part, NULL);
+    assert_int_equal(world.problem_count, 0);
+    verify(&whole, NULL);
+    assert_int_equal(world.problem_count, 0);
+    part.root.bytes[0] ^= 1;
+    verify(&part, NULL);
+    expect_told(UINT64_MAX, "another journal than that of the checkpoint that was kept");
+}
+
+static void test_tiles(void **state) {
+    (void)state;
+    uint8_t zeros[OV_SHA256_BYTES] = {0};
+    add_epoch(0, 0);
+    seal(1, 0);
+    OV_AUTO_FD fd = openat(world.folder, "tile/0/000.p/1", O_WRONLY);
+    assert_int_equal(write(fd, zeros, sizeof zeros), sizeof zeros);
+    verify(NULL, NULL);
+    expect_told(UINT64_MAX, "tile/0/000.p/1 has not the hashes of the entries");
+    assert_int_equal(unlinkat(world.folder, "tile/entries/000.p/1", 0), 0);
+    verify(NULL, NULL);
+    assert_true(world.problem_count >= 1);
+    assert_memory_equal(world.problems[0].why, "tile/entries/000.p/1 ", 21);
+}
+
+static void test_pending(void **state) {
+    (void)state;
+    OV_CLEANUP(ov_buf_release) struct ov_buf pending = {0};
+    add_epoch(0, 0);
+    add(OV_ENTRY_HEARTBEAT, NONE, "runs 0\n");
+    seal(1, 0);
+    expect_sound();
+    ov_frame_add(&pending, ov_buf_span(&world.entries[1]));
+    ov_buf_add_u8(&pending, 0);
+    write_file("pending", ov_buf_span(&pending));
+    verify(NULL, NULL);
+    expect_told(UINT64_MAX, "the file pending ends in what is no entry");
+    assert_int_equal(world.report.entry_count, 2);
+}
+
+static void test_checkpoints(void **state) {
+    (void)state;
+    add_epoch(0, 0);
+    seal(1, 0);
+    write_checkpoint(&world.keys[1]);
+    verify(NULL, NULL);
+    expect_told(UINT64_MAX, "the checkpoint is not signed by the newest epoch's key");
+    write_file("checkpoint", ov_span_text("no checkpoint\n"));
+    verify(NULL, NULL);
+    expect_told(UINT64_MAX, "the checkpoint is malformed");
+    add_epoch(1, 1);
+    expect(0, UINT64_MAX, "the checkpoint is not signed by the newest epoch's key");
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, make_world, remove_world)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(test_what_holds_is_not_told),
+        TEST(test_no_journal),
+        TEST(test_a_glance),
+        TEST(test_epochs),
+        TEST(test_another_first_key),
+        TEST(test_no_epoch_first),
+        TEST(test_a_run_that_begins_twice),
+        TEST(test_a_run_that_has_not_begun),
+        TEST(test_a_run_that_has_ended),
+        TEST(test_a_run_that_does_not_end),
+        TEST(test_a_run_that_is_told_to_be_cut_off),
+        TEST(test_time_since_boot),
+        TEST(test_the_clock),
+        TEST(test_another_boot_has_other_clocks),
+        TEST(test_a_gap_in_a_run),
+        TEST(test_what_is_no_entry),
+        TEST(test_another_number),
+        TEST(test_against_what_was_kept),
+        TEST(test_tiles),
+        TEST(test_pending),
+        TEST(test_checkpoints),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
