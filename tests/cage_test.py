@@ -226,8 +226,7 @@ def watch_worker(user):
     process = subprocess.Popen([*user, OVERT, "scan", *RULES, "--json", "wait"],
                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     time.sleep(0.8)
-    children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
-    place = pathlib.Path("/proc", children.split()[0])
+    place = pathlib.Path("/proc", str(harness.workers_of(process.pid)[0]))
     facts = {"status": dict(line.split(":\t", 1) for line in
                             (place / "status").read_text().splitlines() if ":\t" in line)}
     try:
@@ -289,8 +288,7 @@ def workers_are_not_shown_to_others():
     process = subprocess.Popen([OVERT, "scan", *RULES, "--quiet", "wait"],
                                stdout=subprocess.DEVNULL)
     time.sleep(0.8)
-    children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
-    worker = int(children.split()[0])
+    worker = harness.workers_of(process.pid)[0]
     owner = os.stat(f"/proc/{worker}/mem").st_uid
     uid = int(re.search(r"Uid:\s(\d+)", pathlib.Path(f"/proc/{worker}/status").read_text())[1])
     for user in (1000, uid):

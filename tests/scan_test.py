@@ -416,14 +416,6 @@ def confinement_can_be_required():
         assert done.returncode == 1
 
 
-def is_worker(pid):
-    """The journal's keeper is a fork of overt; a worker is a program of its own."""
-    try:
-        return os.readlink(f"/proc/{pid}/exe").endswith("/overt-worker")
-    except OSError:  # it has ended
-        return False
-
-
 def workers_are_killed_from_outside():
     """As by the out-of-memory killer: the file in hand is an error, the rest goes on."""
     command_file("a-wait", "wait", 200_000)
@@ -437,9 +429,7 @@ def workers_are_killed_from_outside():
                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     killed = set()
     while len(killed) < 2:
-        children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
-        workers = {child for child in map(int, children.split()) if is_worker(child)}
-        for child in workers - killed:
+        for child in set(harness.workers_of(process.pid)) - killed:
             time.sleep(0.7)  # it has the file in hand by now
             os.kill(child, signal.SIGKILL)
             killed.add(child)

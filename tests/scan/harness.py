@@ -54,6 +54,18 @@ def run(overt, *arguments, user=(), stdin=b"", timeout=60, env=None):
                           env={**os.environ, "OVERT_STATE": state_folder(user), **(env or {})})
 
 
+def workers_of(pid):
+    """Its children that are workers: the journal's keeper, a fork of overt, is none."""
+    found = []
+    for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        try:
+            if pathlib.Path("/proc", child, "comm").read_text() == "overt-worker\n":
+                found.append(int(child))
+        except OSError:
+            pass  # it has ended
+    return found
+
+
 def is_sanitized():
     """Built with the address sanitizer. It opens /proc/self/maps when a signal handler jumps out, so
     that in the cage a shrunken file ends such a worker, where a plain one goes on."""
