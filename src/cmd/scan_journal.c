@@ -24,7 +24,7 @@ enum {
     BODY_BYTES_MAX = 48 << 10,   // leaves room for one more file's lines in an entry
     HELD_NS = 100 * 1000 * 1000, // that a verdict may wait for others
     ARENA_BYTES = 64 << 20,
-    FOUND_MAX = 40, // lines of one file that an entry surely has room for
+    FILES_BYTES_MAX = 58 << 10, // beyond which a file has no more `found` lines: an entry's limit
 };
 
 static uint64_t now_ns(void) {
@@ -89,7 +89,7 @@ static void add_file(struct ov_scan_journal *journal, const struct ov_scan_resul
     ov_keeper_commit(&journal->keeper, result->path, &file.commitment, &number);
     add_name(journal, result->path, number);
     ov_entry_file_add(&journal->body, &file);
-    for (uint32_t i = 0; i < result->detection_count && i < FOUND_MAX; i++) {
+    for (uint32_t i = 0; i < result->detection_count && journal->body.size < FILES_BYTES_MAX; i++) {
         add_found(journal, &result->detections[i]);
     }
 }

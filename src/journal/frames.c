@@ -31,3 +31,17 @@ enum ov_status ov_frame_read(struct ov_cursor *cursor, struct ov_span *ret_entry
     *ret_entry = entry;
     return OV_OK;
 }
+
+bool ov_frame_is_any_behind(const struct ov_cursor *cursor) {
+    const struct ov_span mark = ov_span_text("overt-journal/v1 ");
+    size_t at = cursor->at + OV_FRAME_HEAD_BYTES + 1;
+    for (; (at = ov_span_search(cursor->bytes, at, mark)) < cursor->bytes.size; at++) {
+        struct ov_cursor ahead = *cursor;
+        struct ov_span entry;
+        ov_cursor_seek(&ahead, at - OV_FRAME_HEAD_BYTES);
+        if (ov_frame_read(&ahead, &entry) == OV_OK) {
+            return true;
+        }
+    }
+    return false;
+}

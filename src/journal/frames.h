@@ -14,3 +14,7 @@ void ov_frame_add(struct ov_buf *buf, struct ov_span entry);
 // The next frame. OV_END at the end; OV_DAMAGED when it is cut short or its CRC is wrong: then
 // `cursor->at` stands where it begins.
 enum ov_status ov_frame_read(struct ov_cursor *cursor, struct ov_span *ret_entry);
+
+// Whether a sound frame of an entry begins anywhere behind `cursor`: then what is wrong there is
+// not what a crash left of the last write.
+bool ov_frame_is_any_behind(const struct ov_cursor *cursor);

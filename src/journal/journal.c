@@ -99,6 +99,9 @@ static enum ov_status read_pending(struct ov_journal *journal, uint64_t *ret_los
         TRY(keep_entry(journal, bytes));
         status = ov_frame_read(&cursor, &bytes);
     }
+    if (status == OV_DAMAGED && ov_frame_is_any_behind(&cursor)) {
+        return ov_journal_fail(journal, OV_DAMAGED, OV_JOURNAL_FILE_PENDING);
+    }
     *ret_lost = status == OV_DAMAGED ? ov_cursor_left(&cursor) : 0;
     if (*ret_lost > 0) {
         ov_fault_point();

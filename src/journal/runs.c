@@ -35,6 +35,8 @@ enum ov_status ov_run_begin(struct ov_journal *journal, const struct ov_entry_ru
     if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0) {
         return OV_SYSTEM;
     }
+    ov_fault_point();
+    TRY(fsync(ov_journal_folder(journal)) == 0 ? OV_OK : OV_SYSTEM);
     *ret_fd = fd;
     fd = -1;
     return OV_OK;

@@ -284,6 +284,21 @@ static enum ov_status switch_keys(struct ov_journal *journal) {
     return ov_durable_rename(journal->folder, OV_JOURNAL_FILE_KEY_NEXT, OV_JOURNAL_FILE_KEY);
 }
 
+static enum ov_status read_signer(struct ov_journal *journal) {
+    struct ov_signer signer;
+    ov_signer_init(&signer);
+    enum ov_status status = read_key(journal, OV_JOURNAL_FILE_KEY, &signer);
+    if (status != OV_OK && read_key(journal, OV_JOURNAL_FILE_KEY_NEXT, &signer) == OV_OK) {
+        status = OV_OK; // a change of keys: the old one is destroyed already
+    }
+    if (status != OV_OK) {
+        return ov_journal_fail(journal, status, OV_JOURNAL_FILE_KEY);
+    }
+    ov_signer_release(&journal->signer);
+    journal->signer = signer;
+    return OV_OK;
+}
+
 // A change of epochs: key.next is written, the entry that names it added, the checkpoint signed by
 // both keys, key.next put in the place of key. After a crash it is finished if the entry is there,
 // and taken back if not.
@@ -301,26 +316,12 @@ static enum ov_status finish_change(struct ov_journal *journal) {
     }
     ov_signer_release(&next);
     if (is_sealed) {
-        return switch_keys(journal);
+        TRY(switch_keys(journal));
+        TRY(read_signer(journal));
+        return ov_journal_write_policy(journal, &journal->signer.key);
     }
     (void)unlinkat(journal->folder, OV_JOURNAL_FILE_KEY_NEXT, 0);
     return status == OV_SYSTEM ? status : OV_OK;
-}
-
-static enum ov_status read_signer(struct ov_journal *journal) {
-    struct ov_signer signer;
-    ov_signer_init(&signer);
-    enum ov_status status = read_key(journal, OV_JOURNAL_FILE_KEY, &signer);
-    bool is_changing = faccessat(journal->folder, OV_JOURNAL_FILE_KEY_NEXT, F_OK, 0) == 0;
-    if (status != OV_OK && is_changing) { // the old key is destroyed already
-        status = read_key(journal, OV_JOURNAL_FILE_KEY_NEXT, &signer);
-    }
-    if (status != OV_OK) {
-        return ov_journal_fail(journal, status, OV_JOURNAL_FILE_KEY);
-    }
-    ov_signer_release(&journal->signer);
-    journal->signer = signer;
-    return OV_OK;
 }
 
 enum ov_status ov_journal_read_keys(struct ov_journal *journal) {
