@@ -134,6 +134,9 @@ static enum ov_status load(struct ov_journal *journal) {
         return OV_END;
     }
     TRY(status);
+    if (journal->last_time_ns == 0 && journal->sealed_size > 0) { // the first time
+        TRY(ov_journal_note_last(journal));
+    }
     TRY(read_pending(journal, &lost));
     TRY(ov_journal_read_keys(journal));
     return lost > 0 ? add_recovery(journal, lost) : OV_OK;

@@ -15,6 +15,7 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { SECRET_MODE = 0600, PUBLIC_MODE = 0644, FILE_BYTES_MAX = 1 << 20 };
@@ -263,22 +264,26 @@ static enum ov_status read_epoch(struct ov_journal *journal) {
                                              OV_JOURNAL_FILE_EPOCH);
 }
 
-// Reads the last entry that is sealed: after a change of epochs, the one that began it.
-static enum ov_status note_last(struct ov_journal *journal) {
+// After a change of epochs, the last entry that is sealed is the one that began it.
+enum ov_status ov_journal_note_last(struct ov_journal *journal) {
     OV_CLEANUP(ov_buf_release) struct ov_buf bytes = {0};
     static struct ov_entries entries;
     struct ov_entry entry;
     uint64_t last = journal->sealed_size - 1;
     unsigned width = (unsigned)(last % OV_TILE_WIDTH) + 1;
-    TRY(ov_entries_load(journal->folder, last / OV_TILE_WIDTH, width, &bytes, &entries));
-    TRY(ov_entry_read(entries.entries[width - 1], &entry));
+    enum ov_status status =
+        ov_entries_load(journal->folder, last / OV_TILE_WIDTH, width, &bytes, &entries);
+    status = status == OV_OK ? ov_entry_read(entries.entries[width - 1], &entry) : status;
+    if (status != OV_OK) {
+        return ov_journal_fail(journal, status, "the last entry");
+    }
     ov_journal_note(journal, &entry);
     journal->has_pending_epoch = false;
     return OV_OK;
 }
 
 static enum ov_status switch_keys(struct ov_journal *journal) {
-    TRY(note_last(journal));
+    TRY(ov_journal_note_last(journal));
     TRY(write_epoch(journal));
     TRY(destroy_key(journal, OV_JOURNAL_FILE_KEY));
     return ov_durable_rename(journal->folder, OV_JOURNAL_FILE_KEY_NEXT, OV_JOURNAL_FILE_KEY);
@@ -349,9 +354,10 @@ static enum ov_status change_epoch(struct ov_journal *journal) {
 
 enum ov_status ov_journal_seal(struct ov_journal *journal, enum ov_seal how) {
     TRY(ov_journal_sync(journal));
-    uint64_t age_ns = journal->last_time_ns - journal->epoch_began_ns;
-    bool is_old = journal->last_time_ns > journal->epoch_began_ns &&
-                  age_ns / 1000000000u >= OV_JOURNAL_EPOCH_SECONDS;
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    uint64_t end = journal->epoch_began_ns / 1000000000u + OV_JOURNAL_EPOCH_SECONDS;
+    bool is_old = (uint64_t)now.tv_sec >= end;
     if (how == OV_SEAL_NEW_EPOCH || (how == OV_SEAL_IF_OLD && is_old)) {
         return change_epoch(journal);
     }

@@ -53,6 +53,9 @@ enum ov_status ov_journal_write_checkpoint(struct ov_journal *journal,
 // OV_END when there is none yet.
 enum ov_status ov_journal_read_checkpoint(struct ov_journal *journal);
 
+// Takes note of the last entry that is sealed; there is one at least.
+enum ov_status ov_journal_note_last(struct ov_journal *journal);
+
 // Makes the files of a new journal, and its first entry.
 enum ov_status ov_journal_create(struct ov_journal *journal);
 
