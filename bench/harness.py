@@ -121,6 +121,7 @@ class Bench:
         self.is_quick = os.environ.get("BENCH_QUICK") == "1"
         self.rounds = "1" if self.is_quick else "3"
         self._built = {}
+        os.environ["OVERT_STATE"] = self.path("state")  # not the journal of this machine
         adopt_orphans()
         os.makedirs(self.path("tiny"), exist_ok=True)
         with open(self.path("tiny/file"), "w", encoding="ascii") as f:

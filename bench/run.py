@@ -4,7 +4,7 @@
 # The benches: every figure beside clamscan's or Hyperscan's on the same files, in one run.
 """run.py --build DIR --dir DIR --shared DIR [SECTION...]   (called by bench/run.sh)
 
-Sections: body real small digests hashes build memory cage scaling whole update scale. docs/benchmarks.md says how
+Sections: body real small digests hashes build memory cage scaling whole update scale journal. docs/benchmarks.md says how
 each is measured and what its floor is.
 """
 import argparse
@@ -17,6 +17,7 @@ import time
 from harness import Bench, GB, MB, clamscan_net, floor, heading, program_lines, say, timed
 import harness_data as data
 from feeds import update
+from journal import journal
 from scale import scale
 
 
@@ -314,7 +315,7 @@ def whole(b):
 
 
 SECTIONS = {f.__name__: f for f in (body, real, small, digests, hashes, build, memory, cage, scaling, whole,
-                                    update, scale)}
+                                    update, scale, journal)}
 
 
 def main():

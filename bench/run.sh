@@ -27,7 +27,7 @@ fi
 is_light=$([ $# -gt 0 ] && echo yes || echo no)
 for section in "$@"; do
     case $section in
-    update | scale) ;;
+    update | scale | journal) ;;
     *) is_light=no ;;
     esac
 done
