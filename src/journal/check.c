@@ -33,7 +33,7 @@ struct checking {
     uint64_t expected_seq;
     struct open_run runs[RUNS_MAX];
     size_t run_count;
-    struct ov_tree tree; // to compare with what was kept
+    struct ov_tree tree; // of the entries before the one that is looked at
     bool has_kept_root;
     struct ov_tree_hash kept_root; // of as many entries
 };
@@ -48,6 +48,30 @@ static void tell(struct checking *checking, uint64_t seq, const char *why) {
 
 // ---- entries ------------------------------------------------------------------------------------
 
+// What the key before, or the first itself, says of this epoch's key and of all that came before.
+static bool is_signed_epoch(const struct checking *checking, const struct ov_entry *entry,
+                            const struct ov_key *signer) {
+    OV_CLEANUP(ov_buf_release) struct ov_buf message = {0};
+    uint8_t signature[OV_SIGNATURE_BYTES];
+    struct ov_tree_hash root;
+    struct ov_tree_hash said;
+    struct ov_span vkey;
+    struct ov_span value;
+    size_t size = 0;
+    ov_tree_root(&checking->tree, &root);
+    bool is_read = ov_entry_value(entry->body, "key", 0, &vkey) == OV_OK &&
+                   ov_entry_value(entry->body, "root", 0, &value) == OV_OK &&
+                   ov_tree_hash_read(value, &said) == OV_OK &&
+                   ov_entry_value(entry->body, "by", 0, &value) == OV_OK &&
+                   ov_base64_read(value, signature, sizeof signature, &size) == OV_OK;
+    if (!is_read || !ov_tree_hash_is_equal(&root, &said)) {
+        return false;
+    }
+    ov_entry_epoch_message(&message, vkey, entry->seq, &root);
+    return ov_buf_status(&message) == OV_OK &&
+           ov_key_verify(signer, ov_buf_span(&message), signature) == OV_OK;
+}
+
 static void check_epoch(struct checking *checking, const struct ov_entry *entry) {
     const struct ov_key *first = checking->check->first;
     struct ov_span value;
@@ -58,6 +82,10 @@ static void check_epoch(struct checking *checking, const struct ov_entry *entry)
     (void)!ov_entry_value(entry->body, "key", 0, &value);
     if (ov_key_read(value, &key) != OV_OK) {
         return;
+    }
+    bool has_before = checking->report->epoch_count > 0;
+    if (!is_signed_epoch(checking, entry, has_before ? &checking->newest : &key)) {
+        tell(checking, entry->seq, "an epoch that the key before it has not signed");
     }
     uint64_t expected = entry->seq == 0 ? 0 : checking->epoch + 1;
     if (number != expected) {
@@ -137,7 +165,7 @@ static void count_files(struct checking *checking, const struct ov_entry *entry)
     }
 }
 
-static void take_entry(struct checking *checking, uint64_t seq, struct ov_span bytes) {
+static void read_entry(struct checking *checking, uint64_t seq, struct ov_span bytes) {
     struct ov_entry entry;
     checking->report->entry_count++;
     if (ov_entry_read(bytes, &entry) != OV_OK) {
@@ -164,20 +192,22 @@ static void take_entry(struct checking *checking, uint64_t seq, struct ov_span b
     }
 }
 
+static void take_entry(struct checking *checking, uint64_t seq, struct ov_span bytes) {
+    struct ov_tree_hash leaf;
+    read_entry(checking, seq, bytes);
+    ov_leaf_hash(bytes, &leaf);
+    ov_tree_append(&checking->tree, &leaf);
+}
+
 // ---- what is sealed -----------------------------------------------------------------------------
 
 static enum ov_status on_sealed(void *arg, uint64_t index, struct ov_span entry) {
     struct checking *checking = arg;
     const struct ov_tree_head *kept = checking->check->kept;
     take_entry(checking, index, entry);
-    if (kept != NULL) {
-        struct ov_tree_hash leaf;
-        ov_leaf_hash(entry, &leaf);
-        ov_tree_append(&checking->tree, &leaf);
-        if (checking->tree.size == kept->size) {
-            ov_tree_root(&checking->tree, &checking->kept_root);
-            checking->has_kept_root = true;
-        }
+    if (kept != NULL && checking->tree.size == kept->size) {
+        ov_tree_root(&checking->tree, &checking->kept_root);
+        checking->has_kept_root = true;
     }
     return OV_OK;
 }

@@ -108,13 +108,36 @@ static void add(enum ov_entry_type type, unsigned run, const char *body) {
     put(&entry);
 }
 
-static void add_epoch(unsigned number, unsigned key) {
+// Signed by `signer` over the tree of all entries before it, as far as `is_true` says.
+static void add_epoch_by(unsigned number, unsigned key, unsigned signer, bool is_true) {
+    OV_CLEANUP(ov_buf_release) struct ov_buf vkey = {0};
+    OV_CLEANUP(ov_buf_release) struct ov_buf message = {0};
     OV_CLEANUP(ov_buf_release) struct ov_buf body = {0};
-    ov_buf_printf(&body, "number %u\nkey ", number);
-    assert_int_equal(ov_key_add(&body, &world.keys[key].key), OV_OK);
+    uint8_t signature[OV_SIGNATURE_BYTES];
+    struct ov_tree_hash root;
+    struct ov_tree tree;
+    ov_tree_init(&tree);
+    for (size_t i = 0; i < world.count; i++) {
+        ov_leaf_hash(ov_buf_span(&world.entries[i]), &root);
+        ov_tree_append(&tree, &root);
+    }
+    ov_tree_root(&tree, &root);
+    root.bytes[7] ^= !is_true;
+    assert_int_equal(ov_key_add(&vkey, &world.keys[key].key), OV_OK);
+    ov_entry_epoch_message(&message, ov_buf_span(&vkey), world.count, &root);
+    ov_signer_sign(&world.keys[signer], ov_buf_span(&message), signature);
+    ov_buf_printf(&body, "number %u\nkey %.*s\nroot ", number, (int)vkey.size,
+                  (const char *)vkey.data);
+    ov_tree_hash_add(&body, &root);
+    ov_buf_add_text(&body, "\nby ");
+    ov_base64_add(&body, ov_span_make(signature, sizeof signature));
     ov_buf_add_text(&body, "\n");
     ov_buf_add_u8(&body, 0);
     add(OV_ENTRY_EPOCH, NONE, (const char *)body.data);
+}
+
+static void add_epoch(unsigned number, unsigned key) {
+    add_epoch_by(number, key, 0, true);
 }
 
 static void add_run(unsigned run) {
@@ -260,6 +283,20 @@ static void test_epochs(void **state) {
     assert_int_equal(world.problem_count, 2);
     assert_string_equal(world.problems[0].why,
                         "the first epoch's key is not the one that is known");
+}
+
+static void test_an_epoch_that_nobody_before_has_signed(void **state) {
+    (void)state;
+    add_epoch(0, 0);
+    add_epoch_by(1, 1, 1, true);
+    expect(1, 1, "an epoch that the key before it has not signed");
+}
+
+static void test_an_epoch_after_other_entries(void **state) {
+    (void)state;
+    add_epoch(0, 0);
+    add_epoch_by(1, 1, 0, false);
+    expect(1, 1, "an epoch that the key before it has not signed");
 }
 
 static void test_another_first_key(void **state) {
@@ -459,6 +496,8 @@ int main(void) {
         TEST(test_no_journal),
         TEST(test_a_glance),
         TEST(test_epochs),
+        TEST(test_an_epoch_that_nobody_before_has_signed),
+        TEST(test_an_epoch_after_other_entries),
         TEST(test_another_first_key),
         TEST(test_no_epoch_first),
         TEST(test_a_run_that_begins_twice),

@@ -17,6 +17,7 @@ enum value {
     VALUE_HASH_OR_NONE,
     VALUE_HEX, // 64 digits
     VALUE_HEX_OR_NONE,
+    VALUE_SIGNATURE, // base64 of 64 bytes
     VALUE_KEY,       // a vkey
     VALUE_TEXT_HEX,  // a word, and 64 digits
     VALUE_TEXT_TEXT, // two words
@@ -51,7 +52,11 @@ static const struct form forms[OV_ENTRY_TYPES] = {
                         {"read", VALUE_NUMBER, false},
                         {"sent", VALUE_NUMBER, false}}},
     [OV_ENTRY_HEARTBEAT] = {"heartbeat", {{"runs", VALUE_NUMBER, false}}},
-    [OV_ENTRY_EPOCH] = {"epoch", {{"number", VALUE_NUMBER, false}, {"key", VALUE_KEY, false}}},
+    [OV_ENTRY_EPOCH] = {"epoch",
+                        {{"number", VALUE_NUMBER, false},
+                         {"key", VALUE_KEY, false},
+                         {"root", VALUE_HASH, false},
+                         {"by", VALUE_SIGNATURE, false}}},
     [OV_ENTRY_LOAD] = {"load", {{"image", VALUE_HEX, false}, {"set", VALUE_TEXT_TEXT, true}}},
     [OV_ENTRY_REFUSE] = {"refuse", {{"set", VALUE_TEXT, false}, {"why", VALUE_TEXT, false}}},
     [OV_ENTRY_SCAN] = {"scan", {{"paths", VALUE_NUMBER, false}, {"path", VALUE_HASH, true}}},
@@ -126,6 +131,13 @@ static enum ov_status check_key(struct ov_span text) {
     return ov_key_read(text, &key) == OV_OK ? OV_OK : OV_DAMAGED;
 }
 
+static enum ov_status check_signature(struct ov_span text) {
+    uint8_t bytes[OV_SIGNATURE_BYTES];
+    size_t size = 0;
+    enum ov_status status = ov_base64_read(text, bytes, sizeof bytes, &size);
+    return status == OV_OK && size == sizeof bytes ? OV_OK : OV_DAMAGED;
+}
+
 static enum ov_status check_found(struct ov_span words) {
     struct ov_span word;
     for (unsigned i = 0; i < 4; i++) {
@@ -160,6 +172,8 @@ static enum ov_status check_value(enum value value, struct ov_span text) {
         return ov_span_is_text(text, "-") ? OV_OK : check_hex(text);
     case VALUE_KEY:
         return check_key(text);
+    case VALUE_SIGNATURE:
+        return check_signature(text);
     case VALUE_TEXT_HEX:
         return check_two(text, true);
     case VALUE_TEXT_TEXT:
@@ -403,6 +417,18 @@ void ov_entry_file_add(struct ov_buf *buf, const struct ov_entry_file *file) {
     } else {
         ov_buf_add_u8(buf, '-');
     }
+    ov_buf_add_u8(buf, '\n');
+}
+
+void ov_entry_epoch_message(struct ov_buf *buf, struct ov_span vkey, uint64_t seq,
+                            const struct ov_tree_hash *root) {
+    size_t name_size = ov_span_find(vkey, 0, '+'); // the name of the key is the log's origin
+    ov_buf_add_text(buf, "overt-epoch/v1\n");
+    ov_buf_add(buf, vkey.data, name_size);
+    ov_buf_printf(buf, "\n%llu\n", (unsigned long long)seq);
+    ov_tree_hash_add(buf, root);
+    ov_buf_add_u8(buf, '\n');
+    ov_buf_add(buf, vkey.data, vkey.size);
     ov_buf_add_u8(buf, '\n');
 }
 

@@ -80,5 +80,10 @@ struct ov_entry_file {
 enum ov_status ov_entry_file_read(struct ov_span words, struct ov_entry_file *ret_file);
 void ov_entry_file_add(struct ov_buf *buf, const struct ov_entry_file *file);
 
+// What the key of the epoch before signs in an entry `epoch` (docs/formats/journal.md): it names
+// the new key, where the entry stands, and the tree of all entries before it.
+void ov_entry_epoch_message(struct ov_buf *buf, struct ov_span vkey, uint64_t seq,
+                            const struct ov_tree_hash *root);
+
 // Appends a text of others: bytes outside of 0x21 to 0x7e, and '%', as %XX. Never empty: then "-".
 void ov_entry_text_add(struct ov_buf *buf, struct ov_span text);

@@ -9,9 +9,11 @@
 
 #include <cmocka.h>
 
-#define HASH      "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
-#define HEX       "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-#define VKEY      "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"
+#define HASH "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+#define HEX  "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+#define VKEY "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"
+#define SIGNATURE                                                                                  \
+    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=="
 #define FILE_LINE "file " HASH " clean 2049 77 12 1790000000123456789 12 -\n"
 
 static const char head[] = "seq 7\ntime 1790000000.000000005\n"
@@ -27,7 +29,7 @@ static const struct {
     {OV_ENTRY_START, "command scan\nuser 0\nversion 0.1.0\n"},
     {OV_ENTRY_STOP, "exit 0\nfiles 1\nfound 0\nerrors 0\nlimited 0\nread 5\nsent 0\n"},
     {OV_ENTRY_HEARTBEAT, "runs 1\n"},
-    {OV_ENTRY_EPOCH, "number 3\nkey " VKEY "\n"},
+    {OV_ENTRY_EPOCH, "number 3\nkey " VKEY "\nroot " HASH "\nby " SIGNATURE "\n"},
     {OV_ENTRY_LOAD, "image " HEX "\nset stable " HASH "\nset local local\n"},
     {OV_ENTRY_REFUSE, "set stable\nwhy rollback:%20release\n"},
     {OV_ENTRY_SCAN, "paths 1\npath " HASH "\n"},

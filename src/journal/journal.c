@@ -269,7 +269,7 @@ enum ov_status ov_journal_add(struct ov_journal *journal, enum ov_entry_type typ
     };
     memcpy(entry.boot, journal->boot, sizeof entry.boot);
     bool is_same_boot = memcmp(journal->boot, journal->last_boot, sizeof journal->boot) == 0;
-    if (is_same_boot && type != OV_ENTRY_FINDING &&
+    if (is_same_boot && type != OV_ENTRY_FINDING && type != OV_ENTRY_EPOCH &&
         entry.time_ns + CLOCK_SLACK_NS < journal->last_time_ns) {
         struct ov_entry finding = entry;
         finding.type = OV_ENTRY_FINDING;

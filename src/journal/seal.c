@@ -184,13 +184,26 @@ enum ov_status ov_journal_write_policy(struct ov_journal *journal, const struct 
     return status == OV_OK ? OV_OK : ov_journal_fail(journal, status, OV_JOURNAL_FILE_POLICY);
 }
 
+// Signed by the key of the epoch before, the first by its own. Everything before it is sealed.
 static enum ov_status add_epoch(struct ov_journal *journal, uint64_t number,
                                 const struct ov_key *key) {
     OV_CLEANUP(ov_buf_release) struct ov_buf body = {0};
+    OV_CLEANUP(ov_buf_release) struct ov_buf vkey = {0};
+    OV_CLEANUP(ov_buf_release) struct ov_buf message = {0};
+    uint8_t signature[OV_SIGNATURE_BYTES];
     struct ov_entry_run none = {0};
+    struct ov_tree_head head;
     uint64_t seq;
-    ov_buf_printf(&body, "number %llu\nkey ", (unsigned long long)number);
-    TRY(ov_key_add(&body, key));
+    ov_log_writer_head(&journal->writer, &head);
+    TRY(ov_key_add(&vkey, key));
+    ov_entry_epoch_message(&message, ov_buf_span(&vkey), head.size, &head.root);
+    TRY(ov_buf_status(&message));
+    ov_signer_sign(&journal->signer, ov_buf_span(&message), signature);
+    ov_buf_printf(&body, "number %llu\nkey %.*s\nroot ", (unsigned long long)number, (int)vkey.size,
+                  (const char *)vkey.data);
+    ov_tree_hash_add(&body, &head.root);
+    ov_buf_add_text(&body, "\nby ");
+    ov_base64_add(&body, ov_span_make(signature, sizeof signature));
     ov_buf_add_u8(&body, '\n');
     TRY(ov_buf_status(&body));
     TRY(ov_journal_add(journal, OV_ENTRY_EPOCH, &none, ov_buf_span(&body), &seq));
@@ -340,6 +353,9 @@ enum ov_status ov_journal_read_keys(struct ov_journal *journal) {
 
 static enum ov_status change_epoch(struct ov_journal *journal) {
     struct ov_signer next;
+    if (journal->frames.size > 0) {
+        TRY(seal_with(journal, NULL));
+    }
     ov_signer_init(&next);
     enum ov_status status = ov_signer_new_random(journal->signer.key.name, OV_KEY_NOTE, &next);
     status = status == OV_OK ? write_key(journal, OV_JOURNAL_FILE_KEY_NEXT, &next) : status;
