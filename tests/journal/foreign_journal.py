@@ -125,7 +125,11 @@ class Journal:
         """A new key; the one before it is forgotten by whoever is honest."""
         self.seeds.append(sha256(b"epoch %d" % len(self.seeds), self.seed))
         self.number = self.number + 1 if number is None else number
-        self.add("epoch", f"number {self.number}", f"key {self.vkey(-1)}", run="-")
+        root = b64(root_of([leaf_hash(entry) for entry in self.entries]))
+        text = f"overt-epoch/v1\n{self.name}\n{len(self.entries)}\n{root}\n{self.vkey(-1)}\n"
+        by = b64(ed25519.sign(self.seeds[-2:][0], text.encode()))
+        self.add("epoch", f"number {self.number}", f"key {self.vkey(-1)}", f"root {root}",
+                 f"by {by}", run="-")
 
     def vkey(self, which):
         public = ed25519.public_key(self.seeds[which])
