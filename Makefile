@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Short verbs for people. The build itself is Meson's: see meson.build.
 
-.PHONY: help build scan check bench parity benign fuzz format new-format tidy install bare clean
+.PHONY: help build scan check bench parity benign fuzz format new-format tidy crash install bare clean
 .DEFAULT_GOAL := help
 
 # For `make fuzz`: T: seconds for each target. NAME: these targets alone. JOBS: so many at once.
@@ -21,6 +21,7 @@ help:
 	@echo 'make parity                compare verdicts with clamscan on forged files'
 	@echo 'make benign                scan a gigabyte of ordinary files, beside clamscan'
 	@echo 'make fuzz T=60 NAME=x      fuzz every target, or one, for T seconds'
+	@echo 'make crash                 end scans at 500 random points, and look at the journal'
 	@echo 'make new-format NAME=x     begin a file format'
 	@echo 'make format, make tidy     the look of the code; clang-tidy over all of it'
 	@echo 'make bare                  prove the first two in a fresh Debian 12 (needs root)'
@@ -64,6 +65,11 @@ tidy:
 	@tools/packages.sh packages.txt packages-test.txt
 	@tools/setup.sh build-check -Db_sanitize=address,undefined -Doptimization=1
 	@tests/tidy.py build-check
+
+crash:
+	@tools/packages.sh packages.txt packages-test.txt
+	@tools/setup.sh build-check -Db_sanitize=address,undefined -Doptimization=1
+	@OVERT_LONG=1 tests/run build-check journal_crash_test
 
 install: build
 	@meson install -C build --no-rebuild

@@ -3,6 +3,7 @@
 alone (docs/formats/journal.md)."""
 import base64
 import collections
+import functools
 import hashlib
 import os
 import pathlib
@@ -11,7 +12,6 @@ import shutil
 import struct
 import subprocess
 import sys
-import tempfile
 
 SOURCE = pathlib.Path(os.environ["OVERT_SOURCE"])
 sys.path[:0] = [str(SOURCE / "tests" / part) for part in ("publish", "scan")]
@@ -69,13 +69,21 @@ def tree(name, count, size=0, found=()):
 
 # ---- a journal, read without our code -----------------------------------------------------------
 
-def crc32c(data, table=[]):  # pylint: disable=dangerous-default-value
-    if not table:
-        for number in range(256):
-            for _ in range(8):
-                number = number >> 1 ^ (0x82f63b78 if number & 1 else 0)
-            table.append(number)
-    crc = 0xffffffff
+def crc_table():
+    table = []
+    for number in range(256):
+        for _ in range(8):
+            number = number >> 1 ^ (0x82f63b78 if number & 1 else 0)
+        table.append(number)
+    return table
+
+
+TABLE = crc_table()
+
+
+@functools.lru_cache(4096)  # the same entries are read again and again
+def crc32c(data):
+    crc, table = 0xffffffff, TABLE
     for byte in data:
         crc = crc >> 8 ^ table[(crc ^ byte) & 255]
     return crc ^ 0xffffffff
@@ -213,6 +221,3 @@ def in_mount_namespace():
                                            capture_output=True).returncode != 0:
         raise Skip("only root has a mount namespace of its own")
 
-
-def scratch():
-    return tempfile.mkdtemp(dir=".")
