@@ -37,18 +37,18 @@ static uint64_t now_ns(void) {
 
 static void add_name(struct ov_scan_journal *journal, struct ov_span path, uint64_t number) {
     size_t size = path.size < UINT16_MAX ? path.size : UINT16_MAX;
-    ov_buf_add(&journal->name_lines, journal->keeper.run.bytes, OV_RUN_BYTES);
+    ov_buf_add(&journal->filling->name_lines, journal->keeper.run.bytes, OV_RUN_BYTES);
     for (unsigned i = 8; i-- > 0;) {
-        ov_buf_add_u8(&journal->name_lines, (uint8_t)(number >> 8 * i));
+        ov_buf_add_u8(&journal->filling->name_lines, (uint8_t)(number >> 8 * i));
     }
-    ov_buf_add_u8(&journal->name_lines, (uint8_t)(size >> 8));
-    ov_buf_add_u8(&journal->name_lines, (uint8_t)size);
-    ov_buf_add(&journal->name_lines, path.data, size);
+    ov_buf_add_u8(&journal->filling->name_lines, (uint8_t)(size >> 8));
+    ov_buf_add_u8(&journal->filling->name_lines, (uint8_t)size);
+    ov_buf_add(&journal->filling->name_lines, path.data, size);
 }
 
 static void add_found(struct ov_scan_journal *journal, const struct ov_wire_detection *found) {
     const struct ov_rule_names *names = &journal->image->names;
-    struct ov_buf *body = &journal->body;
+    struct ov_buf *body = &journal->filling->body;
     char name[OV_NAME_TEXT_BYTES];
     (void)ov_rule_names_get(names, found->rule, name);
     ov_buf_add_text(body, "found ");
@@ -88,8 +88,9 @@ static void add_file(struct ov_scan_journal *journal, const struct ov_scan_resul
     uint64_t number;
     ov_keeper_commit(&journal->keeper, result->path, &file.commitment, &number);
     add_name(journal, result->path, number);
-    ov_entry_file_add(&journal->body, &file);
-    for (uint32_t i = 0; i < result->detection_count && journal->body.size < FILES_BYTES_MAX; i++) {
+    ov_entry_file_add(&journal->filling->body, &file);
+    for (uint32_t i = 0;
+         i < result->detection_count && journal->filling->body.size < FILES_BYTES_MAX; i++) {
         add_found(journal, &result->detections[i]);
     }
 }
@@ -97,17 +98,17 @@ static void add_file(struct ov_scan_journal *journal, const struct ov_scan_resul
 // ---- holding back -------------------------------------------------------------------------------
 
 static enum ov_status hold(struct ov_scan_journal *journal, const struct ov_scan_result *result) {
-    struct ov_scan_result *copy = &journal->results[journal->count];
+    struct ov_scan_held *held = journal->filling;
+    struct ov_scan_result *copy = &held->results[held->count];
     *copy = *result;
-    char *path = ov_arena_text(&journal->arena, result->path);
+    char *path = ov_arena_text(&held->arena, result->path);
     size_t found_bytes = result->detection_count * sizeof *result->detections;
     struct ov_wire_detection *found = NULL;
     if (found_bytes > 0) {
-        found = ov_arena_alloc(&journal->arena, found_bytes);
+        found = ov_arena_alloc(&held->arena, found_bytes);
     }
-    copy->reason = result->reason != NULL
-                       ? ov_arena_text(&journal->arena, ov_span_text(result->reason))
-                       : NULL;
+    copy->reason =
+        result->reason != NULL ? ov_arena_text(&held->arena, ov_span_text(result->reason)) : NULL;
     if (path == NULL || (found_bytes > 0 && found == NULL) ||
         (result->reason != NULL && copy->reason == NULL)) {
         return OV_MEMORY;
@@ -117,7 +118,7 @@ static enum ov_status hold(struct ov_scan_journal *journal, const struct ov_scan
     }
     copy->path = ov_span_make(path, result->path.size);
     copy->detections = found;
-    journal->count++;
+    held->count++;
     return OV_OK;
 }
 
@@ -130,9 +131,9 @@ static void stop(struct ov_scan_journal *journal, enum ov_status status) {
     *journal->is_stopped = 1;
 }
 
-static void hand_on(struct ov_scan_journal *journal) {
-    for (size_t i = 0; i < journal->count; i++) {
-        struct ov_scan_result *result = &journal->results[i];
+static void hand_on(struct ov_scan_journal *journal, struct ov_scan_held *held) {
+    for (size_t i = 0; i < held->count; i++) {
+        struct ov_scan_result *result = &held->results[i];
         if (journal->status != OV_OK) { // its verdict is not in the journal: nobody is told it
             result->kind = OV_RESULT_ERROR;
             result->reason = "its verdict could not be written to the journal";
@@ -140,43 +141,72 @@ static void hand_on(struct ov_scan_journal *journal) {
         }
         journal->deliver(journal->arg, result);
     }
-    journal->count = 0;
-    ov_arena_reset(&journal->arena);
-    ov_buf_reset(&journal->body);
-    ov_buf_reset(&journal->name_lines);
+    held->count = 0;
+    ov_arena_reset(&held->arena);
+    ov_buf_reset(&held->body);
+    ov_buf_reset(&held->name_lines);
 }
 
-static enum ov_status write_down(struct ov_scan_journal *journal) {
+// Sends their entry; *ret_is_sent says whether there is one to wait for.
+static enum ov_status write_down(struct ov_scan_journal *journal, bool *ret_is_sent) {
     OV_CLEANUP(ov_buf_release) struct ov_buf entry = {0};
+    struct ov_scan_held *held = journal->filling;
     size_t files = 0;
-    for (size_t i = 0; i < journal->count; i++) {
-        files += journal->results[i].kind != OV_RESULT_SKIPPED;
+    for (size_t i = 0; i < held->count; i++) {
+        files += held->results[i].kind != OV_RESULT_SKIPPED;
     }
     if (files == 0) {
         return OV_OK;
     }
     ov_buf_printf(&entry, "count %zu\n", files);
-    ov_buf_add(&entry, journal->body.data, journal->body.size);
+    ov_buf_add(&entry, held->body.data, held->body.size);
     TRY(ov_buf_status(&entry));
-    TRY(ov_buf_status(&journal->name_lines));
+    TRY(ov_buf_status(&held->name_lines));
     if (journal->names >= 0) { // for ourselves: no claim rests on it
-        (void)!ov_fd_write_all(journal->names, ov_buf_span(&journal->name_lines));
+        (void)!ov_fd_write_all(journal->names, ov_buf_span(&held->name_lines));
     }
     TRY(ov_keeper_add(&journal->keeper, OV_ENTRY_FILES, ov_buf_span(&entry)));
-    return ov_keeper_sync(&journal->keeper);
+    TRY(ov_keeper_sync_begin(&journal->keeper));
+    *ret_is_sent = true;
+    return OV_OK;
 }
 
-enum ov_status ov_scan_journal_flush(struct ov_scan_journal *journal) {
-    if (!journal->is_on || journal->count == 0) {
-        return journal->status;
+// Waits for the answer to what was sent, and hands that on.
+static void settle(struct ov_scan_journal *journal) {
+    if (journal->sent == NULL) {
+        return;
     }
+    enum ov_status status = ov_keeper_sync_end(&journal->keeper);
+    if (status != OV_OK) {
+        stop(journal, status);
+    }
+    hand_on(journal, journal->sent);
+    journal->sent = NULL;
+}
+
+// While the disk is at it, others are collected.
+static void send_held(struct ov_scan_journal *journal) {
+    bool is_sent = false;
+    settle(journal);
     if (journal->status == OV_OK) {
-        enum ov_status status = write_down(journal);
+        enum ov_status status = write_down(journal, &is_sent);
         if (status != OV_OK) {
             stop(journal, status);
         }
     }
-    hand_on(journal);
+    if (!is_sent) {
+        hand_on(journal, journal->filling);
+        return;
+    }
+    journal->sent = journal->filling;
+    journal->filling = &journal->held[journal->filling == &journal->held[0]];
+}
+
+enum ov_status ov_scan_journal_flush(struct ov_scan_journal *journal) {
+    if (journal->is_on) {
+        send_held(journal);
+        settle(journal);
+    }
     return journal->status;
 }
 
@@ -185,7 +215,7 @@ void ov_scan_journal_take(struct ov_scan_journal *journal, const struct ov_scan_
         journal->deliver(journal->arg, result);
         return;
     }
-    if (journal->count == 0) {
+    if (journal->filling->count == 0) {
         journal->first_ns = now_ns();
     }
     if (hold(journal, result) != OV_OK) {
@@ -199,16 +229,24 @@ void ov_scan_journal_take(struct ov_scan_journal *journal, const struct ov_scan_
     if (result->kind != OV_RESULT_SKIPPED) {
         add_file(journal, result);
     }
-    if (journal->count == HELD_MAX || journal->body.size >= BODY_BYTES_MAX) {
-        (void)ov_scan_journal_flush(journal);
+    const struct ov_scan_held *held = journal->filling;
+    if (held->count == HELD_MAX || held->body.size >= BODY_BYTES_MAX) {
+        send_held(journal);
     } else {
         ov_scan_journal_tick(journal);
     }
 }
 
 void ov_scan_journal_tick(struct ov_scan_journal *journal) {
-    if (journal->count > 0 && now_ns() - journal->first_ns >= HELD_NS) {
-        (void)ov_scan_journal_flush(journal);
+    if (journal->filling == NULL) {
+        return;
+    }
+    bool is_old = journal->filling->count > 0 && now_ns() - journal->first_ns >= HELD_NS;
+    if (is_old) {
+        send_held(journal);
+    }
+    if (journal->sent != NULL && ov_keeper_has_answered(&journal->keeper)) {
+        settle(journal);
     }
 }
 
@@ -240,17 +278,21 @@ static enum ov_status add_scan(struct ov_scan_journal *journal,
     }
     TRY(ov_buf_status(&body));
     if (journal->names >= 0) {
-        (void)!ov_fd_write_all(journal->names, ov_buf_span(&journal->name_lines));
+        (void)!ov_fd_write_all(journal->names, ov_buf_span(&journal->filling->name_lines));
     }
-    ov_buf_reset(&journal->name_lines);
+    ov_buf_reset(&journal->filling->name_lines);
     return ov_keeper_add(&journal->keeper, OV_ENTRY_SCAN, ov_buf_span(&body));
 }
 
 static enum ov_status begin(struct ov_scan_journal *journal, const struct ov_scan_arguments *args) {
     TRY(ov_journal_run_begin("scan", &journal->keeper, &journal->names));
-    journal->results = calloc(HELD_MAX, sizeof *journal->results);
-    if (journal->results == NULL) {
-        return OV_MEMORY;
+    for (unsigned i = 0; i < 2; i++) {
+        struct ov_scan_held *held = &journal->held[i];
+        ov_arena_init(&held->arena, ARENA_BYTES);
+        held->results = calloc(HELD_MAX, sizeof *held->results);
+        if (held->results == NULL) {
+            return OV_MEMORY;
+        }
     }
     enum ov_status status = add_load(journal);
     status = status == OV_OK ? add_scan(journal, args) : status;
@@ -268,7 +310,7 @@ enum ov_status ov_scan_journal_open(const struct ov_scan_arguments *args,
     journal->image = image;
     journal->names = -1;
     journal->keeper.channel = -1;
-    ov_arena_init(&journal->arena, ARENA_BYTES);
+    journal->filling = &journal->held[0];
     if (args->is_unjournaled) {
         return OV_OK;
     }
@@ -301,8 +343,11 @@ enum ov_status ov_scan_journal_close(struct ov_scan_journal *journal,
 void ov_scan_journal_release(struct ov_scan_journal *journal) {
     (void)ov_keeper_end(&journal->keeper);
     ov_fd_close(&journal->names);
-    free(journal->results);
-    ov_arena_release(&journal->arena);
-    ov_buf_release(&journal->body);
-    ov_buf_release(&journal->name_lines);
+    for (unsigned i = 0; i < 2; i++) {
+        struct ov_scan_held *held = &journal->held[i];
+        free(held->results);
+        ov_arena_release(&held->arena);
+        ov_buf_release(&held->body);
+        ov_buf_release(&held->name_lines);
+    }
 }

@@ -15,6 +15,15 @@
 
 #include <signal.h>
 
+// Results that are held back, and what is to be written of them.
+struct ov_scan_held {
+    struct ov_arena arena;
+    struct ov_scan_result *results;
+    size_t count;
+    struct ov_buf body;       // lines of their entry
+    struct ov_buf name_lines; // for the file of paths
+};
+
 struct ov_scan_journal {
     bool is_on;
     struct ov_keeper keeper;
@@ -23,14 +32,11 @@ struct ov_scan_journal {
     void (*deliver)(void *arg, const struct ov_scan_result *result);
     void *arg;
     volatile sig_atomic_t *is_stopped; // set when nothing more can be written down
-    // Held back.
-    struct ov_arena arena;
-    struct ov_scan_result *results;
-    size_t count;
-    struct ov_buf body;       // lines of their entry
-    struct ov_buf name_lines; // for the file of paths
-    uint64_t first_ns;        // when the first of them came
-    enum ov_status status;    // of the first failure
+    struct ov_scan_held held[2];
+    struct ov_scan_held *filling;
+    struct ov_scan_held *sent; // of which the keeper has not said that it is on disk, or NULL
+    uint64_t first_ns;         // when the first of those that fill came
+    enum ov_status status;     // of the first failure
 };
 
 // Opens the journal, unless --no-journal was given, and writes down what was asked. On failure the

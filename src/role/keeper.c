@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -279,10 +280,9 @@ enum ov_status ov_keeper_add(struct ov_keeper *keeper, enum ov_entry_type type,
     return is_sent ? OV_OK : gone(keeper);
 }
 
-static enum ov_status ask(struct ov_keeper *keeper, uint8_t word) {
+static enum ov_status take_answer(struct ov_keeper *keeper) {
     struct answer answer;
-    if (!send_message(keeper->channel, &(struct iovec){&word, 1}, 1) ||
-        receive_message(keeper->channel, &answer, sizeof answer) != sizeof answer) {
+    if (receive_message(keeper->channel, &answer, sizeof answer) != sizeof answer) {
         return gone(keeper);
     }
     answer.reason[sizeof answer.reason - 1] = 0;
@@ -295,8 +295,27 @@ static enum ov_status ask(struct ov_keeper *keeper, uint8_t word) {
     return OV_OK;
 }
 
-enum ov_status ov_keeper_sync(struct ov_keeper *keeper) {
+static enum ov_status ask(struct ov_keeper *keeper, uint8_t word) {
+    bool is_sent = send_message(keeper->channel, &(struct iovec){&word, 1}, 1);
+    return is_sent ? OV_OK : gone(keeper);
+}
+
+enum ov_status ov_keeper_sync_begin(struct ov_keeper *keeper) {
     return ask(keeper, TYPE_SYNC);
+}
+
+bool ov_keeper_has_answered(const struct ov_keeper *keeper) {
+    struct pollfd poll_fd = {.fd = keeper->channel, .events = POLLIN};
+    return poll(&poll_fd, 1, 0) != 0; // an error is for ov_keeper_sync_end to tell
+}
+
+enum ov_status ov_keeper_sync_end(struct ov_keeper *keeper) {
+    return take_answer(keeper);
+}
+
+enum ov_status ov_keeper_sync(struct ov_keeper *keeper) {
+    TRY(ov_keeper_sync_begin(keeper));
+    return ov_keeper_sync_end(keeper);
 }
 
 enum ov_status ov_keeper_end(struct ov_keeper *keeper) {
@@ -304,6 +323,7 @@ enum ov_status ov_keeper_end(struct ov_keeper *keeper) {
         return OV_OK;
     }
     enum ov_status status = ask(keeper, TYPE_SEAL);
+    status = status == OV_OK ? take_answer(keeper) : status;
     int error = errno;
     ov_fd_close(&keeper->channel);
     while (waitpid(keeper->pid, NULL, 0) < 0 && errno == EINTR) {

@@ -39,6 +39,12 @@ enum ov_status ov_keeper_add(struct ov_keeper *keeper, enum ov_entry_type type,
 // nothing more can be added; the reason is given.
 enum ov_status ov_keeper_sync(struct ov_keeper *keeper);
 
+// The same in two steps, so that the caller need not wait for the disk. In between nothing else is
+// asked of the keeper.
+enum ov_status ov_keeper_sync_begin(struct ov_keeper *keeper);
+bool ov_keeper_has_answered(const struct ov_keeper *keeper); // then _end returns at once
+enum ov_status ov_keeper_sync_end(struct ov_keeper *keeper);
+
 // Puts everything under a checkpoint, and ends the keeper. As above.
 enum ov_status ov_keeper_end(struct ov_keeper *keeper);
 
