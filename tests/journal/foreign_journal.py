@@ -265,6 +265,7 @@ def small(seed="small"):
     journal.add("finding", "what " + escaped("a new listener: 0.0.0.0:4444"))
     journal.wait(3000)
     journal.add("recover", "lost 17", f"from {len(journal.entries)}", run="-")
+    journal.add("crash", "role overt", "file -", "why cut-off")
     journal.start("evidence")
     journal.add("export", "from 0", "to 9", "records 10")
     journal.stop()
