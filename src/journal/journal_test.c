@@ -194,6 +194,22 @@ static void test_another_key_is_refused(void **state) {
     assert_string_equal(reason, "the checkpoint is not signed by this key: damaged");
 }
 
+static void test_a_checkpoint_that_was_taken_away(void **state) {
+    (void)state;
+    struct ov_journal *journal = open_journal();
+    char reason[OV_JOURNAL_REASON_BYTES];
+    char path[128];
+    path_of("checkpoint", path);
+    ov_journal_free(journal);
+    assert_int_equal(unlink(path), 0); // as a crash in its first moments leaves it
+    journal = open_journal();
+    add(journal, 12, true);
+    ov_journal_free(journal);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(ov_journal_open(folder, &journal, reason), OV_DAMAGED);
+    assert_non_null(strstr(reason, "the checkpoint is gone"));
+}
+
 static void test_what_is_no_entry_is_not_added(void **state) {
     (void)state;
     struct ov_entry_run none = {0};
@@ -220,6 +236,7 @@ int main(void) {
         TEST(test_damage_is_seen),
         TEST(test_another_key_is_refused),
         TEST(test_what_is_no_entry_is_not_added),
+        TEST(test_a_checkpoint_that_was_taken_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

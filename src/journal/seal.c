@@ -10,6 +10,7 @@
 #include "ledger/checkpoint.h"
 #include "ledger/note.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
@@ -399,8 +400,28 @@ static enum ov_status write_secrets(struct ov_journal *journal) {
     return ov_durable_write(journal->folder, OV_JOURNAL_FILE_VKEY, ov_buf_span(&vkey), PUBLIC_MODE);
 }
 
-// Without a checkpoint there is no journal: what an earlier attempt left is made again.
+// Whether there are tiles of more than the first entry.
+static bool has_entries(const struct ov_journal *journal) {
+    int folder = openat(journal->folder, "tile/0/000.p", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *list = folder >= 0 ? fdopendir(folder) : NULL;
+    bool has_more = faccessat(journal->folder, "tile/0/000", F_OK, 0) == 0;
+    for (struct dirent *entry = list != NULL ? readdir(list) : NULL; entry != NULL;
+         entry = readdir(list)) {
+        has_more |= entry->d_name[0] != '.' && entry->d_name[0] != '1';
+        has_more |= entry->d_name[0] == '1' && entry->d_name[1] >= '0' && entry->d_name[1] <= '9';
+    }
+    if (list != NULL) {
+        (void)closedir(list);
+    }
+    return has_more;
+}
+
+// Without a checkpoint there is no journal: what an earlier attempt left is made again. Where there
+// was one, its checkpoint was taken away.
 enum ov_status ov_journal_create(struct ov_journal *journal) {
+    if (has_entries(journal)) {
+        return ov_journal_fail(journal, OV_DAMAGED, "the checkpoint is gone, the entries are not");
+    }
     uint8_t id[16];
     char name[64] = "overt-journal/";
     randombytes_buf(id, sizeof id);
