@@ -192,7 +192,7 @@ static void end_run(struct ov_feeds_session *session) {
         return;
     }
     (void)snprintf(body, sizeof body,
-                   "exit %d\nfiles 0\nfound 0\nerrors %" PRIu64 "\nlimited 0\nread 0\nsent 0\n",
+                   "exit %d\nfiles 0\nfound 0\nerrors %" PRIu64 "\nlimited 0\nread 0\nsent -\n",
                    session->error_count > 0 ? OV_EXIT_ERROR : OV_EXIT_NOTHING,
                    session->error_count);
     enum ov_status status = ov_keeper_add(&session->keeper, OV_ENTRY_STOP, ov_span_text(body));

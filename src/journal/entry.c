@@ -12,6 +12,7 @@ enum { NS_DIGITS = 9, LINES_MAX = 8 };
 
 enum value {
     VALUE_NUMBER,
+    VALUE_NUMBER_OR_NONE,
     VALUE_TEXT, // a word of printable characters
     VALUE_HASH, // 44 characters of base64
     VALUE_HASH_OR_NONE,
@@ -50,7 +51,7 @@ static const struct form forms[OV_ENTRY_TYPES] = {
                         {"errors", VALUE_NUMBER, false},
                         {"limited", VALUE_NUMBER, false},
                         {"read", VALUE_NUMBER, false},
-                        {"sent", VALUE_NUMBER, false}}},
+                        {"sent", VALUE_NUMBER_OR_NONE, false}}},
     [OV_ENTRY_HEARTBEAT] = {"heartbeat", {{"runs", VALUE_NUMBER, false}}},
     [OV_ENTRY_EPOCH] = {"epoch",
                         {{"number", VALUE_NUMBER, false},
@@ -160,6 +161,8 @@ static enum ov_status check_value(enum value value, struct ov_span text) {
     switch (value) {
     case VALUE_NUMBER:
         return ov_number_read(text, &number);
+    case VALUE_NUMBER_OR_NONE:
+        return ov_span_is_text(text, "-") ? OV_OK : ov_number_read(text, &number);
     case VALUE_TEXT:
         return check_text(text);
     case VALUE_HASH:

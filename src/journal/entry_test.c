@@ -28,6 +28,7 @@ static const struct {
                      "\nprogram overt-worker " HEX "\nrole worker 3fff\n"},
     {OV_ENTRY_START, "command scan\nuser 0\nversion 0.1.0\n"},
     {OV_ENTRY_STOP, "exit 0\nfiles 1\nfound 0\nerrors 0\nlimited 0\nread 5\nsent 0\n"},
+    {OV_ENTRY_STOP, "exit 0\nfiles 0\nfound 0\nerrors 0\nlimited 0\nread 0\nsent -\n"},
     {OV_ENTRY_HEARTBEAT, "runs 1\n"},
     {OV_ENTRY_EPOCH, "number 3\nkey " VKEY "\nroot " HASH "\nby " SIGNATURE "\n"},
     {OV_ENTRY_LOAD, "image " HEX "\nset stable " HASH "\nset local local\n"},
