@@ -8,6 +8,8 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(os.environ["OVERT_SOURCE"])
+if pathlib.Path("meson.build").exists():
+    sys.exit("run this in an empty folder: it does what the README says, where it stands")
 OVERT = pathlib.Path(os.environ["OVERT_BUILD"], "overt")
 
 
