@@ -26,6 +26,7 @@ from harness import BUILD, HERE, Skip, main  # noqa: E402  pylint: disable=C0413
 OVERT = BUILD / "overt"
 USER = harness.USER if os.geteuid() == 0 else []
 SEEN = {}  # role: the processes that were watched and found to do as declared
+HERE.chmod(0o755)  # an ordinary user looks for his state in it
 ENV = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0", "OVERT_STATE": str(HERE / "state")}
 for proxy in [name for name in ENV if name.lower().endswith("_proxy")]:
     del ENV[proxy]
