@@ -588,7 +588,7 @@ def test_program():
     code, out, _ = run("--list", folder)
     check("program: --list", code == 0 and "8 2026-09-21T14:23:20.008000000Z heartbeat - runs 1\n"
           in out, out)
-    path = folder / "tile/entries/000.p/20"
+    path = folder / "tile/entries/000.p/21"
     path.write_bytes(path.read_bytes().replace(b"runs 1", b"runs \x1b", 1))
     code, out, _ = run("--list", folder)
     check("program: 1 and the entry that is wrong, its bytes escaped", code == 1 and
