@@ -475,6 +475,22 @@ def names_that_lead_away():
 
 # ---- what is on disk ------------------------------------------------------------------------------
 
+def what_is_loaded_is_in_the_journal():
+    """An update and a scan name the same image, and a refusal its reason."""
+    log, client, folder = started()
+    log.release(rules(1, 2), signers=(2,))
+    log.publish(folder)
+    refused(client.update(), "fewer release keys")
+    done = fine(client.run("journal", "list", "--json"))
+    entries = [(one["type"], one["body"]) for one in map(json.loads, done.stdout.splitlines())]
+    loads = [body.splitlines() for kind, body in entries if kind == "load"]
+    assert len(loads) == 2 and loads[0][0] == loads[1][0], loads  # of add, and of started's scan
+    assert loads[0][1] == f"set stable {b64(leaf_hash(log.entries[0]))}", loads
+    refusals = [body for kind, body in entries if kind == "refuse"]
+    assert len(refusals) == 1 and "fewer%20release%20keys" in refusals[0], refusals
+    assert "all holds" in fine(client.run("journal", "verify")).stdout
+
+
 def changed_on_disk():
     _, client, _ = started()
     files = client.state / "rules/feeds/stable"
@@ -591,5 +607,6 @@ if __name__ == "__main__":
           tampered_with, tampered_tiles, tampered_entries, rules_that_are_not_those_of_the_root,
           too_few_cosignatures, two_logs_for_two_clients, rolled_back, frozen, held_back,
           withdrawn, from_the_future, log_key_stolen, one_release_key_stolen, another_log,
-          names_that_lead_away, changed_on_disk, killed_at_every_step, killed_while_it_is_added,
+          names_that_lead_away, what_is_loaded_is_in_the_journal, changed_on_disk,
+          killed_at_every_step, killed_while_it_is_added,
           one_writer_at_a_time, what_is_given_wrongly])

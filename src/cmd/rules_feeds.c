@@ -6,6 +6,7 @@
 #include "base/hex.h"
 #include "base/json.h"
 #include "base/say.h"
+#include "catalog/names.h"
 #include "cmd/journal_run.h"
 #include "cmd/scan_state.h"
 #include "feed/history.h"
@@ -249,15 +250,15 @@ static void show_stage(void *arg, struct ov_span stage, unsigned percent) {
 static enum ov_status write_load(struct ov_feeds_session *session, const struct ov_active *active,
                                  struct ov_buf *body) {
     OV_CLEANUP(ov_file_map_close) struct ov_file_map map = {0};
-    uint8_t sha256[OV_SHA256_BYTES];
+    struct ov_rule_names names = {0}; // without an image: zeros
     char digest[2 * OV_SHA256_BYTES + 1];
     char path[PATH_MAX + OV_ACTIVE_NAME_BYTES];
     (void)snprintf(path, sizeof path, "%s/%s", session->path, active->image);
-    if (active->image[0] != 0 && ov_file_map_open(path, &map) != OV_OK) {
-        return OV_SYSTEM;
+    if (active->image[0] != 0) { // by the name that a scan gives it
+        TRY(ov_file_map_open(path, &map));
+        TRY(ov_rule_names_open(map.bytes, &names));
     }
-    ov_sha256(map.bytes, sha256);
-    ov_hex_write(ov_span_make(sha256, sizeof sha256), digest);
+    ov_hex_write(ov_span_make(names.digest, sizeof names.digest), digest);
     ov_buf_printf(body, "image %s\n", digest);
     for (size_t i = 0; i < active->feed_count; i++) {
         const struct ov_active_feed *feed = &active->feeds[i];
