@@ -11,11 +11,11 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.environ["OVERT_SOURCE"], "tests/fetch"))
-import harness  # noqa: E402  pylint: disable=wrong-import-position
-from harness import BUILD, GOT, HERE, MISSING, SOURCE, USER, Server, Skip, ends, fetch, reply  # noqa: E402
+import fetching  # noqa: E402  pylint: disable=wrong-import-position
+from fetching import BUILD, GOT, HERE, MISSING, SOURCE, USER, Server, Skip, ends, fetch, reply  # noqa: E402
 
-DOUBLE = harness.install(BUILD / "src/role/double-fetch", "double")
-REAL = harness.install()
+DOUBLE = fetching.install(BUILD / "src/role/double-fetch", "double")
+REAL = fetching.install()
 LAYERS = {"user": 0, "pids": 1, "mounts": 2, "landlock": 12, "seccomp": 13}
 
 # How each act ends: `killed` by the system-call filter, `refused` by the kernel, `possible`.
@@ -155,7 +155,7 @@ def fetchers_die_with_the_broker():
     prepare()
     process = subprocess.Popen([DOUBLE, "--below", "staging", "--base", "http://127.0.0.1:9/", "get",
                                 "hang", "1", "may", "post", "http://127.0.0.1:9/x", "0", "1", "body"],
-                               stdout=subprocess.DEVNULL, env=harness.environment())
+                               stdout=subprocess.DEVNULL, env=fetching.environment())
     time.sleep(0.8)
     children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     assert len(children) == 1
@@ -173,7 +173,7 @@ def what_proc_says_of_a_fetcher():
     prepare()
     with Server(lambda *_: time.sleep(20)) as server:
         process = subprocess.Popen([REAL, "--below", "staging", "--base", server.url, "get", "a", "1",
-                                    "may"], stdout=subprocess.DEVNULL, env=harness.environment())
+                                    "may"], stdout=subprocess.DEVNULL, env=fetching.environment())
         try:
             time.sleep(1)
             children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
@@ -200,7 +200,7 @@ def what_proc_says_of_a_fetcher():
 
 
 if __name__ == "__main__":
-    harness.main([acts_and_list_agree, acts_of_a_fetcher, acts_of_an_ordinary_user_s_fetcher,
+    fetching.main([acts_and_list_agree, acts_of_a_fetcher, acts_of_an_ordinary_user_s_fetcher,
                   acts_without_namespaces, a_lying_fetcher_is_not_believed, a_file_that_is_not_there_is_not_opened,
                   a_hanging_fetcher_is_killed, a_crash_is_told, fetchers_die_with_the_broker,
                   what_proc_says_of_a_fetcher])

@@ -17,13 +17,13 @@ import time
 import warnings
 
 sys.path.insert(0, os.path.join(os.environ["OVERT_SOURCE"], "tests/fetch"))
-import harness  # noqa: E402  pylint: disable=wrong-import-position
-from harness import (AUTHORITIES, CERTIFICATE, CLOSED, CONNECT, GOT, LARGE, MISSING, NAME, PROTOCOL,  # noqa: E402
+import fetching  # noqa: E402  pylint: disable=wrong-import-position
+from fetching import (AUTHORITIES, CERTIFICATE, CLOSED, CONNECT, GOT, LARGE, MISSING, NAME, PROTOCOL,  # noqa: E402
                      PROXY, REDIRECT, STATUS, TIMEOUT, TLS, UNTRIED, USER, Server, Skip, ends, raw,
                      reply)
 
-RUN = harness.install()
-fetch = functools.partial(harness.fetch, RUN)
+RUN = fetching.install()
+fetch = functools.partial(fetching.fetch, RUN)
 
 
 def get(path, size=1 << 20, may="must"):
@@ -102,7 +102,7 @@ def names_come_from_a_name_server():
         raise Skip("needs root, and namespaces")
     if not pathlib.Path("/etc/resolv.conf").exists():
         raise Skip("no /etc/resolv.conf to put another in its place")
-    done = subprocess.run([*apart, sys.executable, harness.SOURCE / "tests/fetch/dns_world.py", RUN],
+    done = subprocess.run([*apart, sys.executable, fetching.SOURCE / "tests/fetch/dns_world.py", RUN],
                           capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), done
 
@@ -445,14 +445,14 @@ def a_folder_that_is_none_is_told():
 
 
 def a_missing_program_is_told():
-    other = harness.install(folder="alone")
+    other = fetching.install(folder="alone")
     os.unlink(other.parent / "overt-fetch")
-    told = harness.fetch(other, "--base", "http://127.0.0.1:1/", *get("a"))
+    told = fetching.fetch(other, "--base", "http://127.0.0.1:1/", *get("a"))
     assert "the fetching program is missing" in told["reason"], told
 
 
 if __name__ == "__main__":
-    harness.main([
+    fetching.main([
         files_arrive, files_arrive_at_an_ordinary_user, a_base_may_be_a_folder, names_are_looked_up,
         names_come_from_a_name_server,
         a_missing_file_ends_all_unless_it_may, a_large_file_is_refused, an_endless_body_is_cut,

@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 
-import harness
+import fetching
 
 RUN = pathlib.Path(sys.argv[1])
 TYPE_A, TYPE_AAAA = 1, 28
@@ -69,17 +69,17 @@ def main():
     tcp = socket.create_server(("127.0.0.1", 53))
     threading.Thread(target=serve_udp, args=(udp,), daemon=True).start()
     threading.Thread(target=serve_tcp, args=(tcp,), daemon=True).start()
-    with harness.Server(harness.reply(b"x")) as server:
-        for host, end in (("log.test", harness.GOT), ("long.test", harness.GOT),
-                          ("none.test", harness.NAME)):
-            told = harness.fetch(RUN, "--base", f"http://{host}:{server.port}/", "get", "a", 9, "must")
-            if harness.ends(told) != [end]:
+    with fetching.Server(fetching.reply(b"x")) as server:
+        for host, end in (("log.test", fetching.GOT), ("long.test", fetching.GOT),
+                          ("none.test", fetching.NAME)):
+            told = fetching.fetch(RUN, "--base", f"http://{host}:{server.port}/", "get", "a", 9, "must")
+            if fetching.ends(told) != [end]:
                 print(host, told)
         pathlib.Path("body").touch()
         start = time.monotonic()
-        told = harness.fetch(RUN, *[word for host in ("silent.test", "log.test") for word in (
+        told = fetching.fetch(RUN, *[word for host in ("silent.test", "log.test") for word in (
             "post", f"http://{host}:{server.port}/x", 9, 3000, "body")])
-        if harness.ends(told) != [harness.NAME, harness.GOT] or time.monotonic() - start > 9:
+        if fetching.ends(told) != [fetching.NAME, fetching.GOT] or time.monotonic() - start > 9:
             print("silent", told)
     if not any(is_tcp for _, _, is_tcp in asked):
         print("TCP was never asked")

@@ -9,22 +9,13 @@ import socket
 import subprocess
 import sys
 import threading
-import traceback
 
-BUILD = pathlib.Path(os.environ["OVERT_BUILD"])
-SOURCE = pathlib.Path(os.environ["OVERT_SOURCE"])
-HERE = pathlib.Path.cwd()
-if (HERE / "meson.build").exists():
-    sys.exit("run this in an empty folder")
-USER = ["setpriv", "--reuid", "1000", "--regid", "1000", "--clear-groups"]
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "scan"))
+from harness import BUILD, HERE, SOURCE, Skip, USER, main  # noqa: E402,F401
 
 # enum ov_fetch_end (src/wire/fetch.h)
 (UNTRIED, GOT, MISSING, STATUS, REDIRECT, LARGE, TIMEOUT, NAME, CONNECT, CLOSED, TLS, CERTIFICATE,
  AUTHORITIES, PROXY, PROTOCOL, STORE, TROUBLE) = range(17)
-
-
-class Skip(Exception):
-    """The kernel or the user lacks what the test needs."""
 
 
 def install(fetcher=BUILD / "overt-fetch", folder="bin"):
@@ -136,26 +127,3 @@ def raw(data, then="close"):
         connection.sendall(data)
         return then
     return send
-
-
-def main(tests):
-    failed = 0
-    print(f"1..{len(tests)}")
-    for number, test in enumerate(tests, 1):
-        folder = HERE / test.__name__
-        folder.mkdir()
-        folder.chmod(0o777)
-        os.chdir(folder)
-        try:
-            test()
-            print(f"ok {number} - {test.__name__}")
-        except Skip as why:
-            print(f"ok {number} - {test.__name__} # SKIP {why}")
-        except Exception:  # the test's own failure, whatever it is
-            failed += 1
-            print(f"not ok {number} - {test.__name__}")
-            print("# " + traceback.format_exc().replace("\n", "\n# "))
-        sys.stdout.flush()
-        os.chdir(HERE)
-    sys.stdout.flush()
-    os._exit(1 if failed else 0)  # threads of servers are not waited for
