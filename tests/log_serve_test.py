@@ -305,6 +305,14 @@ def ends_in_good_order():
         assert server.end() == 0
 
 
+def refuses(address):
+    try:
+        socket.create_connection(address, timeout=1).close()
+    except OSError:
+        return True
+    return False
+
+
 def what_is_under_way_is_finished():
     log = make_log()
     content = os.urandom(32 << 20)
@@ -314,12 +322,9 @@ def what_is_under_way_is_finished():
             peer.sendall(b"GET /checkpoint HTTP/1.1\r\nHost: x\r\n\r\n")
             head = peer.recv(1000)
             server.process.send_signal(signal.SIGTERM)
-            time.sleep(0.5)
-            try:
-                socket.create_connection(server.address, timeout=1).close()
-                is_refused = False
-            except OSError:
-                is_refused = True
+            end = time.monotonic() + 4  # it looks for signals twice a second, and ends after 5
+            while not (is_refused := refuses(server.address)) and time.monotonic() < end:
+                time.sleep(0.1)
             body = (head + read_all(peer)).partition(b"\r\n\r\n")[2]
         assert body == content and is_refused
         assert server.process.wait(timeout=30) == 0
