@@ -484,10 +484,20 @@ def what_is_loaded_is_in_the_journal():
     done = fine(client.run("journal", "list", "--json"))
     entries = [(one["type"], one["body"]) for one in map(json.loads, done.stdout.splitlines())]
     loads = [body.splitlines() for kind, body in entries if kind == "load"]
-    assert len(loads) == 2 and loads[0][0] == loads[1][0], loads  # of add, and of started's scan
+    assert len(loads) == 2 and loads[0] == loads[1], loads  # of add, and of started's scan
     assert loads[0][1] == f"set stable {b64(leaf_hash(log.entries[0]))}", loads
     refusals = [body for kind, body in entries if kind == "refuse"]
     assert len(refusals) == 1 and "fewer%20release%20keys" in refusals[0], refusals
+    (client.state / "rules/mine.ndb").write_bytes(rules(7)["rules.ndb"])
+    log.release(rules(1, 3))
+    log.publish(folder)
+    fine(client.update())
+    assert client.finds(7) == "local:mine.ndb"
+    done = fine(client.run("journal", "list", "--json", "--type", "load"))
+    loads = [json.loads(line)["body"].splitlines() for line in done.stdout.splitlines()][2:]
+    assert loads[0] == loads[1] != loads[2:], loads
+    leaf = b64(leaf_hash(log.entries[-1]))
+    assert loads[0][1:] == [f"set stable {leaf}", "set local local"], loads
     assert "all holds" in fine(client.run("journal", "verify")).stdout
 
 

@@ -123,3 +123,19 @@ struct ov_span ov_rule_names_source(const struct ov_rule_names *names, uint32_t 
     }
     return text;
 }
+
+enum ov_status ov_rule_names_source_at(const struct ov_rule_names *names, uint32_t index,
+                                       struct ov_span *ret_source) {
+    struct ov_cursor cursor = ov_cursor_init(names->sources);
+    uint32_t count = ov_cursor_u32le(&cursor);
+    ov_cursor_seek(&cursor, sizeof(struct ov_image_sources) +
+                                (uint64_t)index * sizeof(struct ov_image_source));
+    (void)ov_cursor_u32le(&cursor);
+    uint32_t at = ov_cursor_u32le(&cursor);
+    uint32_t size = ov_cursor_u32le(&cursor);
+    if (index >= count || cursor.has_failed) {
+        return OV_END;
+    }
+    *ret_source = ov_span_part(names->sources, at, size);
+    return OV_OK;
+}

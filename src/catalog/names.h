@@ -34,6 +34,11 @@ bool ov_rule_names_get(const struct ov_rule_names *names, uint32_t rule,
 // when damaged.
 struct ov_span ov_rule_names_source(const struct ov_rule_names *names, uint32_t rule);
 
+// The same for each entry of the source section, in order; OV_END behind the last. A file of rules
+// may have several.
+enum ov_status ov_rule_names_source_at(const struct ov_rule_names *names, uint32_t index,
+                                       struct ov_span *ret_source);
+
 // The head of the name section.
 struct ov_image_names {
     uint32_t count;       // names

@@ -81,6 +81,13 @@ static void test_sources(void **state) {
     assert_true(ov_span_is_text(ov_rule_names_source(&names, BODIES), "daily.cvd!daily.hdb"));
     assert_true(
         ov_span_is_text(ov_rule_names_source(&names, BODIES + HASHES - 1), "daily.cvd!daily.hdb"));
+    struct ov_span source;
+    assert_int_equal(ov_rule_names_source_at(&names, 0, &source), OV_OK);
+    assert_true(ov_span_is_text(source, "a.ndb"));
+    assert_int_equal(ov_rule_names_source_at(&names, 1, &source), OV_OK);
+    assert_true(ov_span_is_text(source, "daily.cvd!daily.hdb"));
+    assert_int_equal(ov_rule_names_source_at(&names, 2, &source), OV_END);
+    assert_int_equal(ov_rule_names_source_at(&names, UINT32_MAX, &source), OV_END);
 }
 
 static void test_numbers_outside(void **state) {

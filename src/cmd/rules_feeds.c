@@ -3,10 +3,10 @@
 #include "cmd/rules_feeds.h"
 
 #include "base/fd.h"
-#include "base/hex.h"
 #include "base/json.h"
 #include "base/say.h"
 #include "catalog/names.h"
+#include "cmd/journal_load.h"
 #include "cmd/journal_run.h"
 #include "cmd/scan_state.h"
 #include "feed/history.h"
@@ -251,25 +251,13 @@ static enum ov_status write_load(struct ov_feeds_session *session, const struct 
                                  struct ov_buf *body) {
     OV_CLEANUP(ov_file_map_close) struct ov_file_map map = {0};
     struct ov_rule_names names = {0}; // without an image: zeros
-    char digest[2 * OV_SHA256_BYTES + 1];
     char path[PATH_MAX + OV_ACTIVE_NAME_BYTES];
     (void)snprintf(path, sizeof path, "%s/%s", session->path, active->image);
     if (active->image[0] != 0) { // by the name that a scan gives it
         TRY(ov_file_map_open(path, &map));
         TRY(ov_rule_names_open(map.bytes, &names));
     }
-    ov_hex_write(ov_span_make(names.digest, sizeof names.digest), digest);
-    ov_buf_printf(body, "image %s\n", digest);
-    for (size_t i = 0; i < active->feed_count; i++) {
-        const struct ov_active_feed *feed = &active->feeds[i];
-        ov_buf_printf(body, "set %s ", feed->name.text);
-        if (feed->kind == OV_FEED_LOG) {
-            ov_tree_hash_add(body, &feed->state.leaf);
-        } else {
-            ov_buf_add_text(body, "unlogged");
-        }
-        ov_buf_add_u8(body, '\n');
-    }
+    ov_load_add_installed(body, &names, active);
     TRY(ov_buf_status(body));
     TRY(ov_keeper_add(&session->keeper, OV_ENTRY_LOAD, ov_buf_span(body)));
     return ov_keeper_sync(&session->keeper);

@@ -20,6 +20,7 @@
 struct scan {
     const struct ov_scan_arguments *args;
     struct ov_scan_image image;
+    struct ov_buf load; // what the journal says of it
     struct ov_scan_output output;
     struct ov_scan_state *state; // NULL without --changed
     struct ov_quarantine quarantine;
@@ -112,7 +113,7 @@ static void tick(void *arg) {
 
 static enum ov_status open_parts(struct scan *scan) {
     const struct ov_scan_arguments *args = scan->args;
-    TRY(ov_scan_rules_open(args, &scan->image));
+    TRY(ov_scan_rules_open(args, &scan->image, &scan->load));
     enum ov_status status = OV_OK;
     if (args->quarantine != NULL) {
         status = ov_quarantine_open(args->quarantine, &scan->quarantine);
@@ -202,9 +203,14 @@ static int scan_paths(struct scan *scan) {
 }
 
 static enum ov_status open_journal(struct scan *scan) {
+    if (ov_buf_status(&scan->load) != OV_OK) {
+        ov_say_error("scan", ov_status_text(OV_MEMORY), NULL);
+        return OV_MEMORY;
+    }
     scan->journal.deliver = deliver_result;
     scan->journal.arg = scan;
     scan->journal.is_stopped = &is_interrupted;
+    scan->journal.load = ov_buf_span(&scan->load);
     return ov_scan_journal_open(scan->args, &scan->image, &scan->journal);
 }
 
@@ -226,6 +232,7 @@ static int run_scan(int argc, char **argv) {
         ov_scan_output_release(&scan.output);
         ov_scan_state_free(scan.state);
         ov_quarantine_close(&scan.quarantine);
+        ov_buf_release(&scan.load);
         ov_scan_image_close(&scan.image);
     }
     ov_scan_arguments_release(&args);

@@ -4,7 +4,6 @@
 
 #include "base/fd.h"
 #include "base/install.h"
-#include "base/hex.h"
 #include "base/say.h"
 #include "cmd/journal_run.h"
 #include "cmd/scan_state.h"
@@ -252,15 +251,6 @@ void ov_scan_journal_tick(struct ov_scan_journal *journal) {
 
 // ---- beginning and end --------------------------------------------------------------------------
 
-static enum ov_status add_load(struct ov_scan_journal *journal) {
-    char digest[2 * OV_SHA256_BYTES + 1];
-    OV_CLEANUP(ov_buf_release) struct ov_buf body = {0};
-    ov_hex_write(ov_span_make(journal->image->names.digest, OV_SHA256_BYTES), digest);
-    ov_buf_printf(&body, "image %s\n", digest);
-    TRY(ov_buf_status(&body));
-    return ov_keeper_add(&journal->keeper, OV_ENTRY_LOAD, ov_buf_span(&body));
-}
-
 static enum ov_status add_scan(struct ov_scan_journal *journal,
                                const struct ov_scan_arguments *args) {
     OV_CLEANUP(ov_buf_release) struct ov_buf body = {0};
@@ -294,7 +284,7 @@ static enum ov_status begin(struct ov_scan_journal *journal, const struct ov_sca
             return OV_MEMORY;
         }
     }
-    enum ov_status status = add_load(journal);
+    enum ov_status status = ov_keeper_add(&journal->keeper, OV_ENTRY_LOAD, journal->load);
     status = status == OV_OK ? add_scan(journal, args) : status;
     status = status == OV_OK ? ov_keeper_sync(&journal->keeper) : status;
     if (status != OV_OK) {

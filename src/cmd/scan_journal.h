@@ -29,6 +29,7 @@ struct ov_scan_journal {
     struct ov_keeper keeper;
     int names; // the file of paths; -1 when it is not kept
     const struct ov_scan_image *image;
+    struct ov_span load; // the body of the entry that names it
     void (*deliver)(void *arg, const struct ov_scan_result *result);
     void *arg;
     volatile sig_atomic_t *is_stopped; // set when nothing more can be written down

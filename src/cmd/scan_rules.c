@@ -5,6 +5,7 @@
 #include "base/install.h"
 #include "base/printable.h"
 #include "base/say.h"
+#include "cmd/journal_load.h"
 #include "cmd/rules_feeds.h"
 #include "cmd/scan_output.h"
 #include "cmd/scan_verify.h"
@@ -71,33 +72,55 @@ static void say_age(const struct ov_scan_arguments *args, const struct ov_feeds_
     }
 }
 
+struct found {
+    char path[PATH_MAX + OV_ACTIVE_NAME_BYTES];
+    const struct ov_active *active; // what it was compiled from; NULL: put there by hand
+};
+
 // The image that was compiled from the active sets; where no feed is installed, one put there by
 // hand. OV_END when there is none; else the error was printed.
-static enum ov_status find_installed(const struct ov_scan_arguments *args, char *ret_path,
-                                     size_t size) {
+static enum ov_status find_installed(const struct ov_scan_arguments *args, struct found *found) {
     static struct ov_feeds_session session;
     struct ov_feeds_options options = {.is_quiet = true};
     TRY(ov_feeds_open(&options, false, &session));
     bool has_image = session.active.image[0] != 0;
-    (void)snprintf(ret_path, size, "%s/%s", session.path, session.active.image);
+    (void)snprintf(found->path, sizeof found->path, "%s/%s", session.path, session.active.image);
+    found->active = has_image ? &session.active : NULL;
     say_age(args, &session);
     ov_feeds_close(&session);
-    return has_image ? OV_OK : find_image(session.path, ret_path, size);
+    return has_image ? OV_OK : find_image(session.path, found->path, sizeof found->path);
+}
+
+static enum ov_status open_given(const char *path, struct ov_scan_image *ret_image,
+                                 struct ov_buf *load) {
+    TRY(open_image(path, ret_image));
+    ov_load_add_given(load, &ret_image->names);
+    return OV_OK;
 }
 
 static enum ov_status open_default(const struct ov_scan_arguments *args,
-                                   struct ov_scan_image *ret_image) {
-    char path[PATH_MAX + OV_ACTIVE_NAME_BYTES];
-    enum ov_status status = find_installed(args, path, sizeof path);
-    if (status != OV_END) {
-        return status == OV_OK ? open_image(path, ret_image) : status;
+                                   struct ov_scan_image *ret_image, struct ov_buf *load) {
+    struct found found;
+    enum ov_status status = find_installed(args, &found);
+    if (status == OV_OK && found.active == NULL) {
+        return open_given(found.path, ret_image, load);
     }
-    status = ov_install_find(OV_PART_STARTER, path, sizeof path);
-    if (status != OV_OK) {
-        ov_say_error(path, "the built-in rules are missing", "give rules with --rules");
+    if (status == OV_OK) {
+        TRY(open_image(found.path, ret_image));
+        ov_load_add_installed(load, &ret_image->names, found.active);
+        return OV_OK;
+    }
+    if (status != OV_END) {
         return status;
     }
-    return open_image(path, ret_image);
+    status = ov_install_find(OV_PART_STARTER, found.path, sizeof found.path);
+    if (status != OV_OK) {
+        ov_say_error(found.path, "the built-in rules are missing", "give rules with --rules");
+        return status;
+    }
+    TRY(open_image(found.path, ret_image));
+    ov_load_add_built_in(load, &ret_image->names);
+    return OV_OK;
 }
 
 // ---- sources ----------------------------------------------------------------------------------
@@ -170,12 +193,12 @@ static enum ov_status build_image(const struct ov_scan_arguments *args,
 }
 
 enum ov_status ov_scan_rules_open(const struct ov_scan_arguments *args,
-                                  struct ov_scan_image *ret_image) {
+                                  struct ov_scan_image *ret_image, struct ov_buf *load) {
     if (args->rule_count == 0) {
-        return open_default(args, ret_image);
+        return open_default(args, ret_image, load);
     }
     if (args->rule_count == 1 && is_image(args->rules[0])) {
-        return open_image(args->rules[0], ret_image);
+        return open_given(args->rules[0], ret_image, load);
     }
     for (size_t i = 0; i < args->rule_count; i++) {
         if (is_image(args->rules[i])) {
@@ -184,5 +207,7 @@ enum ov_status ov_scan_rules_open(const struct ov_scan_arguments *args,
             return OV_UNSUPPORTED;
         }
     }
-    return build_image(args, ret_image);
+    TRY(build_image(args, ret_image));
+    ov_load_add_given(load, &ret_image->names);
+    return OV_OK;
 }

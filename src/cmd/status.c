@@ -69,7 +69,8 @@ static enum ov_status collect(struct status *status) {
         status->difference_count += ov_manifest_compare(role, probe, &status->differences[role]);
         TRY(ov_buf_status(&status->differences[role]));
     }
-    status->has_rules = ov_scan_rules_open(&defaults, &status->image) == OV_OK;
+    OV_CLEANUP(ov_buf_release) struct ov_buf load = {0}; // for a journal
+    status->has_rules = ov_scan_rules_open(&defaults, &status->image, &load) == OV_OK;
     ov_journal_place_read(&status->journal);
     return OV_OK;
 }
