@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// overt evidence: what Overt did, in a file that anybody can check.
+#include "cmd/evidence.h"
+
+#include "base/say.h"
+#include "cmd/command.h"
+#include "cmd/journal_run.h"
+
+#include <getopt.h>
+#include <stdio.h>
+
+static const char help[] =
+    "Usage: overt evidence export -o FILE [OPTION]...\n"
+    "       overt evidence verify FILE [OPTION]...\n"
+    "\n"
+    "A file of evidence has a range of the journal's entries and all that it takes to check them\n"
+    "elsewhere, without a network. It never has the content of any document.\n"
+    "\n"
+    "  export  writes one; that it was written is in the journal as well\n"
+    "  verify  says what it proves, what it does not, and what was done: which rules were loaded,\n"
+    "          which files were looked at, what was found, and what left the machine\n"
+    "\n"
+    "Options of export:\n"
+    "  -o, --output FILE       where to write it\n"
+    "      --range A-B         these entries of the journal; without it, all\n"
+    "      --file PATH         shows this name alone, as overt scan printed it\n"
+    "      --redact            shows no names at all\n"
+    "      --journal DIR       another journal than this machine's\n"
+    "\n"
+    "Options of verify:\n"
+    "      --key VKEY          the key of the journal, as it was noted down\n"
+    "      --policy FILE       the log and witnesses of rules that you believe\n"
+    "      --trust FILE        the release keys that you believe\n"
+    "      --file PATH         says whether this file was looked at\n"
+    "      --json              one JSON object\n"
+    "\n"
+    "      --help              print this help\n"
+    "\n"
+    "Exit codes: 0 all is proven, 1 something is false, 2 it cannot be read, 3 nothing is false\n"
+    "but not all is proven.\n"
+    "\n"
+    "Example:\n"
+    "  overt evidence export -o week.evidence --redact\n";
+
+enum {
+    OPT_RANGE = 256,
+    OPT_FILE,
+    OPT_REDACT,
+    OPT_JOURNAL,
+    OPT_KEY,
+    OPT_POLICY,
+    OPT_TRUST,
+    OPT_JSON,
+    OPT_HELP
+};
+
+// Takes an option that has a value. False when it has none.
+static bool take_value(int code, struct ov_evidence_options *options) {
+    const char **const places[] = {
+        [0] = &options->range,
+        [OPT_FILE - OPT_RANGE] = &options->file,
+        [OPT_JOURNAL - OPT_RANGE] = &options->journal,
+        [OPT_KEY - OPT_RANGE] = &options->key,
+        [OPT_POLICY - OPT_RANGE] = &options->policy,
+        [OPT_TRUST - OPT_RANGE] = &options->trust,
+    };
+    if (code == 'o') {
+        options->output = optarg;
+        return true;
+    }
+    if (code < OPT_RANGE || code > OPT_TRUST || places[code - OPT_RANGE] == NULL) {
+        return false;
+    }
+    *places[code - OPT_RANGE] = optarg;
+    return true;
+}
+
+static int read_options(int argc, char **argv, struct ov_evidence_options *options) {
+    static const struct option long_options[] = {
+        {"output", required_argument, NULL, 'o'},
+        {"range", required_argument, NULL, OPT_RANGE},
+        {"file", required_argument, NULL, OPT_FILE},
+        {"redact", no_argument, NULL, OPT_REDACT},
+        {"journal", required_argument, NULL, OPT_JOURNAL},
+        {"key", required_argument, NULL, OPT_KEY},
+        {"policy", required_argument, NULL, OPT_POLICY},
+        {"trust", required_argument, NULL, OPT_TRUST},
+        {"json", no_argument, NULL, OPT_JSON},
+        {"help", no_argument, NULL, OPT_HELP},
+        {NULL, 0, NULL, 0},
+    };
+    optind = 1;
+    opterr = 0;
+    for (int code = 0; (code = getopt_long(argc, argv, "ho:", long_options, NULL)) != -1;) {
+        if (code == OPT_REDACT) {
+            options->is_redacted = true;
+        } else if (code == OPT_JSON) {
+            options->is_json = true;
+        } else if (code == 'h' || code == OPT_HELP) {
+            (void)fputs(help, stdout);
+            return OV_EXIT_NOTHING;
+        } else if (!take_value(code, options)) {
+            ov_say_error(argv[optind - 1], "unknown option, or its value is missing",
+                         "overt evidence --help");
+            return OV_EXIT_ERROR;
+        }
+    }
+    options->bundle = optind < argc ? argv[optind++] : NULL;
+    if (optind < argc) {
+        ov_say_error(argv[optind], "one argument too many", "overt evidence --help");
+        return OV_EXIT_ERROR;
+    }
+    return -1;
+}
+
+static int run_export(struct ov_evidence_options *options) {
+    if (options->output == NULL || options->bundle != NULL) {
+        ov_say_error("evidence export", "where to is missing", "-o FILE");
+        return OV_EXIT_ERROR;
+    }
+    if (options->journal == NULL) {
+        if (ov_journal_folder_path(options->path, sizeof options->path) != OV_OK) {
+            ov_say_error("journal", "no folder for it is known", "give --journal DIR");
+            return OV_EXIT_ERROR;
+        }
+        options->journal = options->path;
+    }
+    return ov_evidence_export(options);
+}
+
+static int run_verify(struct ov_evidence_options *options) {
+    if (options->bundle == NULL) {
+        ov_say_error("evidence verify", "a file is missing", "overt evidence --help");
+        return OV_EXIT_ERROR;
+    }
+    return ov_evidence_check_file(options);
+}
+
+static int run(int argc, char **argv) {
+    static struct ov_evidence_options options;
+    bool is_export = argc > 1 && strcmp(argv[1], "export") == 0;
+    if (!is_export && (argc < 2 || strcmp(argv[1], "verify") != 0)) {
+        ov_say_error(argc > 1 ? argv[1] : "evidence",
+                     argc > 1 ? "unknown word" : "a word is missing: export or verify",
+                     "overt evidence --help");
+        return OV_EXIT_ERROR;
+    }
+    int code = read_options(argc - 1, argv + 1, &options);
+    if (code >= 0) {
+        return code;
+    }
+    return is_export ? run_export(&options) : run_verify(&options);
+}
+
+const struct ov_command ov_command_evidence = {
+    .name = "evidence",
+    .summary = "what Overt did, in a file that anybody can check",
+    .run = run,
+    .help = help,
+};
