@@ -4,8 +4,9 @@
 // Files of evidence: what is read is written again as it was, and whatever stands in one, checking
 // it ends and tells each step once.
 //
-// Input: a file; or, after a zero byte, from and to (a byte each) and the parts that are not made
-// of others, each with its length (u16, big-endian): then the form is ours, and the parts hostile.
+// Input: a file; or, after a zero byte, from, to and the export (a byte each, the latter two from
+// there on) and the parts that are not made of others, each with its length (u16, big-endian), the
+// last of them behind a byte that says which: then the form is ours, and the parts hostile.
 #include "journal/evidence_check.h"
 
 #include <stdlib.h>
@@ -28,14 +29,16 @@ static void check(struct ov_span bytes, const struct ov_evidence *evidence) {
     OV_CLEANUP(ov_buf_release) struct ov_buf out = {0};
     struct ov_key key;
     size_t steps = 0;
+    struct ov_evidence_report report = {0};
     struct ov_evidence_check check = {.arg = &steps, .on_step = count_step};
     ov_evidence_add(&out, evidence);
     expect(ov_span_is_equal(ov_buf_span(&out), bytes));
     if (ov_key_read(evidence->first_key, &key) == OV_OK) {
         check.key = &key;
     }
-    enum ov_status status = ov_evidence_verify(evidence, &check);
-    expect(status == OV_OK ? steps >= 7 : status == OV_DAMAGED && steps == 0);
+    enum ov_status status = ov_evidence_verify(evidence, &check, &report);
+    expect(report.proven_lists == 0 && report.witness_size == 0); // there is no policy
+    expect(status == OV_OK ? steps >= 8 : status == OV_DAMAGED && steps == 0);
 }
 
 static struct ov_span take(struct ov_cursor *cursor) {
@@ -45,17 +48,29 @@ static struct ov_span take(struct ov_cursor *cursor) {
 // A file of these parts. A line's end would end the line that the key stands in.
 static bool make(struct ov_span bytes, struct ov_buf *ret_file) {
     struct ov_cursor cursor = ov_cursor_init(bytes);
-    struct ov_evidence evidence = {.from = ov_cursor_u8(&cursor)};
+    static struct ov_evidence evidence;
+    evidence = (struct ov_evidence){.from = ov_cursor_u8(&cursor)};
     evidence.to = evidence.from + ov_cursor_u8(&cursor);
+    evidence.export_seq = evidence.from + ov_cursor_u8(&cursor);
     evidence.first_key = take(&cursor);
     evidence.checkpoint = take(&cursor);
     evidence.entries = take(&cursor);
-    evidence.epochs = take(&cursor);
+    evidence.others = take(&cursor);
     evidence.proof = take(&cursor);
     evidence.follows = take(&cursor);
     evidence.names = take(&cursor);
-    while (ov_cursor_left(&cursor) > 0 && evidence.release_count < OV_EVIDENCE_RELEASES_MAX) {
-        evidence.releases[evidence.release_count++] = take(&cursor);
+    evidence.manifest = take(&cursor);
+    evidence.witness = take(&cursor);
+    while (ov_cursor_left(&cursor) > 0) {
+        unsigned kind = ov_cursor_u8(&cursor) % 3;
+        struct ov_span part = take(&cursor);
+        if (kind == 0 && evidence.release_count < OV_EVIDENCE_RELEASES_MAX) {
+            evidence.releases[evidence.release_count++] = part;
+        } else if (kind == 1 && evidence.list_count < OV_EVIDENCE_RELEASES_MAX) {
+            evidence.lists[evidence.list_count++] = part;
+        } else if (kind == 2 && evidence.rule_count < OV_EVIDENCE_RULES_MAX) {
+            evidence.rules[evidence.rule_count++] = part;
+        }
     }
     ov_evidence_add(ret_file, &evidence);
     struct ov_span key = evidence.first_key;

@@ -11,16 +11,22 @@ import pathlib
 import struct
 import subprocess
 import sys
+import time
 
 ROOT = pathlib.Path(os.environ["OVERT_SOURCE"])
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests/journal")]
 import feed_test  # noqa: E402  pylint: disable=wrong-import-position
+import ed25519  # noqa: E402  pylint: disable=wrong-import-position
 from journals import (  # noqa: E402  pylint: disable=wrong-import-position
-    OVERT, Journal, build_library, environment, leaf_hash, main, parse, scan, tree)
+    BUILD, OVERT, Journal, build_library, environment, leaf_hash, main, parse, scan, tree)
 
-NAMES = ("about", "journal", "checkpoint", "entries", "epochs", "proof", "follows", "names")
+NAMES = ("about", "journal", "checkpoint", "entries", "others", "proof", "follows", "names",
+         "manifest", "witness")
 NEXT = iter(range(10**6))
-LOCAL = {("not proven", "the entry says that it is none")}
+LOCAL = {("not proven", "the entry says that it is none"),
+         ("not proven", "its set stands in no public log"),
+         ("not proven", "its run's load is not in the range")}
+FLIP = BUILD / "src/cmd/flip-evidence"
 
 
 def evidence(*words, state="state", env=None, program=OVERT):
@@ -28,9 +34,10 @@ def evidence(*words, state="state", env=None, program=OVERT):
                           timeout=120, env=environment(state, **(env or {})))
 
 
-def export(*words, state="state", **how):
+def export(*words, state="state", manifest=False, **how):
     name = f"evidence-{next(NEXT)}"
-    done = evidence("export", "-o", name, *words, state=state, **how)
+    done = evidence("export", "-o", name, *([] if manifest else ["--no-manifest"]), *words,
+                    state=state, **how)
     assert done.returncode == 0, done
     return pathlib.Path(name)
 
@@ -113,17 +120,24 @@ def root_by_range(low, high, leaves, hashes):
 def check_by_hand(file):
     """[entries of the range], {commitment: path}; root and openings hold."""
     pieces = parts(file.read_bytes())
-    assert tuple(name for name, _ in pieces[:8]) == NAMES
-    assert all(name == "release" for name, _ in pieces[8:])
-    part = dict(pieces[:8])
+    assert tuple(name for name, _ in pieces[:10]) == NAMES
+    rest = [name for name, _ in pieces[10:]]
+    assert rest == sorted(rest, key=("release", "rules", "rule").index)
+    part = dict(pieces[:10])
     lines = dict(line.split(" ", 1) for line in part["journal"].decode().splitlines())
     first, last = int(lines["from"]), int(lines["to"])
     entries = framed(part["entries"])
     assert len(entries) == last - first + 1
     leaves = {first + at: leaf_hash(entry) for at, entry in enumerate(entries)}
-    for entry in framed(part["epochs"]):
-        assert parse(entry).type == "epoch" and not first <= parse(entry).seq <= last
+    for entry in framed(part["others"]):
+        assert parse(entry).type in ("epoch", "export") and not first <= parse(entry).seq <= last
         leaves[parse(entry).seq] = leaf_hash(entry)
+    own = [parse(entry) for entry in framed(part["entries"]) + framed(part["others"])
+           if parse(entry).seq == int(lines["export"])][0]
+    manifest = hashlib.sha256(part["manifest"]).hexdigest() if part["manifest"] else "-"
+    assert own.type == "export" and own.body == [
+        ("from", lines["from"]), ("to", lines["to"]), ("records", str(last - first + 1)),
+        ("manifest", manifest)]
     size, root = part["checkpoint"].split(b"\n")[1:3]
     hashes = [part["proof"][at:at + 32] for at in range(0, len(part["proof"]), 32)]
     assert root_by_range(0, int(size), leaves, hashes) == base64.b64decode(root) and not hashes
@@ -144,7 +158,7 @@ def a_stranger_has_the_answers():
     file = export()
     told = check(file, "--key", vkey(), "--file", "t/f0009")
     entries, names = check_by_hand(file)
-    assert [step["result"] for step in told["steps"]][:7] == ["proven"] * 7, told
+    assert [step["result"] for step in told["steps"]][:8] == ["proven"] * 8, told
     assert entries[-1].type == "export" and entries[-1].seq == told["to"] == len(entries) - 1
     assert dict(parts(file.read_bytes()))["proof"] == b""  # it is the whole journal
     own = Journal()
@@ -223,11 +237,11 @@ def keys_of_epochs():
         for epoch in epochs:  # whichever of them is known
             check(file, "--key", dict(epoch.body)["key"])
         pieces = parts(file.read_bytes())
-        shown = framed(dict(pieces)["epochs"])
+        shown = framed(dict(pieces)["others"])
         for at in range(len(shown)):
             cut = b"".join(struct.pack(">H", len(e)) + e
                            for number, e in enumerate(shown) if number != at)
-            assert code_of(join([(n, cut if n == "epochs" else d) for n, d in pieces]),
+            assert code_of(join([(n, cut if n == "others" else d) for n, d in pieces]),
                            vkey()) == 1
     return file
 
@@ -239,7 +253,7 @@ def a_clock_that_is_set_back():
     assert scan("t", env=env).returncode == 1
     told = check(export(env=env), "--key", vkey(), code=3)
     results = [step["result"] for step in told["steps"]]
-    assert results[:7] == ["proven", "proven", "not proven", *["proven"] * 4], told
+    assert results[:8] == ["proven", "proven", "not proven", *["proven"] * 5], told
     assert told["answers"]["files"] == 12
 
 
@@ -261,14 +275,22 @@ def another_machine():
 
 # ---- what cannot be changed ---------------------------------------------------------------------
 
+def unseen(file, *known):
+    """What may be changed unseen: [(what, where)], for each bit and each length."""
+    done = subprocess.run([FLIP, file, *known], capture_output=True, text=True, check=True,
+                          timeout=400)
+    return [(line.split()[0], int(line.split()[1])) for line in done.stdout.splitlines()]
+
+
 def each_byte_is_flipped():
-    tree("t", 1)
-    assert scan("t").returncode == 0
-    assert scan("t").returncode == 0
-    file = export("--range", "2-7")
+    tree("t", 1, found={0})
+    for _ in range(2):
+        assert scan("t").returncode == 1
+    file = export("--range", "2-7", manifest=True)
     data, key = file.read_bytes(), vkey()
-    assert code_of(data, key) in (0, 3)
-    for at in range(len(data)):
+    assert unseen(file, key) == [] and unseen(export(), key) == []
+    assert code_of(data, key) == 3
+    for at in range(0, len(data), 97):  # the program says the same
         changed = data[:at] + bytes([data[at] ^ 1 << at % 8]) + data[at + 1:]
         assert code_of(changed, key) in (1, 2), (at, data[max(0, at - 20):at + 20])
 
@@ -277,9 +299,54 @@ def each_length_is_tried():
     tree("t", 1)
     assert scan("t").returncode == 0
     data, key = export("--range", "1-3").read_bytes(), vkey()
-    for size in range(len(data)):
+    for size in range(0, len(data), 53):
         assert code_of(data[:size], key) == 2, size
     assert code_of(data + b"\n", key) == 2 and code_of(data + data, key) == 2
+
+
+def the_machine_says_what_it_may():
+    small()
+    first, second = export(manifest=True), export(manifest=True)
+    lines = dict(parts(first.read_bytes()))["manifest"].decode().splitlines()
+    assert lines == dict(parts(second.read_bytes()))["manifest"].decode().splitlines()
+    assert lines[0] == "overt-manifest/v1" and lines[1] == f"kernel {os.uname().release}"
+    told = check(first, "--key", vkey())
+    assert told["manifest"] == lines
+    status = json.loads(subprocess.run([OVERT, "status", "--json"], capture_output=True,
+                                       check=False, env=environment("state")).stdout)
+    roles = [line[5:] for line in lines if line.startswith("role ")]
+    assert roles == [role["name"] for role in status["roles"]]
+    declared = [line.split()[1:] for line in lines if line.startswith("declared ")]
+    enforced = [line.split()[1:] for line in lines if line.startswith("enforced ")]
+    for role, one, held in zip(status["roles"], declared, enforced):
+        assert one == (role["manifest"]["declared"]["layers"] or ["-"]), role["name"]
+        assert held == ([layer["layer"] for layer in role["layers"] if layer["enforced"]]
+                        or ["-"]), role["name"]
+    pieces = parts(first.read_bytes())
+    for other in (b"", pieces[8][1] + b"role x\n", pieces[8][1].replace(b"calls", b"CALLS", 1)):
+        changed = [(name, other if name == "manifest" else data) for name, data in pieces]
+        if not other:
+            changed[0] = ("about", pieces[0][1].replace(b"Manifest: yes", b"Manifest: no"))
+        assert code_of(join(changed), vkey()) == 1
+
+
+def ranges_of_time():
+    small()
+    time.sleep(2.1)
+    assert scan("t").returncode == 1
+    entries = Journal().entries()
+    start = [entry for entry in entries if entry.type == "start"][-1]
+    seconds = start.time // 10**9
+    for since in (seconds, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))):
+        shown, _ = check_by_hand(export("--since", since))
+        assert shown[0].seq == start.seq and shown[-1].seq >= entries[-1].seq, since
+    shown, _ = check_by_hand(export("--until", seconds - 1))
+    assert shown[0].seq == 0 and shown[-1].seq == start.seq - 1
+    day = time.strftime("%Y-%m-%d", time.gmtime(seconds - 3 * 86400))
+    for wrong in (("--until", day), ("--since", seconds + 9999), ("--since", "yesterday"),
+                  ("--since", 0, "--range", "0-1")):
+        assert evidence("export", "-o", "none", *wrong).returncode == 2, wrong
+    assert not pathlib.Path("none").exists()
 
 
 def parts_change_places():
@@ -320,55 +387,221 @@ def about_cannot_lie():
 
 # ---- releases -----------------------------------------------------------------------------------
 
-def releases_of_the_public_log():
+def installed():
+    """A client with release 1 and 2 of a log, and the words for a verifier that believes it."""
     log, client, folder = feed_test.started(quorum=1)
     path = pathlib.Path("sample")
     path.write_bytes(feed_test.MARKS[1])
     assert client.run("scan", path).returncode == 1
-    log.release(feed_test.rules(1, 2))
+    log.release(feed_test.rules(1, 2, 3, 4, 5))
     log.publish(folder)
     feed_test.fine(client.update())
+    assert client.run("scan", path).returncode == 1
     pathlib.Path("p").write_text(log.policy())
     pathlib.Path("s").write_text(log.trust())
     how = {"state": client.state, "program": feed_test.OVERT}
-    file, key = export(**how), vkey(client.state)
-    believed = ("--key", key, "--policy", "p", "--trust", "s")
+    return how, ("--key", vkey(client.state), "--policy", "p", "--trust", "s")
+
+
+def last_run(how):
+    """The range of the last scan."""
+    entries = Journal(how["state"]).entries()
+    start = [entry.seq for entry in entries if entry.type == "start"][-1]
+    stop = [entry.seq for entry in entries if entry.type == "stop"][-1]
+    return "--range", f"{start}-{stop}"
+
+
+def releases_of_the_public_log():
+    how, believed = installed()
+    file = export(**how)
     told = check(file, *believed, code=3)  # the proof of release 1 is gone with its set
-    steps = [(step["set"], step["result"]) for step in told["steps"] if "set" in step]
-    assert steps[0] == ("stable", "not proven") and steps[-1] == ("stable", "proven"), steps
-    assert told["answers"]["nothing_left"] == \
-        "cannot be told: of a run it was not counted"
-    loads = [entry for entry in check_by_hand(file)[0] if entry.type == "load"]
-    assert all(len(entry.body) == 2 for entry in loads), loads
-    file = export("--range", f"{loads[-1].seq}-{loads[-1].seq}", **how)
-    told = check(file, *believed)
-    assert [step["result"] for step in told["steps"]] == ["proven"] * 8
+    steps = [(step["what"].split()[-2:], step["result"]) for step in told["steps"]
+             if step.get("set") == "stable"]
+    public, before = ["public", "log"], ["was", "loaded"]
+    assert steps == [(public, "not proven"), (public, "proven"), (before, "proven")], steps
+    assert told["answers"]["nothing_left"].startswith(("cannot be told: ", "no, "))
     assert told["answers"]["no_other_sets"] == "yes"
-    assert check(file, "--key", key, code=3)["steps"][7]["why"] == \
-        "--policy and --trust were not given"
+    loads = [entry for entry in check_by_hand(file)[0] if entry.type == "load"]
+    file = export("--range", f"{loads[-1].seq}-{loads[-1].seq}", **how)
+    told = check(file, *believed, code=0)
+    assert told["answers"]["no_other_sets"] == "yes"
+    why = "--policy and --trust were not given"
+    assert check(file, *believed[:2], code=3)["steps"][8]["why"] == why
     other = feed_test.Log(feed_test.NOW, origin="log2.example/rules")
     pathlib.Path("other").write_text(other.policy())
-    assert check(file, "--key", key, "--policy", "other", "--trust", "s", code=1)["answers"] is None
-    each_byte_of_a_release(file, key, believed[2:])
-
-
-def each_byte_of_a_release(file, key, believed):
-    """What nobody signs is in the cosignatures alone: one that is not needed may be any text."""
+    assert check(file, *believed[:2], "--policy", "other", "--trust", "s", code=1)["answers"] is None
     pieces = parts(file.read_bytes())
-    release = pieces[-1][1]
-    body, outside = release.rindex(b"\n\n"), []
-    for at in range(len(release)):
-        changed = release[:at] + bytes([release[at] ^ 1]) + release[at + 1:]
-        code = code_of(join(pieces[:-1] + [("release", changed)]), key, *believed)
-        assert code in (0, 1), at
-        if code == 0:
-            outside.append(at)
-    print(f"# {len(outside)} of {len(release)} bytes of the release are in cosignatures that the"
-          " quorum does not need")
-    assert all(at > body and b"log.example" not in line_at(release, at) for at in outside), outside
-    assert outside
     twice = [("about", pieces[0][1].replace(b"rules: 1", b"rules: 2"))] + pieces[1:]
-    assert code_of(join(twice + [pieces[-1]]), key, *believed) == 1
+    assert code_of(join(twice + [pieces[-1]]), *believed[1:]) == 1
+
+
+def which_rule_fired_and_what_it_says():
+    how, believed = installed()
+    file = export(*last_run(how), **how)
+    told = check(file, *believed, code=0)
+    text = feed_test.rules(1)["rules.ndb"].splitlines()[1].decode()
+    found = told["files"][0]["found"][0]
+    assert told["files"][0]["path"] == "sample" and found["rule"] == "Test.Rule-1.UNOFFICIAL"
+    assert told["rules"] == [{"release": found["release"], "index": 0, "file": "rules.ndb",
+                              "text": text}], told["rules"]
+    loads = [one["sets"] for one in told["loads"]]
+    assert loads == [[f"stable {found['release']}"]], loads
+    shown = evidence("verify", file, *believed, state="elsewhere").stdout.decode()
+    assert f"text        rules.ndb: {text}\n" in shown
+    assert "proven      Test.Rule-1.UNOFFICIAL: the text of the rule that found is public" in shown
+    rule_by_hand(file, text.encode())
+    told = check(file, *believed[:2], code=3)  # without a policy: shown, and not proven
+    assert told["rules"][0]["text"] == text
+    assert [step["result"] for step in told["steps"][8:]] == ["not proven"] * 3
+    pieces = parts(file.read_bytes())
+    cut = [("about", pieces[0][1].replace(b"rules: 1.\nM", b"rules: 0.\nM"))] + pieces[1:-1]
+    pathlib.Path("cut").write_bytes(join(cut))
+    told = check("cut", *believed, code=3)
+    assert told["steps"][-1]["why"] == "the file does not have its text"
+    pathlib.Path("cut").write_bytes(join(cut[:-1] + [cut[-1]] + [
+        ("rule", pieces[-1][1].replace(b"index 0", b"index 1"))]))
+    assert evidence("verify", "cut", *believed).returncode == 2  # `about` says otherwise
+
+
+def rule_by_hand(file, text):
+    """From the text to the root that the release names."""
+    pieces = parts(file.read_bytes())
+    rule = [data for name, data in pieces if name == "rule"][0]
+    head, entry = rule.split(b"\n\n", 1)
+    lines = head.split(b"\n")
+    leaf, index = base64.b64decode(lines[0].split(b" ")[1]), int(lines[1].split(b" ")[1])
+    assert entry == b"rules.ndb\n" + text
+    proof = [data for name, data in pieces if name == "release"][0]
+    release = base64.b64decode(proof.split(b"\n")[1].split(b" ")[1])
+    assert hashlib.sha256(b"\0" + release).digest() == leaf
+    size, root = [line.split(b" ")[1:] for line in release.split(b"\n")
+                  if line.startswith(b"rules ")][0]
+    path = [base64.b64decode(line) for line in lines[2:]]
+    assert root_by_path(leaf_hash(entry), index, int(size), path) == base64.b64decode(root)
+
+
+def root_by_path(value, index, size, path):
+    """RFC 9162 section 2.1.3.2."""
+    last, path = size - 1, list(path)
+    while path:
+        other = path.pop(0)
+        if index & 1 or index == last:
+            value = hashlib.sha256(b"\1" + other + value).digest()
+            while not index & 1 and index:
+                index, last = index >> 1, last >> 1
+        else:
+            value = hashlib.sha256(b"\1" + value + other).digest()
+        index, last = index >> 1, last >> 1
+    assert last == 0
+    return value
+
+
+def no_rule_looks_for_that():
+    how, believed = installed()
+    mark = feed_test.MARKS[3].hex()
+    plain = export(*last_run(how), **how)
+    whole = export(*last_run(how), "--with-rules", **how)
+    every = export("--with-rules", **how)
+    lists = [data for name, data in parts(whole.read_bytes()) if name == "rules"]
+    assert len(lists) == 1 and lists[0].count(b"Test.Rule-") == 5
+    for file, asked, answer in (
+            (whole, "top secret", "yes"), (whole, mark, "no, one has it"),
+            (whole, mark.upper(), "no, one has it"), (whole, "test.rule-5", "no, one has it"),
+            (whole, "Test.Rule-6", "yes"),
+            (plain, mark, "cannot be told: the file does not have all rules of a release"),
+            (every, "zzz", "cannot be told: the file does not have all rules of a release")):
+        told = check(file, *believed, "--no-rule", asked, code=3 if file == every else 0)
+        assert told["answers"]["no_rule"] == answer, (asked, told["answers"])
+    told = check(whole, *believed[:2], "--no-rule", "zzz", code=3)
+    assert told["answers"]["no_rule"] == "cannot be told: a release is not proven"
+    load = Journal(how["state"]).entries()
+    start = int(last_run(how)[1].split("-")[0])
+    file = export("--range", f"{start}-{start + 2}", "--with-rules", **how)
+    told = check(file, *believed, "--no-rule", "zzz", code=0)
+    assert told["answers"]["no_rule"].startswith("cannot be told: a run "), (told, load)
+
+
+def each_byte_of_a_release():
+    """What nobody signs is in the cosignatures alone: one that is not needed may be any text."""
+    how, believed = installed()
+    file = export(*last_run(how), "--with-rules", **how)
+    data = file.read_bytes()
+    places, at = {}, 0
+    for name, bytes_of in parts(data):
+        at = data.index(b"part %s %d\n" % (name.encode(), len(bytes_of)), at)
+        at += len(b"part %s %d\n" % (name.encode(), len(bytes_of)))
+        places[name] = (at, at + len(bytes_of))
+        at += len(bytes_of)
+    outside = unseen(file, believed[1], "p", "s")
+    assert all(what == "byte" for what, _ in outside), outside
+    outside = sorted({at for _, at in outside})
+    first, end = places["release"]
+    print(f"# {len(outside)} of {len(data)} bytes can be others: in cosignatures of the release"
+          " that the quorum does not need")
+    assert outside and all(first <= at < end for at in outside), (outside, places)
+    body = first + data[first:end].rindex(b"\n\n")
+    assert all(at > body and b"log.example" not in line_at(data, at) for at in outside), outside
+
+
+# ---- witnesses ----------------------------------------------------------------------------------
+
+class Signer:
+    """A witness's key."""
+
+    def __init__(self, name):
+        self.name, self.seed = name, hashlib.sha256(name.encode()).digest()
+
+    def vkey(self):
+        return ed25519.vkey(self.name, ed25519.COSIGNATURE, ed25519.public_key(self.seed))
+
+    def line(self, text, when):
+        return ed25519.signature_line(self.name, ed25519.COSIGNATURE, self.seed, text, when)
+
+
+def witnesses_of_the_journal():
+    small()
+    seen = subprocess.run([OVERT, "journal", "checkpoint"], capture_output=True, check=True,
+                          env=environment("state")).stdout
+    signers = {name: Signer(name) for name in ("witness.example/one", "witness.example/two",
+                                                "witness.example/strange")}
+    when = int(time.time())
+    text = seen[:seen.index(b"\n\n") + 1]
+    lines = b"".join(signer.line(text, when + at)
+                     for at, signer in enumerate(signers.values()))
+    pathlib.Path("seen").write_bytes(seen + lines)
+    policy = "".join(f"witness w{at} {signer.vkey()}\n"
+                     for at, signer in enumerate(list(signers.values())[:2]))
+    pathlib.Path("both").write_text(f"{policy}group g all w0 w1\nquorum g\n")
+    pathlib.Path("none").write_text(f"{policy}quorum none\n")
+    more = Signer("witness.example/three")
+    pathlib.Path("three").write_text(f"{policy}witness w3 {more.vkey()}\ngroup g all w0 w1 w3\n"
+                                     "quorum g\n")
+    size = int(seen.split(b"\n")[1])
+    for _ in range(2):
+        assert scan("t").returncode == 1
+    file, key = export("--witness", "seen"), vkey()
+    told = check(file, "--key", key, "--policy", "both")
+    assert told["witnessed"] == {"size": size, "time": when}
+    assert [step["result"] for step in told["steps"][8:11]] == ["proven"] * 3
+    for words, why in ((("--policy", "none"), "the policy asks for no witness"),
+                       (("--policy", "three"), "too few of them have"),
+                       ((), "--policy was not given")):
+        told = check(file, "--key", key, *words, code=3)
+        assert told["steps"][9]["why"] == why and "witnessed" not in told
+    early = export("--range", f"0-{size - 1}", "--witness", "seen")
+    pathlib.Path("seen").write_bytes(seen + signers["witness.example/one"].line(text, when - 99)
+                                     + signers["witness.example/two"].line(text, when - 99))
+    told = check(export("--witness", "seen"), "--key", key, "--policy", "both", code=3)
+    assert told["steps"][10]["why"] == "an entry is later than they saw it"
+    pieces = parts(early.read_bytes())
+    bad = bytearray(pieces[9][1])
+    bad[bad.index(lines.split(b"\n")[0]) + 80] ^= 1
+    assert code_of(join(pieces[:9] + [("witness", bytes(bad))] + pieces[10:]), key, "--policy",
+                   "both") == 1
+    pathlib.Path("seen").write_bytes(seen.replace(b"\n%d\n" % size, b"\n%d\n" % (size - 1)) + lines)
+    assert evidence("export", "-o", "none-file", "--witness", "seen").returncode == 2
+    assert evidence("export", "-o", "none-file", "--witness", "missing").returncode == 2
+    assert not pathlib.Path("none-file").exists()
 
 
 def line_at(data, at):
@@ -377,6 +610,8 @@ def line_at(data, at):
 
 if __name__ == "__main__":
     main([a_stranger_has_the_answers, each_range, a_part_of_a_run_says_less, redacted,
-          keys_of_epochs, a_clock_that_is_set_back, another_machine, each_byte_is_flipped, each_length_is_tried,
-          parts_change_places, entries_are_left_out, about_cannot_lie,
-          releases_of_the_public_log])
+          keys_of_epochs, a_clock_that_is_set_back, another_machine, each_byte_is_flipped,
+          each_length_is_tried, the_machine_says_what_it_may, ranges_of_time, parts_change_places,
+          entries_are_left_out, about_cannot_lie, releases_of_the_public_log,
+          which_rule_fired_and_what_it_says, no_rule_looks_for_that, each_byte_of_a_release,
+          witnesses_of_the_journal])

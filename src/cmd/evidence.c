@@ -8,6 +8,7 @@
 
 #include <getopt.h>
 #include <stdio.h>
+#include <time.h>
 
 static const char help[] =
     "Usage: overt evidence export -o FILE [OPTION]...\n"
@@ -23,8 +24,13 @@ static const char help[] =
     "Options of export:\n"
     "  -o, --output FILE       where to write it\n"
     "      --range A-B         these entries of the journal; without it, all\n"
+    "      --since TIME        or those from this time on,\n"
+    "      --until TIME        and to this one: 2026-11-22T10:00:00Z, a day, or seconds\n"
     "      --file PATH         shows this name alone, as overt scan printed it\n"
     "      --redact            shows no names at all\n"
+    "      --with-rules        the texts of all rules of the releases that were loaded\n"
+    "      --witness FILE      a checkpoint of the journal that witnesses have cosigned\n"
+    "      --no-manifest       leaves out what each process of Overt may do on this machine\n"
     "      --journal DIR       another journal than this machine's\n"
     "\n"
     "Options of verify:\n"
@@ -32,6 +38,7 @@ static const char help[] =
     "      --policy FILE       the log and witnesses of rules that you believe\n"
     "      --trust FILE        the release keys that you believe\n"
     "      --file PATH         says whether this file was looked at\n"
+    "      --no-rule TEXT      says whether a rule that was loaded has this text\n"
     "      --json              one JSON object\n"
     "\n"
     "      --help              print this help\n"
@@ -45,11 +52,18 @@ static const char help[] =
 enum {
     OPT_RANGE = 256,
     OPT_FILE,
-    OPT_REDACT,
     OPT_JOURNAL,
     OPT_KEY,
     OPT_POLICY,
     OPT_TRUST,
+    OPT_WITNESS,
+    OPT_NO_RULE,
+    OPT_SINCE,
+    OPT_UNTIL,
+    OPT_VALUES, // those above have values of their own
+    OPT_REDACT,
+    OPT_WITH_RULES,
+    OPT_NO_MANIFEST,
     OPT_JSON,
     OPT_HELP
 };
@@ -63,16 +77,61 @@ static bool take_value(int code, struct ov_evidence_options *options) {
         [OPT_KEY - OPT_RANGE] = &options->key,
         [OPT_POLICY - OPT_RANGE] = &options->policy,
         [OPT_TRUST - OPT_RANGE] = &options->trust,
+        [OPT_WITNESS - OPT_RANGE] = &options->witness,
+        [OPT_NO_RULE - OPT_RANGE] = &options->no_rule,
+        [OPT_SINCE - OPT_RANGE] = &options->since_text,
+        [OPT_UNTIL - OPT_RANGE] = &options->until_text,
     };
     if (code == 'o') {
         options->output = optarg;
         return true;
     }
-    if (code < OPT_RANGE || code > OPT_TRUST || places[code - OPT_RANGE] == NULL) {
+    if (code < OPT_RANGE || code >= OPT_VALUES) {
         return false;
     }
     *places[code - OPT_RANGE] = optarg;
     return true;
+}
+
+static bool take_flag(int code, struct ov_evidence_options *options) {
+    bool *flag = code == OPT_REDACT        ? &options->is_redacted
+                 : code == OPT_WITH_RULES  ? &options->with_rules
+                 : code == OPT_NO_MANIFEST ? &options->is_without_manifest
+                 : code == OPT_JSON        ? &options->is_json
+                                           : NULL;
+    if (flag != NULL) {
+        *flag = true;
+    }
+    return flag != NULL;
+}
+
+// A time, a day, or seconds since 1970; all in UTC.
+static bool read_time(const char *text, uint64_t *ret_seconds) {
+    static const char *const forms[] = {"%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d"};
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        struct tm parts = {0};
+        const char *end = strptime(text, forms[i], &parts);
+        if (end != NULL && *end == '\0') {
+            time_t seconds = timegm(&parts);
+            *ret_seconds = seconds > 0 ? (uint64_t)seconds : 0;
+            return true;
+        }
+    }
+    return ov_number_read(ov_span_text(text), ret_seconds) == OV_OK;
+}
+
+static bool read_times(struct ov_evidence_options *options) {
+    options->has_since = options->since_text != NULL;
+    options->has_until = options->until_text != NULL;
+    bool is_so = (!options->has_since || read_time(options->since_text, &options->since)) &&
+                 (!options->has_until || read_time(options->until_text, &options->until));
+    bool is_twice = options->range != NULL && (options->has_since || options->has_until);
+    if (!is_so || is_twice) {
+        ov_say_error(is_twice ? "--range" : "--since, --until",
+                     is_twice ? "and a time cannot both be asked for" : "no time",
+                     "such as 2026-11-22T10:00:00Z, or seconds since 1970");
+    }
+    return is_so && !is_twice;
 }
 
 static int read_options(int argc, char **argv, struct ov_evidence_options *options) {
@@ -85,6 +144,12 @@ static int read_options(int argc, char **argv, struct ov_evidence_options *optio
         {"key", required_argument, NULL, OPT_KEY},
         {"policy", required_argument, NULL, OPT_POLICY},
         {"trust", required_argument, NULL, OPT_TRUST},
+        {"witness", required_argument, NULL, OPT_WITNESS},
+        {"no-rule", required_argument, NULL, OPT_NO_RULE},
+        {"since", required_argument, NULL, OPT_SINCE},
+        {"until", required_argument, NULL, OPT_UNTIL},
+        {"with-rules", no_argument, NULL, OPT_WITH_RULES},
+        {"no-manifest", no_argument, NULL, OPT_NO_MANIFEST},
         {"json", no_argument, NULL, OPT_JSON},
         {"help", no_argument, NULL, OPT_HELP},
         {NULL, 0, NULL, 0},
@@ -92,14 +157,10 @@ static int read_options(int argc, char **argv, struct ov_evidence_options *optio
     optind = 1;
     opterr = 0;
     for (int code = 0; (code = getopt_long(argc, argv, "ho:", long_options, NULL)) != -1;) {
-        if (code == OPT_REDACT) {
-            options->is_redacted = true;
-        } else if (code == OPT_JSON) {
-            options->is_json = true;
-        } else if (code == 'h' || code == OPT_HELP) {
+        if (code == 'h' || code == OPT_HELP) {
             (void)fputs(help, stdout);
             return OV_EXIT_NOTHING;
-        } else if (!take_value(code, options)) {
+        } else if (!take_flag(code, options) && !take_value(code, options)) {
             ov_say_error(argv[optind - 1], "unknown option, or its value is missing",
                          "overt evidence --help");
             return OV_EXIT_ERROR;
@@ -114,6 +175,9 @@ static int read_options(int argc, char **argv, struct ov_evidence_options *optio
 }
 
 static int run_export(struct ov_evidence_options *options) {
+    if (!read_times(options)) {
+        return OV_EXIT_ERROR;
+    }
     if (options->output == NULL || options->bundle != NULL) {
         ov_say_error("evidence export", "where to is missing", "-o FILE");
         return OV_EXIT_ERROR;

@@ -3,7 +3,8 @@
 // What `overt evidence` is asked.
 #pragma once
 
-#include "journal/evidence.h"
+#include "journal/evidence_check.h"
+#include "journal/evidence_parts.h"
 
 #include <limits.h>
 
@@ -15,7 +16,12 @@ struct ov_evidence_options {
     const char *key;            // a vkey
     const char *policy, *trust; // files
     const char *bundle;         // the file of evidence
-    bool is_redacted, is_json;
+    const char *witness;        // a checkpoint that was cosigned, or NULL
+    const char *no_rule;        // a text that no rule should have, or NULL
+    bool is_redacted, is_json, is_without_manifest, with_rules;
+    bool has_since, has_until;
+    const char *since_text, *until_text;
+    uint64_t since, until; // seconds since 1970
     char path[PATH_MAX];
 };
 
@@ -23,8 +29,14 @@ struct ov_evidence_options {
 int ov_evidence_export(const struct ov_evidence_options *options);
 int ov_evidence_check_file(const struct ov_evidence_options *options);
 
-// What the entries of the range say, once they are checked: what was loaded, looked at, found and
-// sent. `is_sound`: nothing of the file has failed.
+// What the entries of the range say, once they are checked and nothing of the file has failed: what
+// was loaded, looked at, found and sent. Into `json`, or as text into `out` when that is NULL.
 struct ov_json;
 void ov_evidence_tell(const struct ov_evidence_options *options, const struct ov_evidence *evidence,
-                      bool is_sound, struct ov_json *json);
+                      const struct ov_evidence_report *report, struct ov_buf *out,
+                      struct ov_json *json);
+
+// Whether no rule that was loaded has this text: an answer in words, beginning with "yes", "no" or
+// "cannot be told". Whether the range has whole runs is the caller's to know.
+const char *ov_evidence_no_rule(const struct ov_evidence *evidence,
+                                const struct ov_evidence_report *report, const char *text);

@@ -4,15 +4,12 @@
 #include "base/fd.h"
 #include "base/say.h"
 #include "cmd/command.h"
-#include "cmd/evidence.h"
-#include "journal/evidence_check.h"
+#include "cmd/evidence_export.h"
+#include "base/hex.h"
 #include "journal/journal.h"
 #include "journal/range_proof.h"
 #include "ledger/checkpoint.h"
-#include "ledger/log.h"
-#include "ledger/proof.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -20,43 +17,64 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { FEED_PATH_BYTES = PATH_MAX + OV_FEED_BYTES + 32 };
-
-// A line of the file of names, by what it opens.
-struct name {
-    struct ov_tree_hash commitment;
-    struct ov_salt salt;
-    struct ov_span path;
-};
-
-struct work {
-    const struct ov_evidence_options *options;
-    int folder;
-    struct ov_evidence evidence;
-    uint8_t names_key[OV_NAMES_KEY_BYTES];
-    struct ov_tree_head head;
-    struct ov_buf checkpoint, kept_checkpoint, first_key, entries, epochs, proof, follows, names,
-        indices;
-    struct ov_file_map names_file;
-    struct name *known;
-    size_t known_count;
-    struct ov_tile_reader reader;
-    struct ov_buf releases[OV_EVIDENCE_RELEASES_MAX];
-    const char *why; // for people, with a status of failure
-};
-
-static enum ov_status fail(struct work *work, enum ov_status status, const char *why) {
+enum ov_status ov_evidence_fail(struct ov_evidence_work *work, enum ov_status status,
+                                const char *why) {
     work->why = why;
     return status;
 }
 
 // ---- the journal --------------------------------------------------------------------------------
 
-static enum ov_status read_range(struct work *work, uint64_t size) {
+static bool is_wanted_time(const struct ov_evidence_options *options, uint64_t time_ns) {
+    uint64_t seconds = time_ns / 1000000000u;
+    return (!options->has_since || seconds >= options->since) &&
+           (!options->has_until || seconds <= options->until);
+}
+
+static enum ov_status look_for_times(struct ov_evidence_work *work, uint64_t at, bool *is_found) {
+    static struct ov_entries entries;
+    OV_CLEANUP(ov_buf_release) struct ov_buf bytes = {0};
+    unsigned width = ov_tile_width(work->head.size, 0, at / OV_TILE_WIDTH);
+    enum ov_status status =
+        ov_entries_load(work->folder, at / OV_TILE_WIDTH, width, &bytes, &entries);
+    if (status == OV_SYSTEM && errno == ENOENT) {
+        return OV_OK; // removed; if the range needs it, that is told then
+    }
+    TRY(status);
+    for (unsigned i = 0; i < width; i++) {
+        struct ov_entry entry;
+        TRY(ov_entry_read(entries.entries[i], &entry));
+        if (is_wanted_time(work->options, entry.time_ns)) {
+            work->evidence.from = *is_found ? work->evidence.from : at + i;
+            work->evidence.to = at + i;
+            *is_found = true;
+        }
+    }
+    return OV_OK;
+}
+
+// From the first entry of the time that is asked for to the last: what is between them belongs to
+// it, whatever the clock was.
+static enum ov_status find_times(struct ov_evidence_work *work, struct ov_journal *journal) {
+    bool is_found = false;
+    TRY(ov_journal_seal(journal, OV_SEAL_IF_OLD));
+    ov_journal_head(journal, &work->head);
+    for (uint64_t at = 0; at < work->head.size; at += OV_TILE_WIDTH) {
+        TRY(look_for_times(work, at, &is_found));
+    }
+    return is_found ? OV_OK
+                    : ov_evidence_fail(work, OV_INVALID, "the journal has no entry of that time");
+}
+
+static enum ov_status read_range(struct ov_evidence_work *work, struct ov_journal *journal) {
+    uint64_t size = ov_journal_size(journal);
     struct ov_span rest;
     struct ov_span word;
     work->evidence.from = 0;
     work->evidence.to = size;
+    if (work->options->has_since || work->options->has_until) {
+        return find_times(work, journal);
+    }
     if (work->options->range == NULL) {
         return OV_OK;
     }
@@ -66,24 +84,32 @@ static enum ov_status read_range(struct work *work, uint64_t size) {
     bool is_so = ov_number_read(word, &work->evidence.from) == OV_OK &&
                  ov_number_read(ov_span_from(rest, dash + 1), &work->evidence.to) == OV_OK &&
                  work->evidence.from <= work->evidence.to && work->evidence.to <= size;
-    return is_so ? OV_OK : fail(work, OV_INVALID, "the journal has no such range");
+    return is_so ? OV_OK : ov_evidence_fail(work, OV_INVALID, "the journal has no such range");
 }
 
 // That a range is given away is written down before it is; without --range that entry is its last.
-static enum ov_status note_export(struct work *work, struct ov_journal *journal) {
+static enum ov_status note_export(struct ov_evidence_work *work, struct ov_journal *journal) {
     struct ov_entry_run none = {0};
-    char body[128];
-    uint64_t seq;
-    TRY(read_range(work, ov_journal_size(journal)));
+    char manifest[2 * OV_SHA256_BYTES + 1] = "-";
+    uint8_t sha256[OV_SHA256_BYTES];
+    char body[256];
+    TRY(read_range(work, journal));
+    if (work->manifest.size > 0) {
+        ov_sha256(ov_buf_span(&work->manifest), sha256);
+        ov_hex_write(ov_span_make(sha256, sizeof sha256), manifest);
+    }
     uint64_t from = work->evidence.from;
     uint64_t to = work->evidence.to;
-    (void)snprintf(body, sizeof body, "from %" PRIu64 "\nto %" PRIu64 "\nrecords %" PRIu64 "\n",
-                   from, to, to - from + 1);
-    TRY(ov_journal_add(journal, OV_ENTRY_EXPORT, &none, ov_span_text(body), &seq));
+    (void)snprintf(body, sizeof body,
+                   "from %" PRIu64 "\nto %" PRIu64 "\nrecords %" PRIu64 "\nmanifest %s\n", from, to,
+                   to - from + 1, manifest);
+    TRY(ov_journal_add(journal, OV_ENTRY_EXPORT, &none, ov_span_text(body),
+                       &work->evidence.export_seq));
     return ov_journal_seal(journal, OV_SEAL_IF_OLD);
 }
 
-static enum ov_status load_file(int folder, const char *path, size_t most, struct ov_buf *ret) {
+enum ov_status ov_evidence_load_file(int folder, const char *path, size_t most,
+                                     struct ov_buf *ret) {
     OV_CLEANUP(ov_file_map_close) struct ov_file_map map = {0};
     OV_AUTO_FD fd = openat(folder, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0) {
@@ -95,24 +121,24 @@ static enum ov_status load_file(int folder, const char *path, size_t most, struc
     return ov_buf_status(ret);
 }
 
-static enum ov_status note_and_read(struct work *work, struct ov_journal *journal) {
+static enum ov_status note_and_read(struct ov_evidence_work *work, struct ov_journal *journal) {
     TRY(note_export(work, journal));
     memcpy(work->names_key, ov_journal_names_key(journal), sizeof work->names_key);
     ov_journal_head(journal, &work->head);
-    return load_file(ov_journal_folder(journal), "checkpoint", OV_NOTE_BYTES_MAX,
-                     &work->checkpoint);
+    return ov_evidence_load_file(ov_journal_folder(journal), "checkpoint", OV_NOTE_BYTES_MAX,
+                                 &work->checkpoint);
 }
 
-static enum ov_status open_journal(struct work *work) {
+static enum ov_status open_journal(struct ov_evidence_work *work) {
     static char reason[OV_JOURNAL_REASON_BYTES];
     struct ov_journal *journal = NULL;
     work->folder = open(work->options->journal, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (work->folder < 0 || faccessat(work->folder, "checkpoint", F_OK, 0) != 0) {
-        return fail(work, OV_END, "there is no journal");
+        return ov_evidence_fail(work, OV_END, "there is no journal");
     }
     enum ov_status status = ov_journal_open(work->options->journal, &journal, reason);
     if (status != OV_OK) {
-        return fail(work, status, reason);
+        return ov_evidence_fail(work, status, reason);
     }
     status = ov_journal_lock(journal);
     if (status == OV_OK) {
@@ -129,12 +155,12 @@ static enum ov_status open_journal(struct work *work) {
 
 // ---- entries ------------------------------------------------------------------------------------
 
-static enum ov_status keep_index(struct work *work, uint64_t index) {
+static enum ov_status keep_index(struct ov_evidence_work *work, uint64_t index) {
     ov_buf_add(&work->indices, &index, sizeof index);
     return ov_buf_status(&work->indices);
 }
 
-static enum ov_status keep_epoch_key(struct work *work, const struct ov_entry *entry,
+static enum ov_status keep_epoch_key(struct ov_evidence_work *work, const struct ov_entry *entry,
                                      struct ov_note *note) {
     struct ov_span value;
     struct ov_key key;
@@ -144,14 +170,14 @@ static enum ov_status keep_epoch_key(struct work *work, const struct ov_entry *e
         ov_buf_add(&work->first_key, value.data, value.size);
     }
     const struct ov_note_line *line = ov_note_find(note, &key);
-    if (line != NULL) { // those of witnesses stay out: nobody could check them
+    if (line != NULL) { // those of witnesses have a part of their own
         ov_buf_add(&work->kept_checkpoint, line->bytes.data, line->bytes.size);
     }
     return ov_buf_status(&work->kept_checkpoint);
 }
 
 // That the entries before an epoch are still the beginning of what is signed.
-static enum ov_status keep_follow(struct work *work, uint64_t index) {
+static enum ov_status keep_follow(struct ov_evidence_work *work, uint64_t index) {
     struct ov_tree_source source = ov_tile_reader_source(&work->reader);
     struct ov_tree_proof proof;
     TRY(ov_consistency_prove(&source, index, work->head.size, &proof));
@@ -159,25 +185,25 @@ static enum ov_status keep_follow(struct work *work, uint64_t index) {
     return ov_buf_status(&work->follows);
 }
 
-static enum ov_status keep_entry(struct work *work, struct ov_span bytes, uint64_t index,
-                                 struct ov_note *note) {
+static enum ov_status keep_entry(struct ov_evidence_work *work, struct ov_span bytes,
+                                 uint64_t index, struct ov_note *note) {
     struct ov_entry entry;
     const struct ov_evidence *evidence = &work->evidence;
     bool is_inside = index >= evidence->from && index <= evidence->to;
     TRY(ov_entry_read(bytes, &entry));
     if (entry.type == OV_ENTRY_EPOCH) {
         TRY(keep_epoch_key(work, &entry, note));
-    } else if (!is_inside) {
+    } else if (!is_inside && index != evidence->export_seq) {
         return OV_OK;
     }
     TRY(keep_index(work, index));
     if (entry.type == OV_ENTRY_EPOCH && index > 0) {
         TRY(keep_follow(work, index));
     }
-    return ov_entries_add(is_inside ? &work->entries : &work->epochs, bytes);
+    return ov_entries_add(is_inside ? &work->entries : &work->others, bytes);
 }
 
-static enum ov_status read_entries(struct work *work) {
+static enum ov_status read_entries(struct ov_evidence_work *work) {
     static struct ov_note note;
     static struct ov_entries entries;
     TRY(ov_note_read(ov_buf_span(&work->checkpoint), &note));
@@ -185,7 +211,13 @@ static enum ov_status read_entries(struct work *work) {
     for (uint64_t at = 0; at < work->head.size; at += OV_TILE_WIDTH) {
         OV_CLEANUP(ov_buf_release) struct ov_buf bytes = {0};
         unsigned width = ov_tile_width(work->head.size, 0, at / OV_TILE_WIDTH);
-        TRY(ov_entries_load(work->folder, at / OV_TILE_WIDTH, width, &bytes, &entries));
+        bool is_needed = at <= work->evidence.to && at + width > work->evidence.from;
+        enum ov_status status =
+            ov_entries_load(work->folder, at / OV_TILE_WIDTH, width, &bytes, &entries);
+        if (status == OV_SYSTEM && errno == ENOENT && !is_needed) {
+            continue; // removed, as none with an epoch is
+        }
+        TRY(status);
         for (unsigned i = 0; i < width; i++) {
             TRY(keep_entry(work, entries.entries[i], at + i, &note));
         }
@@ -193,186 +225,112 @@ static enum ov_status read_entries(struct work *work) {
     return OV_OK;
 }
 
-static enum ov_status make_proof(struct work *work) {
+static enum ov_status make_proof(struct ov_evidence_work *work) {
     const struct ov_range_leaves leaves = {.indices = (const uint64_t *)(void *)work->indices.data,
                                            .count = work->indices.size / sizeof(uint64_t)};
     struct ov_tree_source source = ov_tile_reader_source(&work->reader);
     return ov_range_prove(&source, work->head.size, &leaves, &work->proof);
 }
 
-// ---- names --------------------------------------------------------------------------------------
+// ---- witnesses ----------------------------------------------------------------------------------
 
-static int compare_names(const void *a, const void *b) {
-    const struct name *left = a;
-    const struct name *right = b;
-    return memcmp(left->commitment.bytes, right->commitment.bytes, sizeof left->commitment.bytes);
-}
-
-static bool is_wanted(const struct work *work, struct ov_span path) {
-    return work->options->file == NULL || ov_span_is_text(path, work->options->file);
-}
-
-static enum ov_status keep_name(struct work *work, struct ov_cursor *cursor, size_t *room) {
-    struct ov_entry_run run;
-    struct ov_span bytes = ov_cursor_bytes(cursor, sizeof run.bytes);
-    uint64_t number = ov_cursor_u64be(cursor);
-    struct ov_span path = ov_cursor_bytes(cursor, ov_cursor_u16be(cursor));
-    if (cursor->has_failed || !is_wanted(work, path)) {
-        return OV_OK; // what a crash cut short is at the end
+// What was cosigned must be a beginning of this journal: that nobody else finds out first.
+static enum ov_status prove_witness(struct ov_evidence_work *work, struct ov_span bytes) {
+    static struct ov_note note;
+    struct ov_tree_source source = ov_tile_reader_source(&work->reader);
+    struct ov_evidence_witness witness = {.note = bytes};
+    struct ov_checkpoint checkpoint;
+    bool is_one = ov_note_read(bytes, &note) == OV_OK &&
+                  ov_checkpoint_read(note.text, &checkpoint) == OV_OK && checkpoint.head.size > 0 &&
+                  checkpoint.head.size <= work->head.size;
+    if (!is_one) {
+        return ov_evidence_fail(work, OV_INVALID, "--witness: it is no checkpoint of this journal");
     }
-    if (work->known_count == *room) {
-        struct name *known = reallocarray(work->known, *room * 2 + 64, sizeof *known);
-        if (known == NULL) {
-            return OV_MEMORY;
-        }
-        work->known = known;
-        *room = *room * 2 + 64;
+    TRY(ov_consistency_prove(&source, checkpoint.head.size, work->head.size, &witness.proof));
+    if (ov_consistency_verify(&checkpoint.head, &work->head, &witness.proof) != OV_OK) {
+        return ov_evidence_fail(work, OV_INVALID,
+                                "--witness: this journal does not begin with that checkpoint");
     }
-    struct name *name = &work->known[work->known_count++];
-    memcpy(run.bytes, bytes.data, sizeof run.bytes);
-    name->path = path;
-    ov_salt_of(work->names_key, &run, number, &name->salt);
-    ov_commitment_of(&name->salt, path, &name->commitment);
-    return OV_OK;
+    ov_evidence_witness_add(&work->witness, &witness);
+    return ov_buf_status(&work->witness);
 }
 
-static enum ov_status read_names(struct work *work) {
-    OV_AUTO_FD fd = openat(work->folder, "names", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    size_t room = 0;
-    if (work->options->is_redacted || (fd < 0 && errno == ENOENT)) {
+static enum ov_status add_witness(struct ov_evidence_work *work) {
+    OV_CLEANUP(ov_buf_release) struct ov_buf bytes = {0};
+    const char *path = work->options->witness;
+    if (path == NULL) {
         return OV_OK;
     }
-    TRY(fd >= 0 ? ov_file_map_open_fd(fd, &work->names_file) : OV_SYSTEM);
-    struct ov_cursor cursor = ov_cursor_init(work->names_file.bytes);
-    while (ov_cursor_left(&cursor) > 0) {
-        TRY(keep_name(work, &cursor, &room));
+    if (ov_evidence_load_file(AT_FDCWD, path, OV_NOTE_BYTES_MAX, &bytes) != OV_OK) {
+        return ov_evidence_fail(work, OV_INVALID, "--witness: the file cannot be read");
     }
-    if (work->known_count > 0) {
-        qsort(work->known, work->known_count, sizeof *work->known, compare_names);
-    }
-    return OV_OK;
-}
-
-static void open_names(struct work *work, const struct ov_entry *entry) {
-    struct ov_cursor body = ov_cursor_init(entry->body);
-    struct ov_span line;
-    struct name key;
-    while (work->known_count > 0 &&
-           ov_evidence_commitment(&body, &line, &key.commitment) == OV_OK) {
-        const struct name *name =
-            bsearch(&key, work->known, work->known_count, sizeof key, compare_names);
-        if (name != NULL) {
-            ov_evidence_name_add(&work->names, &name->salt, name->path);
-        }
-    }
-}
-
-// ---- releases -----------------------------------------------------------------------------------
-
-static bool is_release(struct ov_span bytes, const struct ov_tree_hash *leaf) {
-    struct ov_evidence one = {.release_count = 1, .releases = {bytes}};
-    OV_CLEANUP(ov_buf_release) struct ov_buf entry = {0};
-    size_t index;
-    return ov_evidence_release(&one, leaf, &entry, &index) == OV_OK;
-}
-
-// The proof of a release lies in one of the feed's folders, as long as that set is installed.
-static enum ov_status find_release(struct work *work, const struct ov_feed_name *feed,
-                                   const struct ov_tree_hash *leaf) {
-    char path[FEED_PATH_BYTES];
-    struct ov_buf *found = &work->releases[work->evidence.release_count];
-    (void)snprintf(path, sizeof path, "%s/../rules/feeds/%s", work->options->journal, feed->text);
-    DIR *folder = opendir(path);
-    const struct dirent *each = NULL;
-    while (folder != NULL && (each = readdir(folder)) != NULL) {
-        char inside[NAME_MAX + 32];
-        (void)snprintf(inside, sizeof inside, "%s/release.tlog-proof", each->d_name);
-        ov_buf_reset(found);
-        if (each->d_name[0] != '.' &&
-            load_file(dirfd(folder), inside, OV_PROOF_BYTES_MAX + 2 * OV_PROOF_EXTRA_BYTES_MAX,
-                      found) == OV_OK &&
-            is_release(ov_buf_span(found), leaf)) {
-            work->evidence.releases[work->evidence.release_count++] = ov_buf_span(found);
-            break;
-        }
-    }
-    if (folder != NULL) {
-        (void)closedir(folder);
-    }
-    return ov_buf_status(found);
-}
-
-static enum ov_status add_releases(struct work *work, const struct ov_entry *entry) {
-    struct ov_span line;
-    struct ov_span word;
-    struct ov_feed_name feed;
-    struct ov_tree_hash leaf;
-    for (size_t i = 0; ov_entry_value(entry->body, "set", i, &line) == OV_OK; i++) {
-        OV_CLEANUP(ov_buf_release) struct ov_buf have = {0};
-        size_t index;
-        bool is_wanted_release =
-            ov_word_take(&line, &word) == OV_OK && ov_feed_name_read(word, &feed) == OV_OK &&
-            ov_tree_hash_read(line, &leaf) == OV_OK &&
-            ov_evidence_release(&work->evidence, &leaf, &have, &index) == OV_END;
-        if (is_wanted_release && work->evidence.release_count < OV_EVIDENCE_RELEASES_MAX) {
-            TRY(find_release(work, &feed, &leaf));
-        }
-    }
-    return OV_OK;
+    return prove_witness(work, ov_buf_span(&bytes));
 }
 
 // ---- the file -----------------------------------------------------------------------------------
 
-static enum ov_status walk_range(struct work *work) {
+static enum ov_status walk_range(struct ov_evidence_work *work) {
     struct ov_cursor cursor = ov_cursor_init(ov_buf_span(&work->entries));
     struct ov_span bytes;
     while (ov_evidence_entry(&cursor, &bytes) == OV_OK) {
         struct ov_entry entry;
         TRY(ov_entry_read(bytes, &entry));
-        open_names(work, &entry);
+        ov_evidence_open_names(work, &entry);
         if (entry.type == OV_ENTRY_LOAD) {
-            TRY(add_releases(work, &entry));
+            TRY(ov_evidence_add_releases(work, &entry));
         }
     }
+    TRY(ov_evidence_add_rules(work));
     return ov_buf_status(&work->names);
 }
 
-static enum ov_status write_file(struct work *work) {
+static enum ov_status write_file(struct ov_evidence_work *work) {
     OV_CLEANUP(ov_buf_release) struct ov_buf out = {0};
     struct ov_evidence *evidence = &work->evidence;
     evidence->first_key = ov_buf_span(&work->first_key);
     evidence->checkpoint = ov_buf_span(&work->kept_checkpoint);
     evidence->entries = ov_buf_span(&work->entries);
-    evidence->epochs = ov_buf_span(&work->epochs);
+    evidence->others = ov_buf_span(&work->others);
     evidence->proof = ov_buf_span(&work->proof);
     evidence->follows = ov_buf_span(&work->follows);
     evidence->names = ov_buf_span(&work->names);
+    evidence->manifest = ov_buf_span(&work->manifest);
+    evidence->witness = ov_buf_span(&work->witness);
     ov_evidence_add(&out, evidence);
     TRY(ov_buf_status(&out));
     enum ov_status status =
         ov_durable_write(AT_FDCWD, work->options->output, ov_buf_span(&out), 0600);
-    return status == OV_OK ? OV_OK : fail(work, status, "the file cannot be written");
+    return status == OV_OK ? OV_OK : ov_evidence_fail(work, status, "the file cannot be written");
 }
 
-static enum ov_status export_range(struct work *work) {
+static enum ov_status export_range(struct ov_evidence_work *work) {
+    if (!work->options->is_without_manifest) {
+        TRY(ov_evidence_manifest(&work->manifest));
+    }
     TRY(open_journal(work));
     ov_tile_reader_init(work->folder, work->head.size, &work->reader);
     TRY(read_entries(work));
     TRY(make_proof(work));
-    TRY(read_names(work));
+    TRY(add_witness(work));
+    TRY(ov_evidence_read_names(work));
     TRY(walk_range(work));
     return write_file(work);
 }
 
-static void release(struct work *work) {
+static void release(struct ov_evidence_work *work) {
     struct ov_buf *const bufs[] = {&work->checkpoint, &work->kept_checkpoint, &work->first_key,
-                                   &work->entries,    &work->epochs,          &work->proof,
-                                   &work->names,      &work->indices,         &work->follows};
+                                   &work->entries,    &work->others,          &work->proof,
+                                   &work->names,      &work->indices,         &work->follows,
+                                   &work->manifest,   &work->witness};
     for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++) {
         ov_buf_release(bufs[i]);
     }
     for (size_t i = 0; i < OV_EVIDENCE_RELEASES_MAX; i++) {
         ov_buf_release(&work->releases[i]);
+        ov_buf_release(&work->lists[i]);
+    }
+    for (size_t i = 0; i < OV_EVIDENCE_RULES_MAX; i++) {
+        ov_buf_release(&work->rules[i]);
     }
     ov_file_map_close(&work->names_file);
     ov_fd_close(&work->folder);
@@ -380,7 +338,7 @@ static void release(struct work *work) {
 }
 
 int ov_evidence_export(const struct ov_evidence_options *options) {
-    static struct work work;
+    static struct ov_evidence_work work;
     work.options = options;
     work.folder = -1;
     errno = 0;
@@ -390,9 +348,10 @@ int ov_evidence_export(const struct ov_evidence_options *options) {
             status == OV_SYSTEM && errno != 0 ? strerror(errno) : ov_status_text(status);
         ov_say_error(options->journal, work.why != NULL ? work.why : why, NULL);
     } else {
-        (void)printf("%s: entries %" PRIu64 " to %" PRIu64 ", %zu releases of rules\n",
+        (void)printf("%s: entries %" PRIu64 " to %" PRIu64
+                     ", %zu releases of rules, %zu texts of rules\n",
                      options->output, work.evidence.from, work.evidence.to,
-                     work.evidence.release_count);
+                     work.evidence.release_count, work.evidence.rule_count);
     }
     release(&work);
     return status == OV_OK ? OV_EXIT_NOTHING : OV_EXIT_ERROR;

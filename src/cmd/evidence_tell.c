@@ -3,9 +3,9 @@
 #include "base/json.h"
 #include "base/printable.h"
 #include "cmd/evidence.h"
+#include "journal/evidence_found.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 
 struct open_run {
     struct ov_entry_run run;
@@ -14,7 +14,10 @@ struct open_run {
 struct telling {
     const struct ov_evidence_options *options;
     const struct ov_evidence *evidence;
+    const struct ov_evidence_report *report;
+    struct ov_buf *out;   // text; JSON goes there by itself
     struct ov_json *json; // or NULL
+    struct ov_evidence_loads loads;
     struct ov_evidence_names names;
     struct ov_buf runs; // those that have begun and not ended: struct open_run
     uint64_t file_count, found_count, unnamed_count;
@@ -22,15 +25,14 @@ struct telling {
     uint64_t load_count, setless_count; // loads, and those that name no set
     bool is_asked_found;                // the file that was asked for was looked at
     bool has_open_runs;                 // one begins before the range, does not end, or was cut off
-    bool has_uncounted;                 // a run whose sent bytes were not counted
+    bool has_no_memory;
+    bool has_uncounted; // a run whose sent bytes were not counted
 };
 
 // ---- one entry ----------------------------------------------------------------------------------
 
-static void print_text(struct ov_span text) {
-    OV_CLEANUP(ov_buf_release) struct ov_buf out = {0};
-    ov_printable_add(&out, text);
-    (void)printf("%.*s", (int)out.size, (const char *)out.data);
+static void add_text(const struct telling *telling, struct ov_span text) {
+    ov_printable_add(telling->out, text);
 }
 
 static void tell_load(struct telling *telling, const struct ov_entry *entry) {
@@ -44,47 +46,58 @@ static void tell_load(struct telling *telling, const struct ov_entry *entry) {
         ov_json_bytes(telling->json, "image", image);
         ov_json_array(telling->json, "sets");
     } else {
-        (void)printf("loaded      entry %" PRIu64 ": image %.*s", entry->seq, (int)image.size,
-                     (const char *)image.data);
+        ov_buf_printf(telling->out, "loaded      entry %" PRIu64 ": image %.*s", entry->seq,
+                      (int)image.size, (const char *)image.data);
     }
     for (; ov_entry_value(entry->body, "set", count, &set) == OV_OK; count++) {
         if (telling->json != NULL) {
             ov_json_bytes(telling->json, NULL, set);
         } else {
-            (void)printf("%s %.*s", count == 0 ? "; sets:" : ",", (int)set.size,
-                         (const char *)set.data);
+            ov_buf_printf(telling->out, "%s %.*s", count == 0 ? "; sets:" : ",", (int)set.size,
+                          (const char *)set.data);
         }
     }
     if (telling->json != NULL) {
         ov_json_array_end(telling->json);
         ov_json_object_end(telling->json);
     } else {
-        (void)puts(count == 0 ? "; its sets are not named" : "");
+        ov_buf_add_text(telling->out, count == 0 ? "; its sets are not named\n" : "\n");
     }
     telling->load_count++;
     telling->setless_count += count == 0;
 }
 
-// A line `file` of an entry `files`, and the lines `found` after it.
-static void tell_found(struct telling *telling, struct ov_cursor after) {
+static void tell_one_found(const struct telling *telling, const struct ov_evidence_found *found,
+                           bool has_release) {
+    if (telling->json == NULL) {
+        ov_buf_printf(telling->out, "            rule %.*s of %.*s\n", (int)found->rule.size,
+                      (const char *)found->rule.data, (int)found->set.size,
+                      (const char *)found->set.data);
+        return;
+    }
+    ov_json_object(telling->json, NULL);
+    ov_json_bytes(telling->json, "rule", found->rule);
+    ov_json_bytes(telling->json, "set", found->set);
+    ov_json_bytes(telling->json, "where", found->where);
+    if (has_release) {
+        OV_CLEANUP(ov_buf_release) struct ov_buf leaf = {0};
+        ov_tree_hash_add(&leaf, &found->release);
+        ov_json_bytes(telling->json, "release", ov_buf_span(&leaf));
+    }
+    ov_json_object_end(telling->json);
+}
+
+// The lines `found` after a line `file`.
+static void tell_found(const struct telling *telling, const struct ov_entry *entry,
+                       struct ov_cursor after) {
     struct ov_span line;
-    struct ov_span rule;
-    struct ov_span set;
     if (telling->json != NULL) {
         ov_json_array(telling->json, "found");
     }
-    while (ov_line_read(&after, &line) == OV_OK && ov_line_take(line, "found", &line) == OV_OK &&
-           ov_word_take(&line, &rule) == OV_OK && ov_word_take(&line, &set) == OV_OK) {
-        if (telling->json != NULL) {
-            ov_json_object(telling->json, NULL);
-            ov_json_bytes(telling->json, "rule", rule);
-            ov_json_bytes(telling->json, "set", set);
-            ov_json_bytes(telling->json, "where", line);
-            ov_json_object_end(telling->json);
-        } else {
-            (void)printf("            rule %.*s of %.*s\n", (int)rule.size, (const char *)rule.data,
-                         (int)set.size, (const char *)set.data);
-        }
+    while (ov_line_read(&after, &line) == OV_OK && ov_line_take(line, "found", &line) == OV_OK) {
+        struct ov_evidence_found found;
+        enum ov_status status = ov_evidence_found_read(&telling->loads, &entry->run, line, &found);
+        tell_one_found(telling, &found, status == OV_OK);
     }
     if (telling->json != NULL) {
         ov_json_array_end(telling->json);
@@ -112,9 +125,10 @@ static void tell_file(struct telling *telling, const struct ov_entry *entry, str
         ov_json_uint(telling->json, "read", file.read_bytes);
         return;
     }
-    (void)printf("%-11s ", verdicts[file.verdict]);
-    print_text(path != NULL ? *path : ov_span_part(words, 0, OV_HASH_TEXT_BYTES));
-    (void)printf(" (%" PRIu64 " bytes, %" PRIu64 " read)\n", file.size, file.read_bytes);
+    ov_buf_printf(telling->out, "%-11s ", verdicts[file.verdict]);
+    add_text(telling, path != NULL ? *path : ov_span_part(words, 0, OV_HASH_TEXT_BYTES));
+    ov_buf_printf(telling->out, " (%" PRIu64 " bytes, %" PRIu64 " read)\n", file.size,
+                  file.read_bytes);
 }
 
 // Walks the names beside the entries: each entry with commitments must come by here, in order.
@@ -125,6 +139,7 @@ static void walk_names(struct telling *telling, const struct ov_entry *entry) {
     struct ov_span path;
     struct ov_tree_hash commitment;
     bool is_files = entry->type == OV_ENTRY_FILES;
+    telling->has_no_memory |= ov_evidence_loads_take(&telling->loads, entry) != OV_OK;
     while (ov_evidence_commitment(&body, &line, &commitment) == OV_OK) {
         bool is_named = ov_evidence_names_take(&telling->names, &commitment, &path) == OV_OK;
         telling->unnamed_count += is_files && !is_named;
@@ -133,7 +148,7 @@ static void walk_names(struct telling *telling, const struct ov_entry *entry) {
         }
         if (is_files && ov_line_take(line, "file", &words) == OV_OK) {
             tell_file(telling, entry, words, is_named ? &path : NULL);
-            tell_found(telling, body);
+            tell_found(telling, entry, body);
             if (telling->json != NULL) {
                 ov_json_object_end(telling->json);
             }
@@ -206,8 +221,8 @@ static void tell_sent(struct telling *telling, const struct ov_entry *entry) {
         ov_json_uint(telling->json, "bytes", bytes);
         ov_json_object_end(telling->json);
     } else {
-        (void)printf("sent        entry %" PRIu64 ": %" PRIu64 " bytes to %.*s\n", entry->seq,
-                     bytes, (int)peer.size, (const char *)peer.data);
+        ov_buf_printf(telling->out, "sent        entry %" PRIu64 ": %" PRIu64 " bytes to %.*s\n",
+                      entry->seq, bytes, (int)peer.size, (const char *)peer.data);
     }
 }
 
@@ -239,6 +254,74 @@ static void count_stop(struct telling *telling, const struct ov_entry *entry) {
     telling->sent_bytes += number_of(entry, "sent");
 }
 
+// ---- other parts --------------------------------------------------------------------------------
+
+static void tell_rules(const struct telling *telling) {
+    struct ov_evidence_rule rule;
+    if (telling->json != NULL) {
+        ov_json_array(telling->json, "rules");
+    }
+    for (size_t i = 0; i < telling->evidence->rule_count; i++) {
+        OV_CLEANUP(ov_buf_release) struct ov_buf leaf = {0};
+        if (ov_evidence_rule_read(telling->evidence->rules[i], &rule) != OV_OK) {
+            continue; // its form was checked
+        }
+        ov_tree_hash_add(&leaf, &rule.release);
+        if (telling->json != NULL) {
+            ov_json_object(telling->json, NULL);
+            ov_json_bytes(telling->json, "release", ov_buf_span(&leaf));
+            ov_json_uint(telling->json, "index", rule.index);
+            ov_json_bytes(telling->json, "file", rule.file);
+            ov_json_bytes(telling->json, "text", rule.text);
+            ov_json_object_end(telling->json);
+        } else {
+            ov_buf_add_text(telling->out, "text        ");
+            add_text(telling, rule.file);
+            ov_buf_add_text(telling->out, ": ");
+            add_text(telling, rule.text);
+            ov_buf_add_u8(telling->out, '\n');
+        }
+    }
+    if (telling->json != NULL) {
+        ov_json_array_end(telling->json);
+    }
+}
+
+static void tell_manifest(const struct telling *telling) {
+    struct ov_cursor cursor = ov_cursor_init(telling->evidence->manifest);
+    struct ov_span line;
+    if (telling->json != NULL) {
+        ov_json_array(telling->json, "manifest");
+    }
+    while (ov_line_read(&cursor, &line) == OV_OK) {
+        if (telling->json != NULL) {
+            ov_json_bytes(telling->json, NULL, line);
+        } else {
+            ov_buf_add_text(telling->out, "it said     ");
+            add_text(telling, line);
+            ov_buf_add_u8(telling->out, '\n');
+        }
+    }
+    if (telling->json != NULL) {
+        ov_json_array_end(telling->json);
+    }
+}
+
+static void tell_witness(const struct telling *telling) {
+    const struct ov_evidence_report *report = telling->report;
+    if (telling->json != NULL && report->witness_size > 0) {
+        ov_json_object(telling->json, "witnessed");
+        ov_json_uint(telling->json, "size", report->witness_size);
+        ov_json_uint(telling->json, "time", report->witness_time);
+        ov_json_object_end(telling->json);
+    } else if (report->witness_size > 0) {
+        ov_buf_printf(telling->out,
+                      "witnessed   the entries below %" PRIu64 " at %" PRIu64
+                      " (seconds since 1970)\n",
+                      report->witness_size, report->witness_time);
+    }
+}
+
 // ---- what follows from them ---------------------------------------------------------------------
 
 static uint64_t most_sent(const struct telling *telling) {
@@ -250,7 +333,7 @@ static void answer(const struct telling *telling, const char *key, const char *q
     if (telling->json != NULL) {
         ov_json_text(telling->json, key, word);
     } else {
-        (void)printf("answer      %s: %s\n", question, word);
+        ov_buf_printf(telling->out, "answer      %s: %s\n", question, word);
     }
 }
 
@@ -282,6 +365,13 @@ static const char *answer_sent(const struct telling *telling) {
     return telling->has_uncounted ? "cannot be told: of a run it was not counted" : "yes";
 }
 
+static const char *answer_rule(const struct telling *telling) {
+    bool is_whole = !telling->has_open_runs && telling->runs.size == 0;
+    const char *word =
+        ov_evidence_no_rule(telling->evidence, telling->report, telling->options->no_rule);
+    return is_whole || strncmp(word, "yes", 3) != 0 ? word : open_why;
+}
+
 static void tell_answers(struct telling *telling) {
     if (telling->json != NULL) {
         ov_json_object(telling->json, "answers");
@@ -290,9 +380,11 @@ static void tell_answers(struct telling *telling) {
         ov_json_uint(telling->json, "unnamed", telling->unnamed_count);
         ov_json_uint(telling->json, "sent", most_sent(telling));
     } else {
-        (void)printf("answer      %" PRIu64 " files were looked at, something was found in %" PRIu64
-                     "; %" PRIu64 " names are not shown\n",
-                     telling->file_count, telling->found_count, telling->unnamed_count);
+        ov_buf_printf(telling->out,
+                      "answer      %" PRIu64
+                      " files were looked at, something was found in %" PRIu64 "; %" PRIu64
+                      " names are not shown\n",
+                      telling->file_count, telling->found_count, telling->unnamed_count);
     }
     if (telling->options->file != NULL) {
         answer(telling, "file_not_looked_at", "no file with this path was looked at",
@@ -301,35 +393,41 @@ static void tell_answers(struct telling *telling) {
     answer(telling, "no_other_sets", "no rule set but these was loaded", answer_sets(telling));
     answer(telling, "nothing_left", "nothing left this machine through Overt",
            answer_sent(telling));
+    if (telling->options->no_rule != NULL) {
+        answer(telling, "no_rule", "no rule with this text was loaded", answer_rule(telling));
+    }
     if (telling->json != NULL) {
         ov_json_object_end(telling->json);
     }
 }
 
-void ov_evidence_tell(const struct ov_evidence_options *options, const struct ov_evidence *evidence,
-                      bool is_sound, struct ov_json *json) {
-    struct telling telling = {.options = options, .evidence = evidence, .json = json};
-    if (!is_sound) {
-        if (json != NULL) {
-            ov_json_null(json, "answers");
-        } else {
-            (void)puts("Something is false: nothing that the file says is told.");
-        }
-        return;
-    }
-    ov_evidence_names_init(evidence->names, &telling.names);
-    if (json != NULL) {
-        ov_json_uint(json, "from", evidence->from);
-        ov_json_uint(json, "to", evidence->to);
+static void tell_all(struct telling *telling) {
+    if (telling->json != NULL) {
+        ov_json_uint(telling->json, "from", telling->evidence->from);
+        ov_json_uint(telling->json, "to", telling->evidence->to);
     } else {
-        (void)printf("range       entries %" PRIu64 " to %" PRIu64 "\n", evidence->from,
-                     evidence->to);
+        ov_buf_printf(telling->out, "range       entries %" PRIu64 " to %" PRIu64 "\n",
+                      telling->evidence->from, telling->evidence->to);
     }
-    walk_entries(&telling, "loads", tell_load, 1u << OV_ENTRY_LOAD);
-    walk_entries(&telling, "files", walk_names, UINT32_MAX);
-    walk_entries(&telling, "sent", tell_sent, 1u << OV_ENTRY_SENT);
-    walk_entries(&telling, NULL, count_stop, 1u << OV_ENTRY_STOP);
-    walk_entries(&telling, NULL, take_run, UINT32_MAX);
-    tell_answers(&telling);
+    tell_witness(telling);
+    walk_entries(telling, "loads", tell_load, 1u << OV_ENTRY_LOAD);
+    walk_entries(telling, "files", walk_names, UINT32_MAX);
+    tell_rules(telling);
+    walk_entries(telling, "sent", tell_sent, 1u << OV_ENTRY_SENT);
+    tell_manifest(telling);
+    walk_entries(telling, NULL, count_stop, 1u << OV_ENTRY_STOP);
+    walk_entries(telling, NULL, take_run, UINT32_MAX);
+    tell_answers(telling);
+}
+
+void ov_evidence_tell(const struct ov_evidence_options *options, const struct ov_evidence *evidence,
+                      const struct ov_evidence_report *report, struct ov_buf *out,
+                      struct ov_json *json) {
+    struct telling telling = {
+        .options = options, .evidence = evidence, .report = report, .out = out, .json = json};
+    ov_evidence_names_init(evidence->names, &telling.names);
+    tell_all(&telling);
+    out->has_failed |= telling.has_no_memory || telling.runs.has_failed;
     ov_buf_release(&telling.runs);
+    ov_evidence_loads_release(&telling.loads);
 }

@@ -85,7 +85,8 @@ static const struct form forms[OV_ENTRY_TYPES] = {
     [OV_ENTRY_EXPORT] = {"export",
                          {{"from", VALUE_NUMBER, false},
                           {"to", VALUE_NUMBER, false},
-                          {"records", VALUE_NUMBER, false}}},
+                          {"records", VALUE_NUMBER, false},
+                          {"manifest", VALUE_HEX_OR_NONE, false}}},
 };
 
 const char *ov_entry_type_name(enum ov_entry_type type) {

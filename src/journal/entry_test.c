@@ -42,7 +42,7 @@ static const struct {
     {OV_ENTRY_CRASH, "role worker\nfile -\nwhy killed\n"},
     {OV_ENTRY_RECOVER, "lost 5\nfrom 8\n"},
     {OV_ENTRY_FINDING, "what a%20clock\n"},
-    {OV_ENTRY_EXPORT, "from 1\nto 5\nrecords 5\n"},
+    {OV_ENTRY_EXPORT, "from 1\nto 5\nrecords 5\nmanifest -\n"},
 };
 
 static void make(struct ov_buf *out, enum ov_entry_type type, const char *body) {

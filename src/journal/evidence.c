@@ -8,14 +8,22 @@ static const char first_line[] = "overt-evidence/v1";
 
 // ---- what is in it ------------------------------------------------------------------------------
 
+static const char *yes_or_no(struct ov_span part) {
+    return part.size > 0 ? "yes" : "no";
+}
+
 static void add_about(struct ov_buf *buf, const struct ov_evidence *evidence) {
     ov_buf_printf(buf,
                   "Entries %" PRIu64 " to %" PRIu64 " of a journal of Overt, all of them, and what "
                   "it takes to check them.\n",
                   evidence->from, evidence->to);
-    ov_buf_printf(buf, "Names: %s. Releases of rules: %zu.\n",
+    ov_buf_printf(buf,
+                  "Names: %s. Releases of rules: %zu.\n"
+                  "Whole releases: %zu. Single rules: %zu.\n"
+                  "Manifest: %s. Witnesses: %s.\n",
                   evidence->names.size > 0 ? "some or all are shown" : "none is shown",
-                  evidence->release_count);
+                  evidence->release_count, evidence->list_count, evidence->rule_count,
+                  yes_or_no(evidence->manifest), yes_or_no(evidence->witness));
     ov_buf_add_text(
         buf, "What it shows: these entries stand, complete and in this order, at these places of\n"
              "the journal whose checkpoint is in the file, signed by its newest key.\n"
@@ -27,8 +35,10 @@ static void add_about(struct ov_buf *buf, const struct ov_evidence *evidence) {
              "  was told to keep no journal, or by programs other than Overt;\n"
              "- that the key is that machine's: whoever checks must know a key of the journal, or\n"
              "  have kept a checkpoint, from elsewhere;\n"
-             "- the time, but by the machine's own clock;\n"
-             "- the texts of rules, and that an image was compiled from the releases named;\n"
+             "- the time, but by the machine's own clock, and by witnesses where there are any;\n"
+             "- the texts of rules that are not in the file, and that an image was compiled from\n"
+             "  the releases named;\n"
+             "- that the manifest is true: it is what the machine said of itself;\n"
              "- that a rule is good: a bad rule that is public still loads, and only people who\n"
              "  read it stop it;\n"
              "- the content of any file: it is never in here.\n");
@@ -42,43 +52,80 @@ static void add_part(struct ov_buf *buf, const char *name, struct ov_span bytes)
     ov_buf_add_u8(buf, '\n');
 }
 
+static void add_parts(struct ov_buf *buf, const char *name, const struct ov_span *parts,
+                      size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        add_part(buf, name, parts[i]);
+    }
+}
+
 void ov_evidence_add(struct ov_buf *buf, const struct ov_evidence *evidence) {
     OV_CLEANUP(ov_buf_release) struct ov_buf about = {0};
     OV_CLEANUP(ov_buf_release) struct ov_buf journal = {0};
     add_about(&about, evidence);
     ov_buf_add_text(&journal, "key ");
     ov_buf_add(&journal, evidence->first_key.data, evidence->first_key.size);
-    ov_buf_printf(&journal, "\nfrom %" PRIu64 "\nto %" PRIu64 "\n", evidence->from, evidence->to);
+    ov_buf_printf(&journal, "\nfrom %" PRIu64 "\nto %" PRIu64 "\nexport %" PRIu64 "\n",
+                  evidence->from, evidence->to, evidence->export_seq);
     ov_buf_printf(buf, "%s\n", first_line);
     add_part(buf, "about", ov_buf_span(&about));
     add_part(buf, "journal", ov_buf_span(&journal));
     add_part(buf, "checkpoint", evidence->checkpoint);
     add_part(buf, "entries", evidence->entries);
-    add_part(buf, "epochs", evidence->epochs);
+    add_part(buf, "others", evidence->others);
     add_part(buf, "proof", evidence->proof);
     add_part(buf, "follows", evidence->follows);
     add_part(buf, "names", evidence->names);
-    for (size_t i = 0; i < evidence->release_count; i++) {
-        add_part(buf, "release", evidence->releases[i]);
-    }
+    add_part(buf, "manifest", evidence->manifest);
+    add_part(buf, "witness", evidence->witness);
+    add_parts(buf, "release", evidence->releases, evidence->release_count);
+    add_parts(buf, "rules", evidence->lists, evidence->list_count);
+    add_parts(buf, "rule", evidence->rules, evidence->rule_count);
     buf->has_failed |= about.has_failed || journal.has_failed;
 }
 
 // ---- reading ------------------------------------------------------------------------------------
 
-static enum ov_status read_part(struct ov_cursor *cursor, const char *name,
-                                struct ov_span *ret_bytes) {
+// Parts of a file, read one after another; each is looked at before it is known which it is.
+struct parts {
+    struct ov_cursor cursor;
+    bool has_next;
+    struct ov_span name, bytes;
+};
+
+static enum ov_status read_next(struct parts *parts) {
+    struct ov_cursor *cursor = &parts->cursor;
     struct ov_span line;
-    struct ov_span word;
     uint64_t size;
+    parts->has_next = false;
+    if (ov_cursor_left(cursor) == 0) {
+        return OV_OK;
+    }
     TRY(ov_line_read(cursor, &line));
     TRY(ov_line_take(line, "part", &line));
-    TRY(ov_word_take(&line, &word));
-    TRY(ov_span_is_text(word, name) ? OV_OK : OV_DAMAGED);
+    TRY(ov_word_take(&line, &parts->name));
     TRY(ov_number_read(line, &size));
-    *ret_bytes = ov_cursor_bytes(cursor, size);
+    parts->bytes = ov_cursor_bytes(cursor, size);
     bool is_ended = ov_cursor_u8(cursor) == '\n';
-    return is_ended ? ov_cursor_status(cursor) : OV_DAMAGED;
+    TRY(is_ended ? ov_cursor_status(cursor) : OV_DAMAGED);
+    parts->has_next = true;
+    return OV_OK;
+}
+
+static enum ov_status read_part(struct parts *parts, const char *name, struct ov_span *ret_bytes) {
+    TRY(parts->has_next && ov_span_is_text(parts->name, name) ? OV_OK : OV_DAMAGED);
+    *ret_bytes = parts->bytes;
+    return read_next(parts);
+}
+
+static enum ov_status read_parts_named(struct parts *parts, const char *name, size_t most,
+                                       struct ov_span *ret_parts, size_t *ret_count) {
+    while (parts->has_next && ov_span_is_text(parts->name, name)) {
+        TRY(*ret_count < most ? OV_OK : OV_DAMAGED);
+        TRY(read_part(parts, name, &ret_parts[*ret_count]));
+        ++*ret_count;
+    }
+    return OV_OK;
 }
 
 static enum ov_status read_value(struct ov_cursor *cursor, const char *keyword,
@@ -96,37 +143,43 @@ static enum ov_status read_journal(struct ov_span bytes, struct ov_evidence *evi
     TRY(ov_number_read(value, &evidence->from));
     TRY(read_value(&cursor, "to", &value));
     TRY(ov_number_read(value, &evidence->to));
+    TRY(read_value(&cursor, "export", &value));
+    TRY(ov_number_read(value, &evidence->export_seq));
     bool is_whole = ov_cursor_left(&cursor) == 0;
     return is_whole && evidence->from <= evidence->to ? OV_OK : OV_DAMAGED;
 }
 
-static enum ov_status read_parts(struct ov_cursor *cursor, struct ov_evidence *evidence) {
+static enum ov_status read_all(struct ov_span bytes, struct ov_evidence *evidence) {
+    struct parts parts = {.cursor = ov_cursor_init(bytes)};
     struct ov_span line;
     struct ov_span journal;
-    TRY(ov_line_read(cursor, &line));
+    TRY(ov_line_read(&parts.cursor, &line));
     TRY(ov_span_is_text(line, first_line) ? OV_OK : OV_DAMAGED);
-    TRY(read_part(cursor, "about", &evidence->about));
-    TRY(read_part(cursor, "journal", &journal));
+    TRY(read_next(&parts));
+    TRY(read_part(&parts, "about", &evidence->about));
+    TRY(read_part(&parts, "journal", &journal));
     TRY(read_journal(journal, evidence));
-    TRY(read_part(cursor, "checkpoint", &evidence->checkpoint));
-    TRY(read_part(cursor, "entries", &evidence->entries));
-    TRY(read_part(cursor, "epochs", &evidence->epochs));
-    TRY(read_part(cursor, "proof", &evidence->proof));
-    TRY(read_part(cursor, "follows", &evidence->follows));
-    TRY(read_part(cursor, "names", &evidence->names));
-    while (ov_cursor_left(cursor) > 0) {
-        TRY(evidence->release_count < OV_EVIDENCE_RELEASES_MAX ? OV_OK : OV_DAMAGED);
-        TRY(read_part(cursor, "release", &evidence->releases[evidence->release_count]));
-        evidence->release_count++;
-    }
-    return OV_OK;
+    TRY(read_part(&parts, "checkpoint", &evidence->checkpoint));
+    TRY(read_part(&parts, "entries", &evidence->entries));
+    TRY(read_part(&parts, "others", &evidence->others));
+    TRY(read_part(&parts, "proof", &evidence->proof));
+    TRY(read_part(&parts, "follows", &evidence->follows));
+    TRY(read_part(&parts, "names", &evidence->names));
+    TRY(read_part(&parts, "manifest", &evidence->manifest));
+    TRY(read_part(&parts, "witness", &evidence->witness));
+    TRY(read_parts_named(&parts, "release", OV_EVIDENCE_RELEASES_MAX, evidence->releases,
+                         &evidence->release_count));
+    TRY(read_parts_named(&parts, "rules", OV_EVIDENCE_RELEASES_MAX, evidence->lists,
+                         &evidence->list_count));
+    TRY(read_parts_named(&parts, "rule", OV_EVIDENCE_RULES_MAX, evidence->rules,
+                         &evidence->rule_count));
+    return parts.has_next ? OV_DAMAGED : OV_OK;
 }
 
 enum ov_status ov_evidence_read(struct ov_span bytes, struct ov_evidence *ret_evidence) {
     OV_CLEANUP(ov_buf_release) struct ov_buf about = {0};
     struct ov_evidence evidence = {0};
-    struct ov_cursor cursor = ov_cursor_init(bytes);
-    if (read_parts(&cursor, &evidence) != OV_OK) {
+    if (read_all(bytes, &evidence) != OV_OK) {
         return OV_DAMAGED;
     }
     add_about(&about, &evidence); // it cannot say anything else than it should

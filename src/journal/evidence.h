@@ -11,21 +11,29 @@
 #include "ledger/key.h"
 #include "ledger/merkle.h"
 
-enum { OV_EVIDENCE_RELEASES_MAX = 64 };
+enum {
+    OV_EVIDENCE_RELEASES_MAX = 64,
+    OV_EVIDENCE_RULES_MAX = 1024,
+};
 
 struct ov_evidence {
     struct ov_span about;      // for people; the same for all files of the same parts
     struct ov_span first_key;  // the vkey of epoch 0, as the file has it
     uint64_t from, to;         // the first and the last entry of the range
+    uint64_t export_seq;       // the entry that says that this file was written
     struct ov_span checkpoint; // a signed note
     struct ov_span entries;    // framed as in entry bundles
-    struct ov_span epochs;     // the same: entries of epochs outside of the range
+    struct ov_span others;     // the same: entries outside of the range, of epochs and the export
     struct ov_span proof;      // range_proof.h
     struct ov_span follows;    // for each epoch after the first: that the tree before it is a
                                // beginning of the checkpoint's
     struct ov_span names;      // openings: salt, u16 length, path
-    size_t release_count;
+    struct ov_span manifest;   // lines of text, or nothing
+    struct ov_span witness;    // struct ov_evidence_witness, or nothing
+    size_t release_count, list_count, rule_count;
     struct ov_span releases[OV_EVIDENCE_RELEASES_MAX]; // tlog-proofs with their entries
+    struct ov_span lists[OV_EVIDENCE_RELEASES_MAX];    // struct ov_evidence_list
+    struct ov_span rules[OV_EVIDENCE_RULES_MAX];       // struct ov_evidence_rule
 };
 
 // Takes the file apart. OV_DAMAGED when anything in it is not in its place.
@@ -34,7 +42,7 @@ enum ov_status ov_evidence_read(struct ov_span bytes, struct ov_evidence *ret_ev
 // Appends the file; `about` is written anew.
 void ov_evidence_add(struct ov_buf *buf, const struct ov_evidence *evidence);
 
-// The next entry of `entries` or `epochs`. OV_END, OV_DAMAGED.
+// The next entry of `entries` or `others`. OV_END, OV_DAMAGED.
 enum ov_status ov_evidence_entry(struct ov_cursor *cursor, struct ov_span *ret_entry);
 
 // The next consistency proof of `follows`, and writing one.

@@ -2,50 +2,28 @@
 // What a file of evidence proves.
 #include "journal/evidence_check.h"
 
+#include "journal/evidence_inside.h"
 #include "journal/range_proof.h"
-#include "ledger/entries.h"
-#include "ledger/proof.h"
 
 #include <stdlib.h>
 
 #define SLACK_NS 2000000000ull
 
-struct keys {
-    uint64_t count;
-    struct ov_key newest;
-    bool is_known;      // the verifier's key is one of them
-    bool is_first_told; // the file says the same of the first
-    bool is_chain;      // each signed by the one before
-};
-
-struct checking {
-    const struct ov_evidence *evidence;
-    const struct ov_evidence_check *check;
-    uint64_t *indices; // of all entries that the file has
-    struct ov_tree_hash *hashes;
-    struct ov_span *entries;
-    size_t count, room;
-    struct keys keys;
-    struct ov_note note;
-    struct ov_checkpoint checkpoint;
-    struct ov_proof_checked proof;
-};
-
-static void tell_of(const struct checking *checking, const char *what, enum ov_proven result,
-                    const char *why, struct ov_span name) {
+void ov_evidence_step_of(const struct ov_evidence_checking *checking, const char *what,
+                         enum ov_proven result, const char *why, struct ov_span name) {
     const struct ov_evidence_step step = {
         .result = result, .what = what, .why = result == OV_PROVEN ? NULL : why, .name = name};
     checking->check->on_step(checking->check->arg, &step);
 }
 
-static void tell(const struct checking *checking, const char *what, enum ov_proven result,
-                 const char *why) {
-    tell_of(checking, what, result, why, ov_span_make(NULL, 0));
+void ov_evidence_step(const struct ov_evidence_checking *checking, const char *what,
+                      enum ov_proven result, const char *why) {
+    ov_evidence_step_of(checking, what, result, why, ov_span_make(NULL, 0));
 }
 
 // ---- entries ------------------------------------------------------------------------------------
 
-static enum ov_status grow(struct checking *checking) {
+static enum ov_status grow(struct ov_evidence_checking *checking) {
     size_t room = checking->room * 2 + 256;
     uint64_t *indices = realloc(checking->indices, room * sizeof *indices);
     checking->indices = indices != NULL ? indices : checking->indices;
@@ -60,7 +38,8 @@ static enum ov_status grow(struct checking *checking) {
     return OV_OK;
 }
 
-static enum ov_status add_entry(struct checking *checking, uint64_t index, struct ov_span bytes) {
+static enum ov_status add_entry(struct ov_evidence_checking *checking, uint64_t index,
+                                struct ov_span bytes) {
     if (checking->count == checking->room) {
         TRY(grow(checking));
     }
@@ -71,7 +50,7 @@ static enum ov_status add_entry(struct checking *checking, uint64_t index, struc
     return OV_OK;
 }
 
-static enum ov_status add_range(struct checking *checking) {
+static enum ov_status add_range(struct ov_evidence_checking *checking) {
     const struct ov_evidence *evidence = checking->evidence;
     struct ov_cursor cursor = ov_cursor_init(evidence->entries);
     struct ov_span bytes;
@@ -85,17 +64,23 @@ static enum ov_status add_range(struct checking *checking) {
     return index == evidence->to + 1 ? OV_OK : OV_DAMAGED;
 }
 
-// Epochs' entries say themselves where they stand; the proof holds them to it.
-static enum ov_status add_all(struct checking *checking) {
+static bool is_other(const struct ov_evidence *evidence, const struct ov_entry *entry) {
+    bool is_export = entry->type == OV_ENTRY_EXPORT && entry->seq == evidence->export_seq;
+    bool is_outside = entry->seq < evidence->from || entry->seq > evidence->to;
+    return is_outside && (is_export || entry->type == OV_ENTRY_EPOCH);
+}
+
+// The others say themselves where they stand; the proof holds them to it.
+static enum ov_status add_all(struct ov_evidence_checking *checking) {
     const struct ov_evidence *evidence = checking->evidence;
-    struct ov_cursor cursor = ov_cursor_init(evidence->epochs);
+    struct ov_cursor cursor = ov_cursor_init(evidence->others);
     struct ov_span bytes;
     struct ov_entry entry;
     bool has_range = false;
     enum ov_status status = ov_evidence_entry(&cursor, &bytes);
     for (; status == OV_OK; status = ov_evidence_entry(&cursor, &bytes)) {
         TRY(ov_entry_read(bytes, &entry));
-        TRY(entry.type == OV_ENTRY_EPOCH ? OV_OK : OV_DAMAGED);
+        TRY(is_other(evidence, &entry) ? OV_OK : OV_DAMAGED);
         if (entry.seq >= evidence->from && !has_range) {
             TRY(add_range(checking));
             has_range = true;
@@ -106,14 +91,22 @@ static enum ov_status add_all(struct checking *checking) {
     return has_range ? OV_OK : add_range(checking);
 }
 
-static void check_place(struct checking *checking) {
+bool ov_evidence_get(const struct ov_evidence_checking *checking, size_t n,
+                     struct ov_entry *ret_entry) {
+    return checking->indices[n] >= checking->evidence->from &&
+           checking->indices[n] <= checking->evidence->to &&
+           ov_entry_read(checking->entries[n], ret_entry) == OV_OK;
+}
+
+static void check_place(struct ov_evidence_checking *checking) {
     const struct ov_range_leaves leaves = {checking->indices, checking->hashes, checking->count};
     struct ov_tree_hash root;
     const struct ov_tree_head *head = &checking->checkpoint.head;
     bool is_so = ov_range_root(head->size, &leaves, checking->evidence->proof, &root) == OV_OK &&
                  ov_tree_hash_is_equal(&root, &head->root);
-    tell(checking, "the entries stand at these places of the checkpoint's tree, none is missing",
-         is_so ? OV_PROVEN : OV_FAILED, "they do not lead to its root");
+    ov_evidence_step(checking,
+                     "the entries stand at these places of the checkpoint's tree, none is missing",
+                     is_so ? OV_PROVEN : OV_FAILED, "they do not lead to its root");
 }
 
 static bool are_neighbours(const struct ov_entry *last, const struct ov_entry *entry) {
@@ -130,7 +123,7 @@ static const char *check_form(const struct ov_entry *last, const struct ov_entry
 }
 
 // A clock that was set back makes no entry false, but its times.
-static void check_forms(struct checking *checking) {
+static void check_forms(struct ov_evidence_checking *checking) {
     struct ov_entry last = {.seq = OV_NUMBER_MAX};
     const char *why = NULL;
     bool is_set_back = false;
@@ -144,10 +137,10 @@ static void check_forms(struct checking *checking) {
             last = entry;
         }
     }
-    tell(checking, "each entry has its form and its number", why == NULL ? OV_PROVEN : OV_FAILED,
-         why);
-    tell(checking, "the machine's clock did not go back between them",
-         is_set_back ? OV_NOT_PROVEN : OV_PROVEN, "it was set back");
+    ov_evidence_step(checking, "each entry has its form and its number",
+                     why == NULL ? OV_PROVEN : OV_FAILED, why);
+    ov_evidence_step(checking, "the machine's clock did not go back between them",
+                     is_set_back ? OV_NOT_PROVEN : OV_PROVEN, "it was set back");
 }
 
 // ---- keys ---------------------------------------------------------------------------------------
@@ -179,7 +172,7 @@ static bool is_signed_epoch(const struct ov_entry *entry, struct ov_span vkey,
 }
 
 // The first stands alone; of each other the tree before it is a beginning of the checkpoint's.
-static bool is_in_line(struct checking *checking, const struct ov_entry *entry,
+static bool is_in_line(struct ov_evidence_checking *checking, const struct ov_entry *entry,
                        const struct ov_tree_hash *root, struct ov_cursor *follows) {
     const struct ov_tree_head before = {.size = entry->seq, .root = *root};
     struct ov_tree_proof proof;
@@ -194,9 +187,9 @@ static bool is_in_line(struct checking *checking, const struct ov_entry *entry,
            ov_consistency_verify(&before, &checking->checkpoint.head, &proof) == OV_OK;
 }
 
-static bool take_epoch(struct checking *checking, const struct ov_entry *entry,
+static bool take_epoch(struct ov_evidence_checking *checking, const struct ov_entry *entry,
                        struct ov_cursor *follows) {
-    struct keys *keys = &checking->keys;
+    struct ov_evidence_keys *keys = &checking->keys;
     struct ov_span value;
     struct ov_span vkey;
     struct ov_tree_hash root;
@@ -220,7 +213,7 @@ static bool take_epoch(struct checking *checking, const struct ov_entry *entry,
     return true;
 }
 
-static void check_chain(struct checking *checking) {
+static void check_chain(struct ov_evidence_checking *checking) {
     struct ov_cursor follows = ov_cursor_init(checking->evidence->follows);
     bool is_so = true;
     for (size_t i = 0; i < checking->count && is_so; i++) {
@@ -231,18 +224,19 @@ static void check_chain(struct checking *checking) {
     }
     is_so = is_so && checking->keys.is_first_told && ov_cursor_left(&follows) == 0;
     checking->keys.is_chain = is_so;
-    tell(checking,
-         "each epoch's key, and the tree before it, is signed by the key before; from the first on",
-         is_so ? OV_PROVEN : OV_FAILED, "an epoch is missing, or the key before did not sign it");
+    ov_evidence_step(
+        checking,
+        "each epoch's key, and the tree before it, is signed by the key before; from the first on",
+        is_so ? OV_PROVEN : OV_FAILED, "an epoch is missing, or the key before did not sign it");
 }
 
-static bool is_signed_by(const struct checking *checking, const struct ov_key *key) {
+static bool is_signed_by(const struct ov_note *note, const struct ov_key *key) {
     struct ov_note_found found = {0};
-    return ov_note_verify_one(&checking->note, key, &found) == OV_OK && found.has_signed;
+    return ov_note_verify_one(note, key, &found) == OV_OK && found.has_signed;
 }
 
-// Each line of the checkpoint must be a true signature of an epoch's key, once.
-static bool are_lines_known(struct checking *checking) {
+size_t ov_evidence_count_epochs(const struct ov_evidence_checking *checking,
+                                const struct ov_note *note) {
     size_t known = 0;
     for (size_t i = 0; i < checking->count; i++) {
         struct ov_entry entry;
@@ -250,24 +244,29 @@ static bool are_lines_known(struct checking *checking) {
         struct ov_key key;
         if (ov_entry_read(checking->entries[i], &entry) == OV_OK && entry.type == OV_ENTRY_EPOCH &&
             read_epoch_key(&entry, &vkey, &key) == OV_OK) {
-            known += is_signed_by(checking, &key);
+            known += is_signed_by(note, &key);
         }
     }
-    return known == checking->note.line_count;
+    return known;
 }
 
-static void check_signature(struct checking *checking) {
+// Each line of the checkpoint must be a true signature of an epoch's key, once.
+static bool are_lines_known(const struct ov_evidence_checking *checking) {
+    return ov_evidence_count_epochs(checking, &checking->note) == checking->note.line_count;
+}
+
+static void check_signature(struct ov_evidence_checking *checking) {
     const char *why = NULL;
-    if (!checking->keys.is_chain || !is_signed_by(checking, &checking->keys.newest)) {
+    if (!checking->keys.is_chain || !is_signed_by(&checking->note, &checking->keys.newest)) {
         why = "it is not signed by the newest epoch's key";
     } else if (!are_lines_known(checking)) {
         why = "it has a signature that is no epoch's";
     }
-    tell(checking, "the checkpoint is signed by the newest epoch's key",
-         why == NULL ? OV_PROVEN : OV_FAILED, why);
+    ov_evidence_step(checking, "the checkpoint is signed by the newest epoch's key",
+                     why == NULL ? OV_PROVEN : OV_FAILED, why);
 }
 
-static void check_anchor(struct checking *checking) {
+static void check_anchor(struct ov_evidence_checking *checking) {
     const struct ov_key *known = checking->check->key;
     enum ov_proven result = OV_PROVEN;
     const char *why = NULL;
@@ -281,18 +280,18 @@ static void check_anchor(struct checking *checking) {
         result = OV_FAILED;
         why = "the keys do not follow one another";
     }
-    tell(checking, "the checkpoint is that of the journal whose key is known", result, why);
+    ov_evidence_step(checking, "the checkpoint is that of the journal whose key is known", result,
+                     why);
 }
 
 // ---- names --------------------------------------------------------------------------------------
 
-static void check_names(struct checking *checking) {
+static void check_names(struct ov_evidence_checking *checking) {
     struct ov_evidence_names names;
     ov_evidence_names_init(checking->evidence->names, &names);
     for (size_t i = 0; i < checking->count; i++) {
         struct ov_entry entry;
-        if (ov_entry_read(checking->entries[i], &entry) != OV_OK ||
-            entry.seq < checking->evidence->from || entry.seq > checking->evidence->to) {
+        if (!ov_evidence_get(checking, i, &entry)) {
             continue;
         }
         struct ov_cursor body = ov_cursor_init(entry.body);
@@ -303,89 +302,14 @@ static void check_names(struct checking *checking) {
             (void)!ov_evidence_names_take(&names, &commitment, &path);
         }
     }
-    tell(checking, "the names that are shown are those that the entries stand for",
-         ov_evidence_names_are_all(&names) ? OV_PROVEN : OV_FAILED,
-         "one is not what was committed to");
-}
-
-// ---- releases -----------------------------------------------------------------------------------
-
-enum ov_status ov_evidence_release(const struct ov_evidence *evidence,
-                                   const struct ov_tree_hash *leaf, struct ov_buf *ret_entry,
-                                   size_t *ret_index) {
-    for (size_t i = 0; i < evidence->release_count; i++) {
-        OV_CLEANUP(ov_buf_release) struct ov_buf entry = {0};
-        struct ov_proof proof;
-        struct ov_tree_hash hash;
-        if (ov_proof_read(evidence->releases[i], &proof) != OV_OK || !proof.has_extra) {
-            continue;
-        }
-        TRY(ov_proof_add_extra(&entry, &proof));
-        ov_leaf_hash(ov_buf_span(&entry), &hash);
-        if (ov_tree_hash_is_equal(&hash, leaf)) {
-            ov_buf_add(ret_entry, entry.data, entry.size);
-            *ret_index = i;
-            return ov_buf_status(ret_entry);
-        }
-    }
-    return OV_END;
-}
-
-static const char claim[] = "this set is a release of the public log";
-
-static void check_release(struct checking *checking, struct ov_span name,
-                          const struct ov_tree_hash *leaf, uint64_t *used) {
-    const struct ov_evidence_check *check = checking->check;
-    OV_CLEANUP(ov_buf_release) struct ov_buf entry = {0};
-    size_t index;
-    struct ov_span text;
-    const char *why = NULL;
-    if (ov_evidence_release(checking->evidence, leaf, &entry, &index) != OV_OK) {
-        tell_of(checking, claim, OV_NOT_PROVEN, "the file does not have it", name);
-        return;
-    }
-    *used |= UINT64_C(1) << index;
-    if (check->policy == NULL || check->trust == NULL) {
-        tell_of(checking, claim, OV_NOT_PROVEN, "--policy and --trust were not given", name);
-        return;
-    }
-    bool is_so = ov_proof_check(checking->evidence->releases[index], leaf, check->policy,
-                                &checking->proof, &why) == OV_OK &&
-                 ov_trust_check(check->trust, ov_buf_span(&entry), &text, &why) == OV_OK;
-    tell_of(checking, claim, is_so ? OV_PROVEN : OV_FAILED, why, name);
-}
-
-static void check_sets(struct checking *checking, const struct ov_entry *entry, uint64_t *used) {
-    struct ov_span line;
-    struct ov_span name;
-    struct ov_tree_hash leaf;
-    for (size_t i = 0; ov_entry_value(entry->body, "set", i, &line) == OV_OK; i++) {
-        if (ov_word_take(&line, &name) == OV_OK && ov_tree_hash_read(line, &leaf) == OV_OK) {
-            check_release(checking, name, &leaf, used);
-        } else {
-            tell_of(checking, claim, OV_NOT_PROVEN, "the entry says that it is none", name);
-        }
-    }
-}
-
-static void check_releases(struct checking *checking) {
-    uint64_t used = 0;
-    for (size_t i = 0; i < checking->count; i++) {
-        struct ov_entry entry;
-        if (ov_entry_read(checking->entries[i], &entry) == OV_OK && entry.type == OV_ENTRY_LOAD) {
-            check_sets(checking, &entry, &used);
-        }
-    }
-    size_t count = checking->evidence->release_count;
-    if (count > 0 && used != UINT64_MAX >> (OV_EVIDENCE_RELEASES_MAX - count)) {
-        tell(checking, "each release in the file was loaded", OV_FAILED,
-             "one is named by no entry of the range");
-    }
+    ov_evidence_step(checking, "the names that are shown are those that the entries stand for",
+                     ov_evidence_names_are_all(&names) ? OV_PROVEN : OV_FAILED,
+                     "one is not what was committed to");
 }
 
 // ---- the whole ----------------------------------------------------------------------------------
 
-static enum ov_status verify(struct checking *checking) {
+static enum ov_status verify(struct ov_evidence_checking *checking) {
     if (ov_note_read(checking->evidence->checkpoint, &checking->note) != OV_OK ||
         ov_checkpoint_read(checking->note.text, &checking->checkpoint) != OV_OK ||
         checking->checkpoint.extensions.size > 0) {
@@ -398,22 +322,28 @@ static enum ov_status verify(struct checking *checking) {
     check_signature(checking);
     check_anchor(checking);
     check_names(checking);
-    check_releases(checking);
-    return OV_OK;
+    ov_evidence_check_export(checking);
+    ov_evidence_check_witness(checking);
+    TRY(ov_evidence_check_releases(checking));
+    return ov_evidence_check_rules(checking);
 }
 
 enum ov_status ov_evidence_verify(const struct ov_evidence *evidence,
-                                  const struct ov_evidence_check *check) {
-    struct checking *checking = calloc(1, sizeof *checking);
+                                  const struct ov_evidence_check *check,
+                                  struct ov_evidence_report *ret_report) {
+    struct ov_evidence_checking *checking = calloc(1, sizeof *checking);
     if (checking == NULL) {
         return OV_MEMORY;
     }
     checking->evidence = evidence;
     checking->check = check;
+    *ret_report = (struct ov_evidence_report){0};
+    checking->report = ret_report;
     enum ov_status status = verify(checking);
     free(checking->indices);
     free(checking->hashes);
     free(checking->entries);
+    free(checking->rules);
     free(checking);
     return status;
 }

@@ -13,7 +13,7 @@ struct ov_evidence_step {
     enum ov_proven result;
     const char *what;    // a constant phrase: what is claimed
     const char *why;     // a constant phrase, or NULL when it is proven
-    struct ov_span name; // of a rule set, when it is about one
+    struct ov_span name; // of a rule set or a rule, when it is about one
 };
 
 struct ov_evidence_check {
@@ -24,13 +24,14 @@ struct ov_evidence_check {
     void (*on_step)(void *arg, const struct ov_evidence_step *step);
 };
 
+// What may be built on, beside the steps.
+struct ov_evidence_report {
+    uint64_t proven_lists;               // bit i: the i-th `rules` is proven
+    uint64_t witness_size, witness_time; // that the quorum has seen, and when; 0 for neither
+};
+
 // Checks all that can be. OV_OK whatever was found: on_step has told; OV_DAMAGED when the entries
 // cannot be told apart, OV_MEMORY.
 enum ov_status ov_evidence_verify(const struct ov_evidence *evidence,
-                                  const struct ov_evidence_check *check);
-
-// The release of a set's line `set NAME LEAF`: OV_END when the file has none of this leaf hash. Its
-// entry is appended to `ret_entry`.
-enum ov_status ov_evidence_release(const struct ov_evidence *evidence,
-                                   const struct ov_tree_hash *leaf, struct ov_buf *ret_entry,
-                                   size_t *ret_index);
+                                  const struct ov_evidence_check *check,
+                                  struct ov_evidence_report *ret_report);

@@ -400,6 +400,7 @@ static enum ov_status compare_sets(struct builder *builder, struct ov_rule_tree_
 static enum ov_status answer_release(struct builder *builder) {
     struct ov_rule_tree_work work = {.report = &builder->report,
                                      .with_list = builder->request.with_leaves,
+                                     .with_texts = builder->request.with_texts,
                                      .arg = builder,
                                      .on_reading = read_next};
     TRY(demand_bytes(builder));

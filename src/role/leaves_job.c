@@ -131,7 +131,8 @@ static enum ov_status ask_for_leaves(struct run *run, const struct ov_leaves_req
                                      struct ov_rules_result *ret_result,
                                      char ret_reason[OV_LEAVES_REASON_BYTES]) {
     struct ov_wire_request words = {.word = OV_WIRE_WORD_LEAVES,
-                                    .with_leaves = request->on_text != NULL};
+                                    .with_leaves = request->on_text != NULL && !request->with_texts,
+                                    .with_texts = request->on_text != NULL && request->with_texts};
     TRY(add_sources(run, request->sources, request->prefix, false, ret_reason));
     return ask(run, &words, ret_result, ret_reason);
 }

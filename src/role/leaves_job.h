@@ -25,6 +25,8 @@ struct ov_leaves_request {
     void *arg;
     void (*on_text)(void *arg, struct ov_span text); // pieces of the list of leaves, which are
                                                      // unchecked bytes; NULL for no list
+    bool with_texts; // the list is that of the leaves themselves, each behind its length (u32be),
+                     // and not of a line for each
 };
 
 // The number of leaves and the root of the tree. OV_OK; otherwise `ret_reason` says why, with the

@@ -91,6 +91,14 @@ static void list_leaf(struct ov_report *report, const struct ov_rule_text *text,
     ov_report_flush(report, false);
 }
 
+static void give_leaf(struct ov_report *report, struct ov_span leaf) {
+    for (unsigned i = 4; i-- > 0;) {
+        ov_buf_add_u8(&report->out, (uint8_t)(leaf.size >> 8 * i));
+    }
+    ov_buf_add(&report->out, leaf.data, leaf.size);
+    ov_report_flush(report, false);
+}
+
 static enum ov_status add_source(struct ov_rule_tree_work *work,
                                  const struct ov_rule_source *source, struct ov_buf *entry,
                                  struct ov_tree *tree) {
@@ -104,6 +112,9 @@ static enum ov_status add_source(struct ov_rule_tree_work *work,
         ov_tree_append(tree, &hash);
         if (work->with_list) {
             list_leaf(work->report, &text, &hash);
+        }
+        if (work->with_texts) {
+            give_leaf(work->report, ov_buf_span(entry));
         }
     }
     work->why = texts.why;

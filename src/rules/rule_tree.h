@@ -22,7 +22,8 @@ struct ov_rule_source_list {
 
 struct ov_rule_tree_work {
     struct ov_report *report;
-    bool with_list; // tree: a line for each leaf
+    bool with_list;  // tree: a line for each leaf
+    bool with_texts; // tree: each leaf, behind its length (u32be)
     void *arg;
     void (*on_reading)(void *arg, uint32_t number); // that source is read next
     const char *why; // after OV_DAMAGED, OV_INVALID and OV_LIMIT: what is wrong with the source

@@ -17,7 +17,8 @@ enum {
     FLAG_COSTS = 16,
     FLAG_LEAVES = 32,
     FLAG_SIGN = 64,
-    REQUEST_FLAGS = 127,
+    FLAG_TEXTS = 128,
+    REQUEST_FLAGS = 255,
     FLAG_BYTES = 1,
     FLAG_MEMBER = 2,
     FLAG_NEW = 4,
@@ -42,7 +43,7 @@ void ov_wire_request_encode(const struct ov_wire_request *request, struct ov_buf
         (request->with_pua ? FLAG_PUA : 0u) | (request->is_json ? FLAG_JSON : 0u) |
         (request->is_strict ? FLAG_STRICT : 0u) | (request->with_summary ? FLAG_SUMMARY : 0u) |
         (request->with_costs ? FLAG_COSTS : 0u) | (request->with_leaves ? FLAG_LEAVES : 0u) |
-        (request->is_sign_demanded ? FLAG_SIGN : 0u);
+        (request->is_sign_demanded ? FLAG_SIGN : 0u) | (request->with_texts ? FLAG_TEXTS : 0u);
     ov_buf_reset(out);
     ov_buf_add_u32le(out, OV_WIRE_REQUEST);
     ov_buf_add_u32le(out, OV_WIRE_VERSION);
@@ -79,6 +80,7 @@ enum ov_status ov_wire_request_decode(struct ov_span message, struct ov_wire_req
         .with_costs = (flags & FLAG_COSTS) != 0,
         .with_leaves = (flags & FLAG_LEAVES) != 0,
         .is_sign_demanded = (flags & FLAG_SIGN) != 0,
+        .with_texts = (flags & FLAG_TEXTS) != 0,
         .source_count = source_count,
         .most_bytes = most_bytes,
         .rule = rule,

@@ -53,6 +53,7 @@ struct ov_wire_request {
     bool with_summary;     // CHECK, DIFF
     bool with_costs;       // BUILD
     bool with_leaves;      // LEAVES: a line for each, as text
+    bool with_texts;       // LEAVES: the leaves themselves, each behind its length (u32be)
     bool is_sign_demanded; // VERIFY, PATCH
     uint32_t source_count;
     uint64_t most_bytes; // UNPACK: that may come out; else 0

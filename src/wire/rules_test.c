@@ -31,7 +31,7 @@ static void request_survives(void **state) {
     for (size_t size = 0; size < 20; size++) {
         assert_int_equal(ov_wire_request_decode(ov_span_make(out.data, size), &back), OV_PEER);
     }
-    static const uint8_t places[] = {0, AT_VERSION, AT_WORD, AT_FLAGS};
+    static const uint8_t places[] = {0, AT_VERSION, AT_WORD, AT_FLAGS + 1};
     for (size_t i = 0; i < sizeof places; i++) {
         uint8_t kept = out.data[places[i]];
         out.data[places[i]] = 0xf7;

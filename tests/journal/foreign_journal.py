@@ -267,7 +267,7 @@ def small(seed="small"):
     journal.add("recover", "lost 17", f"from {len(journal.entries)}", run="-")
     journal.add("crash", "role overt", "file -", "why cut-off")
     journal.start("evidence")
-    journal.add("export", "from 0", "to 9", "records 10")
+    journal.add("export", "from 0", "to 9", "records 10", "manifest -")
     journal.stop()
     journal.seal()
     journal.start()
