@@ -12,9 +12,11 @@ import struct
 import subprocess
 import sys
 import time
+import urllib.request
 
 ROOT = pathlib.Path(os.environ["OVERT_SOURCE"])
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests/journal")]
+sys.path[:0] = [str(ROOT / "tests" / part) for part in ("", "journal", "serve", "ledger")]
+import serving  # noqa: E402  pylint: disable=wrong-import-position
 import feed_test  # noqa: E402  pylint: disable=wrong-import-position
 import ed25519  # noqa: E402  pylint: disable=wrong-import-position
 from journals import (  # noqa: E402  pylint: disable=wrong-import-position
@@ -608,10 +610,30 @@ def line_at(data, at):
     return data[data.rfind(b"\n", 0, at) + 1:data.find(b"\n", at)]
 
 
+def a_witness_of_the_protocol():
+    """overt log witness, as any other of C2SP tlog-witness: it sees origin, size and root."""
+    small()
+    seen = subprocess.run([OVERT, "journal", "checkpoint"], capture_output=True, check=True,
+                          env=environment("state")).stdout
+    cosigner = subprocess.run([serving.OVERT, "log", "key", "witness.example/w", "--witness", "-o",
+                               "key"], capture_output=True, check=True, text=True).stdout.strip()
+    with serving.Server("witness", "--state", "w", "--key", "key", "--log", vkey()) as witness:
+        request = urllib.request.Request(witness.url + "add-checkpoint", b"old 0\n\n" + seen)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            pathlib.Path("seen").write_bytes(seen + answer.read())
+    pathlib.Path("p").write_text(f"witness w {cosigner}\nquorum w\n")
+    assert scan("t").returncode == 1
+    file = export("--witness", "seen")
+    told = check(file, "--key", vkey(), "--policy", "p")
+    assert told["witnessed"]["size"] == int(seen.split(b"\n")[1])
+    assert abs(told["witnessed"]["time"] - time.time()) < 60
+    assert [step["result"] for step in told["steps"][8:11]] == ["proven"] * 3
+
+
 if __name__ == "__main__":
     main([a_stranger_has_the_answers, each_range, a_part_of_a_run_says_less, redacted,
           keys_of_epochs, a_clock_that_is_set_back, another_machine, each_byte_is_flipped,
           each_length_is_tried, the_machine_says_what_it_may, ranges_of_time, parts_change_places,
           entries_are_left_out, about_cannot_lie, releases_of_the_public_log,
           which_rule_fired_and_what_it_says, no_rule_looks_for_that, each_byte_of_a_release,
-          witnesses_of_the_journal])
+          witnesses_of_the_journal, a_witness_of_the_protocol])

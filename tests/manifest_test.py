@@ -271,6 +271,8 @@ def a_log_its_witness_its_server_and_a_client():
                 "--once", codes=(0, 1))
     pathlib.Path("f").write_text("a mark of two\n")
     assert "Two" in run("scan", "scan", "f", codes=(1,))
+    run("export", "evidence", "export", "-o", "file", "--no-manifest")
+    run("evidence", "evidence", "verify", "file", codes=(3,))
     for folder in ("key", "create"):
         expect_declared(folder, ["broker"])
     expect_declared("witness", ["broker", "witness"])
@@ -283,6 +285,8 @@ def a_log_its_witness_its_server_and_a_client():
         expect_declared(folder, ["broker", "fetcher", "verifier"], [("127.0.0.1", server.port)])
     expect_declared("monitor", ["broker", "fetcher", "auditor"], [witness, ("127.0.0.1", server.port)])
     expect_declared("scan", ["broker", "worker"])
+    expect_declared("export", ["broker", "builder"])
+    expect_declared("evidence", ["broker", "auditor"])
 
 
 # ---- that it can fail -------------------------------------------------------------------------------

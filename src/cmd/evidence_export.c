@@ -214,8 +214,12 @@ static enum ov_status read_entries(struct ov_evidence_work *work) {
         bool is_needed = at <= work->evidence.to && at + width > work->evidence.from;
         enum ov_status status =
             ov_entries_load(work->folder, at / OV_TILE_WIDTH, width, &bytes, &entries);
-        if (status == OV_SYSTEM && errno == ENOENT && !is_needed) {
-            continue; // removed, as none with an epoch is
+        if (status == OV_SYSTEM && errno == ENOENT) { // removed, as none with an epoch is
+            TRY(is_needed ? ov_evidence_fail(work, OV_INVALID,
+                                             "entries of that range were removed; --range or "
+                                             "--since ask for others")
+                          : OV_OK);
+            continue;
         }
         TRY(status);
         for (unsigned i = 0; i < width; i++) {

@@ -58,7 +58,7 @@ static void want(struct texts *texts, const struct ov_evidence_found *found) {
     ov_buf_add(&texts->wanted, &one, sizeof one);
 }
 
-static void want_found(struct texts *texts, const struct ov_evidence_loads *loads,
+static void want_found(struct texts *texts, struct ov_evidence_loads *loads,
                        const struct ov_entry *entry, const struct ov_tree_hash *release) {
     struct ov_cursor body = ov_cursor_init(entry->body);
     struct ov_span line;

@@ -88,7 +88,7 @@ static void tell_one_found(const struct telling *telling, const struct ov_eviden
 }
 
 // The lines `found` after a line `file`.
-static void tell_found(const struct telling *telling, const struct ov_entry *entry,
+static void tell_found(struct telling *telling, const struct ov_entry *entry,
                        struct ov_cursor after) {
     struct ov_span line;
     if (telling->json != NULL) {

@@ -6,6 +6,7 @@ enum ov_status ov_evidence_loads_take(struct ov_evidence_loads *loads,
                                       const struct ov_entry *entry) {
     if (entry->type == OV_ENTRY_LOAD) {
         ov_buf_add(&loads->items, entry, sizeof *entry);
+        loads->has_last = false;
     }
     return ov_buf_status(&loads->items);
 }
@@ -15,15 +16,22 @@ void ov_evidence_loads_release(struct ov_evidence_loads *loads) {
 }
 
 // The last one of this run, or NULL.
-static const struct ov_entry *find_load(const struct ov_evidence_loads *loads,
+static const struct ov_entry *find_load(struct ov_evidence_loads *loads,
                                         const struct ov_entry_run *run) {
     const struct ov_entry *entries = (const struct ov_entry *)(const void *)loads->items.data;
-    for (size_t i = loads->items.size / sizeof *entries; i-- > 0;) {
-        if (memcmp(entries[i].run.bytes, run->bytes, sizeof run->bytes) == 0) {
-            return &entries[i];
+    size_t place = loads->items.size / sizeof *entries;
+    if (loads->has_last && memcmp(loads->last.bytes, run->bytes, sizeof run->bytes) == 0) {
+        place = loads->last_place;
+    } else {
+        while (place > 0 &&
+               memcmp(entries[place - 1].run.bytes, run->bytes, sizeof run->bytes) != 0) {
+            place--;
         }
     }
-    return NULL;
+    loads->has_last = true;
+    loads->last = *run;
+    loads->last_place = place;
+    return place > 0 ? &entries[place - 1] : NULL;
 }
 
 static enum ov_status find_set(const struct ov_entry *load, struct ov_span feed,
@@ -38,7 +46,7 @@ static enum ov_status find_set(const struct ov_entry *load, struct ov_span feed,
     return OV_UNSUPPORTED;
 }
 
-enum ov_status ov_evidence_found_read(const struct ov_evidence_loads *loads,
+enum ov_status ov_evidence_found_read(struct ov_evidence_loads *loads,
                                       const struct ov_entry_run *run, struct ov_span words,
                                       struct ov_evidence_found *ret_found) {
     struct ov_evidence_found *found = ret_found;

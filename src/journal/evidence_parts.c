@@ -113,11 +113,29 @@ static struct ov_span find_name(struct ov_span file, struct ov_span text) {
     return ov_span_make(NULL, 0);
 }
 
+static bool is_plain(uint8_t byte) {
+    return byte > ' ' && byte <= '~' && byte != '%';
+}
+
+// Whether the words cannot be of this name: by the bytes that stand for themselves.
+static bool is_another(struct ov_span name, struct ov_span found_rule) {
+    if (found_rule.size < name.size) {
+        return true;
+    }
+    for (size_t i = 0; i < name.size && is_plain(name.data[i]); i++) {
+        if (name.data[i] != found_rule.data[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool ov_evidence_rule_is(struct ov_span file, struct ov_span text, struct ov_span found_rule,
                          struct ov_span found_file) {
     OV_CLEANUP(ov_buf_release) struct ov_buf written = {0};
     struct ov_span name = find_name(file, text);
-    if (name.size == 0 || name.size > FOUND_TEXT_BYTES || !ov_span_is_equal(file, found_file)) {
+    if (name.size == 0 || name.size > FOUND_TEXT_BYTES || is_another(name, found_rule) ||
+        !ov_span_is_equal(file, found_file)) {
         return false;
     }
     ov_entry_text_add(&written, name);

@@ -312,8 +312,8 @@ static const char *find_text(const struct ov_evidence_checking *checking,
 }
 
 static enum ov_status check_found(const struct ov_evidence_checking *checking,
-                                  const struct ov_evidence_loads *loads,
-                                  const struct ov_entry *entry, struct told *told) {
+                                  struct ov_evidence_loads *loads, const struct ov_entry *entry,
+                                  struct told *told) {
     struct ov_cursor body = ov_cursor_init(entry->body);
     struct ov_span line;
     while (ov_line_read(&body, &line) == OV_OK) {
