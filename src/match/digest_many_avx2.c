@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Eight messages side by side in AVX2 registers.
+#include "base/digest_md5.h"
 #include "match/digest_lanes.h"
 
 #include <immintrin.h>
@@ -62,6 +63,26 @@ static inline void load_half(lanes w[8], const uint8_t *const *data, size_t at) 
 static inline void load_block(lanes w[16], const uint8_t *const *data, size_t at) {
     load_half(w, data, at);
     load_half(w + 8, data, at + OV_DIGEST_BLOCK / 2);
+}
+
+// Of each of the 64 steps of MD5 on a block, the word and the constant.
+static inline void add_constants(const uint8_t *block, uint32_t ret_added[64]) {
+    const __m256i count = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    __m256i low = _mm256_loadu_si256((const __m256i *)block);
+    __m256i high = _mm256_loadu_si256((const __m256i *)(block + OV_DIGEST_BLOCK / 2));
+#pragma GCC unroll 8
+    for (unsigned i = 0; i < 64; i += 8) {
+        __m256i factor = _mm256_set1_epi32(ov_md5_factor[i / 16]);
+        __m256i pick = _mm256_add_epi32(_mm256_mullo_epi32(count, factor),
+                                        _mm256_set1_epi32((int)ov_md5_pick(i)));
+        __m256i is_high = _mm256_slli_epi32(pick, 28); // its bit 3 becomes the sign
+        __m256 from_low = _mm256_castsi256_ps(_mm256_permutevar8x32_epi32(low, pick));
+        __m256 from_high = _mm256_castsi256_ps(_mm256_permutevar8x32_epi32(high, pick));
+        __m256i ordered = _mm256_castps_si256(
+            _mm256_blendv_ps(from_low, from_high, _mm256_castsi256_ps(is_high)));
+        __m256i constants = _mm256_loadu_si256((const __m256i *)(ov_md5_table + i));
+        _mm256_store_si256((__m256i *)(ret_added + i), _mm256_add_epi32(ordered, constants));
+    }
 }
 
 #include "match/digest_rounds.h"

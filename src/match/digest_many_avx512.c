@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sixteen messages side by side in AVX-512 registers.
+#include "base/digest_md5.h"
 #include "match/digest_lanes.h"
 
 #include <immintrin.h>
@@ -64,6 +65,21 @@ static inline void load_block(lanes w[16], const uint8_t *const *data, size_t at
         w[i + 4] = (lanes)_mm512_shuffle_i32x4(low_odd, high_odd, 0x88);
         w[i + 8] = (lanes)_mm512_shuffle_i32x4(low_even, high_even, 0xdd);
         w[i + 12] = (lanes)_mm512_shuffle_i32x4(low_odd, high_odd, 0xdd);
+    }
+}
+
+// Of each of the 64 steps of MD5 on a block, the word and the constant.
+static inline void add_constants(const uint8_t *block, uint32_t ret_added[64]) {
+    const __m512i count = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    __m512i words = _mm512_loadu_si512(block);
+#pragma GCC unroll 4
+    for (unsigned i = 0; i < 64; i += 16) {
+        __m512i factor = _mm512_set1_epi32(ov_md5_factor[i / 16]);
+        __m512i pick = _mm512_add_epi32(_mm512_mullo_epi32(count, factor),
+                                        _mm512_set1_epi32(ov_md5_first[i / 16]));
+        __m512i ordered = _mm512_permutexvar_epi32(pick, words); // looks at four bits of each
+        __m512i constants = _mm512_loadu_si512(ov_md5_table + i);
+        _mm512_store_si512(ret_added + i, _mm512_add_epi32(ordered, constants));
     }
 }
 

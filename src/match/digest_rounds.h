@@ -5,8 +5,9 @@
 //
 //   LANES and the type `lanes` (a vector of LANES 32-bit words, with C's operators),
 //   choose majority parity md5_last: bitwise functions of three vectors,
-//   load_block(w, data, at): the 16 words of the block at `at` of every lane, and
-//   swap_words(w): their bytes in the other order.
+//   load_block(w, data, at): the 16 words of the block at `at` of every lane,
+//   swap_words(w): their bytes in the other order, and
+//   add_constants(block, added): of each of the 64 steps of MD5 on one block, word and constant.
 //
 // FIPS 180-4 and RFC 1321; the same steps as base/digest_plain.c, which is easier to read. Each
 // step depends on the one before, so that one group of lanes leaves the processor waiting: two
@@ -40,8 +41,8 @@ static inline void add_word(uint32_t *state, unsigned group, unsigned word, lane
     memcpy(state + group * GROUP_WORDS + word * LANES, &value, sizeof value);
 }
 
-static inline lanes mix_md5(unsigned i, lanes b, lanes c, lanes d) {
-    switch (i / 16) {
+static inline lanes mix_md5(unsigned round, lanes b, lanes c, lanes d) {
+    switch (round) {
     case 0:
         return choose(b, c, d);
     case 1:
@@ -55,71 +56,106 @@ static inline lanes mix_md5(unsigned i, lanes b, lanes c, lanes d) {
 
 // Two messages in plain registers run beside the lanes: the processor has units for both, and each
 // alone would wait for itself. Each of the two takes OV_SINGLES_PACE steps in the time of one step
-// of the lanes. NULL: none.
-static ALWAYS_INLINE void step_singles(uint32_t words[OV_SINGLES][4], uint32_t start[OV_SINGLES][4],
-                                       const uint8_t *const at[OV_SINGLES], unsigned step) {
-    unsigned i = step % 64;
-    size_t offset = (size_t)(step / 64) * OV_DIGEST_BLOCK;
+// of the lanes.
+struct beside {
+    uint32_t words[OV_SINGLES][4];
+    _Alignas(64) uint32_t added[OV_SINGLES][64]; // word and constant of each step
+};
+
+_Static_assert(OV_SINGLES == 2 && OV_SINGLES_PACE == 2, "as written below");
+
+static ALWAYS_INLINE void start_block(struct beside *beside, const struct ov_singles *singles) {
+    add_constants(singles->at[0], beside->added[0]);
+    add_constants(singles->at[1], beside->added[1]);
+    KEEP_IN_MEMORY(beside->added);
+}
+
+// Step `i` of both, of which `round` and `turn` are known.
+static ALWAYS_INLINE void step_beside(struct beside *beside, unsigned round, unsigned turn,
+                                      size_t i) {
 #pragma GCC unroll 2
     for (unsigned s = 0; s < OV_SINGLES; s++) {
-        ov_md5_step(words[s], at[s] + offset, i);
-    }
-    if (i < 63) {
-        return;
-    }
-#pragma GCC unroll 8
-    for (unsigned w = 0; w < OV_SINGLES * 4; w++) {
-        words[w / 4][w % 4] += start[w / 4][w % 4];
-        start[w / 4][w % 4] = words[w / 4][w % 4];
+        ov_md5_turn(beside->words[s], round, turn, beside->added[s][i]);
     }
 }
 
+// A block of both is done.
+static ALWAYS_INLINE void end_block(struct beside *beside, struct ov_singles *singles) {
+#pragma GCC unroll 8
+    for (unsigned i = 0; i < OV_SINGLES * 4; i++) {
+        beside->words[i / 4][i % 4] += singles->state[i / 4][i % 4];
+        singles->state[i / 4][i % 4] = beside->words[i / 4][i % 4];
+    }
+    singles->at[0] += OV_DIGEST_BLOCK;
+    singles->at[1] += OV_DIGEST_BLOCK;
+}
+
+struct lanes_md5 {
+    lanes a[GROUPS], b[GROUPS], c[GROUPS], d[GROUPS];
+};
+
+static ALWAYS_INLINE void step_lanes_md5(struct lanes_md5 *l, lanes w[GROUPS][16],
+                                         const unsigned groups, unsigned round, unsigned turn,
+                                         size_t i) {
+    size_t pick = ov_md5_pick_in(round, i);
+#pragma GCC unroll 2
+    for (unsigned g = 0; g < groups; g++) {
+        lanes sum =
+            (w[g][pick] + ov_md5_table[i]) + l->a[g] + mix_md5(round, l->b[g], l->c[g], l->d[g]);
+        l->a[g] = l->d[g];
+        l->d[g] = l->c[g];
+        l->c[g] = l->b[g];
+        l->b[g] += rotate(sum, ov_md5_rotation[round][turn]);
+    }
+}
+
+// The 64 steps are loops of two turns: written out, they are more than the processor's store of
+// decoded instructions holds, and take half as long again.
 static ALWAYS_INLINE void eat_md5(uint32_t *state, const uint8_t *const *data, size_t at,
-                                  const unsigned groups, struct ov_singles *singles) {
-    lanes w[GROUPS][16], a[GROUPS], b[GROUPS], c[GROUPS], d[GROUPS];
-    uint32_t words[OV_SINGLES][4], start[OV_SINGLES][4];
+                                  const unsigned groups, const bool is_mixed,
+                                  struct ov_singles *singles) {
+    lanes w[GROUPS][16];
+    struct lanes_md5 l;
+    struct beside beside;
 #pragma GCC unroll 2
     for (unsigned g = 0; g < groups; g++) {
         load_block(w[g], data + g * LANES, at);
         KEEP_IN_MEMORY(w[g]);
-        a[g] = load_word(state, g, 0);
-        b[g] = load_word(state, g, 1);
-        c[g] = load_word(state, g, 2);
-        d[g] = load_word(state, g, 3);
+        l.a[g] = load_word(state, g, 0);
+        l.b[g] = load_word(state, g, 1);
+        l.c[g] = load_word(state, g, 2);
+        l.d[g] = load_word(state, g, 3);
     }
-    if (singles != NULL) {
-        memcpy(words, singles->state, sizeof words);
-        memcpy(start, singles->state, sizeof start);
+    if (is_mixed) {
+        memcpy(beside.words, singles->state, sizeof beside.words);
     }
-#pragma GCC unroll 64
-    for (unsigned i = 0; i < 64; i++) {
-#pragma GCC unroll 2
-        for (unsigned g = 0; g < groups; g++) {
-            lanes sum =
-                (w[g][ov_md5_pick(i)] + ov_md5_table[i]) + a[g] + mix_md5(i, b[g], c[g], d[g]);
-            a[g] = d[g];
-            d[g] = c[g];
-            c[g] = b[g];
-            b[g] += rotate(sum, ov_md5_rotation[i / 16][i % 4]);
+#pragma GCC unroll 8
+    for (unsigned half = 0; half < 8; half++) { // of a round of the lanes: a round of the singles
+        if (is_mixed && half % 4 == 0) {
+            start_block(&beside, singles);
         }
-        if (singles != NULL) {
-#pragma GCC unroll 2
-            for (unsigned s = 0; s < OV_SINGLES_PACE; s++) {
-                step_singles(words, start, singles->at, OV_SINGLES_PACE * i + s);
+        for (size_t first = 0; first < 8; first += 4) {
+            KEEP_ORDER(first);
+#pragma GCC unroll 4
+            for (unsigned k = 0; k < 4; k++) {
+                step_lanes_md5(&l, w, groups, half / 2, k, 8 * half + first + k);
+                if (is_mixed) {
+                    size_t i = half % 4 * 16 + 2 * (first + k);
+                    step_beside(&beside, half % 4, 2 * k % 4, i);
+                    step_beside(&beside, half % 4, 2 * k % 4 + 1, i + 1);
+                }
             }
+        }
+        if (is_mixed && half % 4 == 3) {
+            end_block(&beside, singles);
         }
     }
 #pragma GCC unroll 2
     for (unsigned g = 0; g < groups; g++) {
-        add_word(state, g, 0, a[g]);
-        add_word(state, g, 1, b[g]);
-        add_word(state, g, 2, c[g]);
-        add_word(state, g, 3, d[g]);
-    }
-    if (singles != NULL) {
-        memcpy(singles->state, words, sizeof words);
-        singles->at[0] += OV_SINGLES_PACE * OV_DIGEST_BLOCK;
-        singles->at[1] += OV_SINGLES_PACE * OV_DIGEST_BLOCK;
+        add_word(state, g, 0, l.a[g]);
+        add_word(state, g, 1, l.b[g]);
+        add_word(state, g, 2, l.c[g]);
+        add_word(state, g, 3, l.d[g]);
     }
 }
 
@@ -244,16 +280,16 @@ static ALWAYS_INLINE void eat_sha256(uint32_t *state, const uint8_t *const *data
 
 static ALWAYS_INLINE void eat_md5_alone(uint32_t *state, const uint8_t *const *data, size_t at,
                                         const unsigned groups) {
-    eat_md5(state, data, at, groups, NULL);
+    eat_md5(state, data, at, groups, false, NULL);
 }
 
 static void run_md5_mixed(uint32_t *state, const uint8_t *const *data, size_t count,
                           unsigned groups, struct ov_singles *singles) {
     for (size_t at = 0; at < count * OV_DIGEST_BLOCK; at += OV_DIGEST_BLOCK) {
         if (groups == 1) {
-            eat_md5(state, data, at, 1, singles);
+            eat_md5(state, data, at, 1, true, singles);
         } else {
-            eat_md5(state, data, at, GROUPS, singles);
+            eat_md5(state, data, at, GROUPS, true, singles);
         }
     }
 }
