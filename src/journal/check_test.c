@@ -221,6 +221,17 @@ static void expect(unsigned key, uint64_t seq, const char *why) {
 
 // ---- cases --------------------------------------------------------------------------------------
 
+static void expect_sound_at(size_t sealed) {
+    seal(sealed, 1);
+    expect_sound();
+    assert_int_equal(world.report.entry_count, world.count);
+    assert_int_equal(world.report.head.size, sealed);
+    assert_int_equal(world.report.epoch_count, 2);
+    assert_int_equal(world.report.run_count, 3);
+    assert_int_equal(world.report.file_count, 1);
+    assert_string_equal(world.report.origin, ORIGIN);
+}
+
 static void test_what_holds_is_not_told(void **state) {
     (void)state;
     add_epoch(0, 0);
@@ -231,17 +242,14 @@ static void test_what_holds_is_not_told(void **state) {
     add(OV_ENTRY_STOP, 2, STOP);
     world.seconds += 600; // heartbeats come as often
     add(OV_ENTRY_STOP, 3, STOP);
-    world.seconds += 86400; // nothing runs
-    add(OV_ENTRY_FINDING, NONE, "what nothing\n");
     for (size_t sealed = 5; sealed <= world.count; sealed++) {
-        seal(sealed, 1);
-        expect_sound();
-        assert_int_equal(world.report.entry_count, world.count);
-        assert_int_equal(world.report.head.size, sealed);
-        assert_int_equal(world.report.epoch_count, 2);
-        assert_int_equal(world.report.run_count, 3);
-        assert_int_equal(world.report.file_count, 1);
-        assert_string_equal(world.report.origin, ORIGIN);
+        expect_sound_at(sealed);
+    }
+    size_t sealed = world.count; // when a run ends, all is
+    world.seconds += 86400;      // nothing runs
+    add(OV_ENTRY_FINDING, NONE, "what nothing\n");
+    for (; sealed <= world.count; sealed++) {
+        expect_sound_at(sealed);
     }
     seal(world.count, 1); // a crash left what is sealed in `pending`
     OV_CLEANUP(ov_buf_release) struct ov_buf pending = {0};
@@ -340,6 +348,14 @@ static void test_a_run_that_has_ended(void **state) {
     expect(0, 4, "an entry of a run that has not begun, or has ended");
 }
 
+static void test_a_run_that_begins_again(void **state) {
+    (void)state;
+    add_epoch(0, 0);
+    add_run(1);
+    add_run(1);
+    expect(0, 4, "a run that begins twice");
+}
+
 static void test_a_run_that_does_not_end(void **state) {
     (void)state;
     add_epoch(0, 0);
@@ -404,6 +420,56 @@ static void test_a_gap_in_a_run(void **state) {
     world.seconds += 11 * 60;
     add(OV_ENTRY_STOP, 1, STOP);
     expect(0, 3, "nothing was written for more than 11 minutes of a run");
+}
+
+static void test_a_clock_that_creeps_back(void **state) {
+    (void)state;
+    add_epoch(0, 0);
+    for (unsigned i = 0; i < 3; i++) {
+        struct ov_entry entry = entry_of(OV_ENTRY_HEARTBEAT, NONE, "runs 0\n");
+        entry.time_ns -= (i + 1) * 1000000000ull; // each within the slack after the one before
+        entry.mono_ns += i;
+        put(&entry);
+    }
+    expect(0, 3, "the clock was set back");
+}
+
+static void test_a_missing_seal(void **state) {
+    (void)state;
+    add_epoch(0, 0);
+    add_run(1);
+    world.seconds += 11 * 60;
+    add_run(2);
+    seal(4, 0); // the second run alone waits
+    expect_sound();
+    seal(3, 0);
+    verify(NULL, NULL);
+    expect_told(4, "entries wait for a checkpoint for more than 11 minutes");
+    world.boot = 1; // clocks of another boot say nothing of how long it was
+    add_run(3);
+    seal(4, 0);
+    expect_sound();
+}
+
+static void test_too_many_wait_for_a_seal(void **state) {
+    (void)state;
+    OV_CLEANUP(ov_buf_release) struct ov_buf pending = {0};
+    add_epoch(0, 0);
+    seal(1, 0);
+    for (unsigned i = 0; i < 1025; i++) {
+        OV_CLEANUP(ov_buf_release) struct ov_buf bytes = {0};
+        struct ov_entry entry = entry_of(OV_ENTRY_HEARTBEAT, NONE, "runs 0\n");
+        entry.seq = 1 + i;
+        ov_entry_add(&bytes, &entry);
+        ov_frame_add(&pending, ov_buf_span(&bytes));
+        if (i == 1023) {
+            write_file("pending", ov_buf_span(&pending));
+            expect_sound();
+        }
+    }
+    write_file("pending", ov_buf_span(&pending));
+    verify(NULL, NULL);
+    expect_told(1025, "more than 1024 entries wait for a checkpoint");
 }
 
 static void test_what_is_no_entry(void **state) {
@@ -503,12 +569,16 @@ int main(void) {
         TEST(test_a_run_that_begins_twice),
         TEST(test_a_run_that_has_not_begun),
         TEST(test_a_run_that_has_ended),
+        TEST(test_a_run_that_begins_again),
         TEST(test_a_run_that_does_not_end),
         TEST(test_a_run_that_is_told_to_be_cut_off),
         TEST(test_time_since_boot),
         TEST(test_the_clock),
         TEST(test_another_boot_has_other_clocks),
         TEST(test_a_gap_in_a_run),
+        TEST(test_a_clock_that_creeps_back),
+        TEST(test_a_missing_seal),
+        TEST(test_too_many_wait_for_a_seal),
         TEST(test_what_is_no_entry),
         TEST(test_another_number),
         TEST(test_against_what_was_kept),

@@ -71,6 +71,14 @@ void ov_journal_note(struct ov_journal *journal, const struct ov_entry *entry) {
     }
 }
 
+// Of what is not sealed, the first says how long it waits.
+static void note_first(struct ov_journal *journal, const struct ov_entry *entry) {
+    if (journal->frames.size == 0) {
+        journal->first_mono_ns = entry->mono_ns;
+        memcpy(journal->first_boot, entry->boot, sizeof entry->boot);
+    }
+}
+
 // Keeps one frame that was read; those that were sealed already are passed over.
 static enum ov_status keep_entry(struct ov_journal *journal, struct ov_span bytes) {
     struct ov_entry entry;
@@ -82,6 +90,7 @@ static enum ov_status keep_entry(struct ov_journal *journal, struct ov_span byte
                    ? OV_OK
                    : ov_journal_fail(journal, OV_DAMAGED, OV_JOURNAL_FILE_PENDING);
     }
+    note_first(journal, &entry);
     ov_frame_add(&journal->frames, bytes);
     journal->size++;
     ov_journal_note(journal, &entry);
@@ -250,11 +259,22 @@ static enum ov_status add_entry(struct ov_journal *journal, const struct ov_entr
         (is_read && ov_entry_read(ov_buf_span(&journal->scratch), &back) != OV_OK)) {
         return ov_journal_fail(journal, OV_INVALID, ov_entry_type_name(entry->type));
     }
+    note_first(journal, entry);
     ov_frame_add(&journal->frames, ov_buf_span(&journal->scratch));
     TRY(ov_buf_status(&journal->frames));
     journal->size++;
     ov_journal_note(journal, entry);
     return OV_OK;
+}
+
+// An entry that came after a long silence does not stand beside what waits for a checkpoint since
+// before it.
+static enum ov_status seal_old(struct ov_journal *journal, uint64_t mono_ns) {
+    bool is_same_boot = memcmp(journal->boot, journal->first_boot, sizeof journal->boot) == 0;
+    bool is_old =
+        !is_same_boot || mono_ns >= journal->first_mono_ns + OV_JOURNAL_SEAL_SECONDS * NS_IN_SECOND;
+    bool is_due = journal->frames.size > 0 && is_old && !journal->has_pending_epoch;
+    return is_due ? ov_journal_seal(journal, OV_SEAL_KEEP_EPOCH) : OV_OK;
 }
 
 enum ov_status ov_journal_add(struct ov_journal *journal, enum ov_entry_type type,
@@ -268,6 +288,7 @@ enum ov_status ov_journal_add(struct ov_journal *journal, enum ov_entry_type typ
         .body = body,
     };
     memcpy(entry.boot, journal->boot, sizeof entry.boot);
+    TRY(seal_old(journal, entry.mono_ns));
     bool is_same_boot = memcmp(journal->boot, journal->last_boot, sizeof journal->boot) == 0;
     if (is_same_boot && type != OV_ENTRY_FINDING && type != OV_ENTRY_EPOCH &&
         entry.time_ns + CLOCK_SLACK_NS < journal->last_time_ns) {

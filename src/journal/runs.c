@@ -32,8 +32,11 @@ enum ov_status ov_run_begin(struct ov_journal *journal, const struct ov_entry_ru
     ov_fault_point();
     OV_AUTO_FD fd = openat(ov_journal_folder(journal), name.text,
                            O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (fd < 0) {
         return OV_SYSTEM;
+    }
+    while (flock(fd, LOCK_EX) != 0) { // somebody may just look whether it is held
+        TRY(errno == EINTR ? OV_OK : OV_SYSTEM);
     }
     ov_fault_point();
     TRY(fsync(ov_journal_folder(journal)) == 0 ? OV_OK : OV_SYSTEM);
@@ -69,19 +72,57 @@ static enum ov_status bury_one(struct ov_journal *journal, const char *name,
     return OV_OK;
 }
 
-enum ov_status ov_run_bury(struct ov_journal *journal) {
-    int copy = openat(ov_journal_folder(journal), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+// Calls `take` for each file of a run.
+static enum ov_status walk(int folder, void *arg,
+                           enum ov_status (*take)(void *arg, const char *name,
+                                                  const struct ov_entry_run *run)) {
+    int copy = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *list = copy >= 0 ? fdopendir(copy) : NULL;
     enum ov_status status = list != NULL ? OV_OK : OV_SYSTEM;
     for (struct dirent *entry = list != NULL ? readdir(list) : NULL;
          entry != NULL && status == OV_OK; entry = readdir(list)) {
         struct ov_entry_run run;
         if (read_name(entry->d_name, &run)) {
-            status = bury_one(journal, entry->d_name, &run);
+            status = take(arg, entry->d_name, &run);
         }
     }
     if (list != NULL) {
         (void)closedir(list);
     }
     return status;
+}
+
+static enum ov_status bury(void *arg, const char *name, const struct ov_entry_run *run) {
+    return bury_one((struct ov_journal *)arg, name, run);
+}
+
+enum ov_status ov_run_bury(struct ov_journal *journal) {
+    return walk(ov_journal_folder(journal), journal, bury);
+}
+
+// ---- without the journal's lock -----------------------------------------------------------------
+
+bool ov_run_is_held(int folder, const struct ov_entry_run *run) {
+    struct run_name name = name_of(run);
+    OV_AUTO_FD fd = openat(folder, name.text, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
+
+struct holders {
+    int folder;
+    struct ov_buf *runs;
+};
+
+static enum ov_status note_held(void *arg, const char *name, const struct ov_entry_run *run) {
+    const struct holders *holders = (const struct holders *)arg;
+    (void)name;
+    if (ov_run_is_held(holders->folder, run)) {
+        ov_buf_add(holders->runs, run->bytes, sizeof run->bytes);
+    }
+    return ov_buf_status(holders->runs);
+}
+
+enum ov_status ov_run_list(int folder, struct ov_buf *runs) {
+    struct holders holders = {.folder = folder, .runs = runs};
+    return walk(folder, &holders, note_held);
 }

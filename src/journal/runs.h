@@ -17,3 +17,8 @@ void ov_run_end(struct ov_journal *journal, const struct ov_entry_run *run);
 // Needs the journal's lock. Adds an entry `crash` for each run that was cut off, and removes its
 // file once that is on disk.
 enum ov_status ov_run_bury(struct ov_journal *journal);
+
+// For whoever reads, and has no lock: the runs that are under way, added to `runs`, OV_RUN_BYTES
+// each; and whether this one is.
+enum ov_status ov_run_list(int folder, struct ov_buf *runs);
+bool ov_run_is_held(int folder, const struct ov_entry_run *run);

@@ -27,6 +27,8 @@ struct ov_journal {
     bool has_pending_epoch;  // an entry that begins one is not sealed yet
     // What is not sealed: frames that are on disk, then those that are only added.
     struct ov_buf frames;
+    uint64_t first_mono_ns; // of the first of them
+    uint8_t first_boot[OV_BOOT_BYTES];
     size_t synced_bytes;
     uint64_t size; // entries, all of them
     uint64_t last_time_ns;

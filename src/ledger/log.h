@@ -65,6 +65,7 @@ typedef enum ov_status ov_log_entry_fn(void *arg, uint64_t index, struct ov_span
 struct ov_log_audit {
     ov_log_entry_fn *on_entry; // may be NULL
     void *arg;
+    struct ov_tree_hash leaf; // of the entry that on_entry is called for
     struct ov_tile_flaw flaw; // the first difference; why is NULL when there is none
 };
 

@@ -51,11 +51,12 @@ static enum ov_status compare_tile(void *arg, const struct ov_log_tile *tile) {
 
 static enum ov_status check_entry(struct work *work, struct ov_span entry) {
     struct ov_log_sink sink = {.arg = work, .put = compare_tile};
-    struct ov_tree_hash hash;
-    if (work->audit->on_entry != NULL) {
-        TRY(work->audit->on_entry(work->audit->arg, work->edge.size, entry));
+    struct ov_log_audit *audit = work->audit;
+    ov_leaf_hash(entry, &audit->leaf);
+    struct ov_tree_hash hash = audit->leaf; // the caller's struct is not ours to rely on
+    if (audit->on_entry != NULL) {
+        TRY(audit->on_entry(audit->arg, work->edge.size, entry));
     }
-    ov_leaf_hash(entry, &hash);
     return ov_log_edge_push(&work->edge, &hash, &sink);
 }
 
