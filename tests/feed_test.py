@@ -481,7 +481,7 @@ def what_is_loaded_is_in_the_journal():
     log.release(rules(1, 2), signers=(2,))
     log.publish(folder)
     refused(client.update(), "fewer release keys")
-    done = fine(client.run("journal", "list", "--json"))
+    done = fine(client.run("journal", "list", "--json", "--reverse"))
     entries = [(one["type"], one["body"]) for one in map(json.loads, done.stdout.splitlines())]
     loads = [body.splitlines() for kind, body in entries if kind == "load"]
     assert len(loads) == 2 and loads[0] == loads[1], loads  # of add, and of started's scan

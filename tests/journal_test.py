@@ -118,7 +118,7 @@ def several_scans_at_once():
 def list_and_checkpoint():
     tree("t", 5)
     scan("t")
-    lines = journal("list").stdout.decode().splitlines()
+    lines = journal("list", "--reverse").stdout.decode().splitlines()
     assert len(lines) == 6 and lines[4].split()[2] == "files" and "count 5" in lines[4]
     assert len(journal("list", "--type", "stop").stdout.splitlines()) == 1
     note = journal("checkpoint").stdout

@@ -109,6 +109,7 @@ libraries() { # libraries PROGRAM NAME...
 # The one library beyond, of a program that has one.
 own_library() {
     case $1 in
+    overt) echo libsqlite3 ;; # reads what it wrote itself
     overt-serve) echo libmicrohttpd ;;
     overt-fetch) echo libcurl ;;
     *) echo none ;;
