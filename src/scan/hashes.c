@@ -27,29 +27,69 @@ void ov_subject_look_up(struct ov_subject *subject, const struct ov_digest_job *
     look_up(subject, &subject->scanner->objects, OV_FIND_HASH, job);
 }
 
+// What to compute of section `index`; no kinds: no rule can know it.
+static struct ov_digest_job job_of_section(const struct ov_subject *subject, uint32_t index) {
+    const struct ov_exe_section *section = &subject->exe.sections[index];
+    bool is_whole = section->raw_bytes > 0 && section->raw_offset <= subject->bytes.size &&
+                    section->raw_bytes <= subject->bytes.size - section->raw_offset;
+    struct ov_digest_job job = {.kinds = 0};
+    if (is_whole) {
+        job.bytes = ov_span_part(subject->bytes, section->raw_offset, section->raw_bytes);
+        job.kinds = ov_hashset_kinds_wanted(&subject->scanner->sections, section->raw_bytes);
+    }
+    return job;
+}
+
+static void look_up_sections(struct ov_subject *subject, const struct ov_digest_job *jobs,
+                             size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        look_up(subject, &subject->scanner->sections, OV_FIND_SECTION, &jobs[i]);
+    }
+}
+
 static void hash_sections(struct ov_subject *subject) {
-    const struct ov_hashset *set = &subject->scanner->sections;
+    if (subject->hashed_count > 0) {
+        look_up_sections(subject, subject->hashed, subject->hashed_count);
+        return;
+    }
     struct ov_digest_job jobs[SECTIONS_AT_ONCE];
     size_t count = 0;
     for (uint32_t i = 0; i < subject->exe.section_count; i++) {
-        const struct ov_exe_section *section = &subject->exe.sections[i];
-        bool is_whole = section->raw_bytes > 0 && section->raw_offset <= subject->bytes.size &&
-                        section->raw_bytes <= subject->bytes.size - section->raw_offset;
-        unsigned kinds = is_whole ? ov_hashset_kinds_wanted(set, section->raw_bytes) : 0;
-        if (kinds != 0) {
-            jobs[count++] = (struct ov_digest_job){
-                .bytes = ov_span_part(subject->bytes, section->raw_offset, section->raw_bytes),
-                .kinds = kinds,
-            };
+        struct ov_digest_job job = job_of_section(subject, i);
+        if (job.kinds != 0) {
+            jobs[count++] = job;
         }
         if (count == SECTIONS_AT_ONCE || (count > 0 && i + 1 == subject->exe.section_count)) {
             ov_digest_many(jobs, count);
-            for (size_t k = 0; k < count; k++) {
-                look_up(subject, set, OV_FIND_SECTION, &jobs[k]);
-            }
+            look_up_sections(subject, jobs, count);
             count = 0;
         }
     }
+}
+
+size_t ov_sections_list(struct ov_scanner *scanner, struct ov_span file, size_t room,
+                        struct ov_digest_job *ret_jobs) {
+    struct ov_subject subject = {.scanner = scanner, .arena = &scanner->arena, .bytes = file};
+    if (!scanner->has_sections || file.size < 2 || memcmp(file.data, "MZ", 2) != 0) {
+        return 0;
+    }
+    ov_arena_reset(&scanner->arena);
+    if (ov_subject_open(&subject, OV_FILETYPE_NONE) != OV_OK || !subject.exe.is_hashable) {
+        return 0;
+    }
+    size_t count = 0;
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < subject.exe.section_count; i++) {
+        struct ov_digest_job job = job_of_section(&subject, i);
+        bytes += job.kinds != 0 ? job.bytes.size : 0;
+        if (bytes > file.size || (job.kinds != 0 && count == room)) {
+            return 0;
+        }
+        if (job.kinds != 0) {
+            ret_jobs[count++] = job;
+        }
+    }
+    return count;
 }
 
 static enum ov_status hash_imports(struct ov_subject *subject) {

@@ -13,6 +13,7 @@
 enum {
     ARENA_BYTES = 64 << 20, // what the headers of one object may take
     JOBS_AT_ONCE = 64,      // hashed side by side
+    SECTIONS_AT_ONCE = 192, // of programs among them, likewise
     KEPT_BYTES = 2 << 20,   // of free memory in a worker, at most
 };
 
@@ -99,15 +100,25 @@ static enum ov_scan_error error_of(enum ov_status status) {
     }
 }
 
+// A file on its way: digests of its own and of its sections.
+struct hashed {
+    const struct ov_digest_job *file, *sections;
+    size_t section_count;
+};
+
 // Fills in the verdict of a file that fits the budget.
 static void scan_file(struct ov_scanner *scanner, struct ov_scan_job *job,
-                      const struct ov_digest_job *digests) {
+                      const struct hashed *hashed) {
     struct ov_verdict *verdict = &job->verdict;
-    struct ov_subject subject = {.scanner = scanner, .arena = &scanner->arena, .bytes = job->bytes};
+    struct ov_subject subject = {.scanner = scanner,
+                                 .arena = &scanner->arena,
+                                 .bytes = job->bytes,
+                                 .hashed = hashed->sections,
+                                 .hashed_count = hashed->section_count};
     scanner->verdict = verdict;
     ov_arena_reset(&scanner->arena);
     enum ov_status status = ov_subject_open(&subject, OV_FILETYPE_NONE);
-    status = status == OV_OK ? ov_subject_scan(&subject, digests) : status;
+    status = status == OV_OK ? ov_subject_scan(&subject, hashed->file) : status;
     ov_subject_alert(&subject, ov_heuristic_of_limit(scanner->budget.hit));
     verdict->error = error_of(status);
     if (scanner->budget.hit != OV_LIMIT_NONE) {
@@ -121,8 +132,12 @@ static void scan_file(struct ov_scanner *scanner, struct ov_scan_job *job,
                                                       : OV_VERDICT_CLEAN;
 }
 
-static void scan_some(struct ov_scanner *scanner, struct ov_scan_job *jobs, size_t count) {
-    struct ov_digest_job digests[JOBS_AT_ONCE];
+// Hashes of all files what rules may know: the files themselves, and the sections of programs. The
+// more there is side by side, the less the longest are waited for. `digests` has room for
+// JOBS_AT_ONCE + SECTIONS_AT_ONCE.
+static void hash_some(struct ov_scanner *scanner, const struct ov_scan_job *jobs, size_t count,
+                      struct ov_digest_job *digests, struct hashed *ret_hashed) {
+    size_t used = count;
     for (size_t i = 0; i < count; i++) {
         uint64_t file_bytes = scanner->options.limits.file_bytes;
         bool fits = file_bytes == 0 || jobs[i].bytes.size <= file_bytes;
@@ -130,13 +145,26 @@ static void scan_some(struct ov_scanner *scanner, struct ov_scan_job *jobs, size
                              ? ov_hashset_kinds_wanted(&scanner->objects, jobs[i].bytes.size)
                              : 0;
         digests[i] = (struct ov_digest_job){.bytes = jobs[i].bytes, .kinds = kinds};
+        size_t room = JOBS_AT_ONCE + SECTIONS_AT_ONCE - used;
+        size_t sections = fits ? ov_sections_list(scanner, jobs[i].bytes, room, digests + used) : 0;
+        ret_hashed[i] = (struct hashed){
+            .file = &digests[i], .sections = digests + used, .section_count = sections};
+        used += sections;
+    }
+    ov_digest_many(digests, used);
+}
+
+static void scan_some(struct ov_scanner *scanner, struct ov_scan_job *jobs, size_t count) {
+    struct ov_digest_job digests[JOBS_AT_ONCE + SECTIONS_AT_ONCE];
+    struct hashed hashed[JOBS_AT_ONCE];
+    for (size_t i = 0; i < count; i++) {
         jobs[i].verdict.kind = OV_VERDICT_ERROR;
         jobs[i].verdict.error = OV_SCAN_NO_ANSWER;
         jobs[i].verdict.limit = OV_LIMIT_NONE;
         jobs[i].verdict.count = 0;
         jobs[i].verdict.has_strong = false;
     }
-    ov_digest_many(digests, count);
+    hash_some(scanner, jobs, count, digests, hashed);
     for (size_t i = 0; i < count; i++) {
         struct ov_verdict *verdict = &jobs[i].verdict;
         ov_budget_init(&scanner->budget, &scanner->options.limits);
@@ -148,7 +176,7 @@ static void scan_some(struct ov_scanner *scanner, struct ov_scan_job *jobs, size
             verdict->error = OV_SCAN_NONE;
             verdict->limit = scanner->budget.hit;
         } else {
-            scan_file(scanner, &jobs[i], &digests[i]);
+            scan_file(scanner, &jobs[i], &hashed[i]);
         }
     }
 }

@@ -66,6 +66,8 @@ struct ov_subject {
     bool is_picture;  // and it has one
     uint64_t picture_hash;
     struct ov_anchor_section *sections; // the matcher's view of exe.sections
+    const struct ov_digest_job *hashed; // digests of sections that are computed already, all or
+    size_t hashed_count;                // none of them
 };
 
 // Finds out what the object is unless `type` says so, reads the headers of an executable and makes
@@ -77,6 +79,13 @@ struct ov_anchors ov_subject_anchors(struct ov_subject *subject);
 
 // Looks up digests of the whole object that are already computed (`job`). hashes.c
 void ov_subject_look_up(struct ov_subject *subject, const struct ov_digest_job *job);
+
+// Lists the sections of a file that hash rules may know, for them to be hashed side by side with
+// those of other files. Returns how many: none as well when there is no room for all, and when they
+// overlap, since a crafted file could have them hashed many times before its time is taken.
+// hashes.c
+size_t ov_sections_list(struct ov_scanner *scanner, struct ov_span file, size_t room,
+                        struct ov_digest_job *ret_jobs);
 
 // Hashes and looks up PE sections and imports. hashes.c
 enum ov_status ov_subject_hash_parts(struct ov_subject *subject);
