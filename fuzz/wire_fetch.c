@@ -45,6 +45,22 @@ static void try_ready(struct ov_span message) {
     }
 }
 
+static void try_bytes(struct ov_span message) {
+    struct ov_fetch_bytes bytes;
+    OV_CLEANUP(ov_buf_release) struct ov_buf again = {0};
+    if (ov_fetch_bytes_decode(message, ITEMS, &bytes) != OV_OK) {
+        return;
+    }
+    if ((bytes.number >= ITEMS && bytes.number != OV_FETCH_BYTES_END) || bytes.sent > INT64_MAX ||
+        bytes.received > INT64_MAX) {
+        abort();
+    }
+    ov_fetch_bytes_encode(&bytes, &again);
+    if (!ov_span_is_equal(message, ov_buf_span(&again))) {
+        abort();
+    }
+}
+
 // There is one way to write a job.
 static void try_job(struct ov_span text) {
     struct ov_fetch_job job;
@@ -88,6 +104,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct ov_span bytes = ov_span_make(data, size);
     try_answer(bytes);
     try_ready(bytes);
+    try_bytes(bytes);
     try_job(bytes);
     try_address(bytes);
     return 0;

@@ -3,14 +3,21 @@
 # timeout: 300
 """What Overt does beside giving verdicts is in the journal, too: which rules ran, which processes
 there were, what they sent, what was done to files. TAP."""
+import contextlib
+import hashlib
+import json
 import os
 import pathlib
+import socket
 import subprocess
 import sys
+import threading
 
 sys.path.insert(0, os.path.join(os.environ["OVERT_SOURCE"], "tests/journal"))
 from journals import (  # noqa: E402  pylint: disable=wrong-import-position
-    BUILD, OVERT, RULES, Journal, environment, main, scan, tree, verify)
+    BUILD, OVERT, RULES, SOURCE, Journal, environment, main, scan, tree, verify)
+sys.path.insert(0, str(SOURCE / "tests"))
+import feed_test  # noqa: E402  pylint: disable=wrong-import-position
 
 
 def overt(*words, state="state", program=OVERT, **how):
@@ -53,5 +60,166 @@ def the_rules_of_the_program():
     assert verify()[0] == 0
 
 
+# ---- processes ----------------------------------------------------------------------------------
+
+def digest_of(program):
+    return hashlib.sha256(pathlib.Path(program).read_bytes()).hexdigest()
+
+
+def roles_of(run=None, state="state"):
+    """[(role, program, layers, how it ended)], in their order; of the newest run, or of this one."""
+    entries = Journal(state).entries()
+    run = run or entries[-1].run
+    began, ended = {}, {}
+    for entry in entries:
+        body = dict(entry.body)
+        if entry.run == run and entry.type == "role":
+            assert body["pid"] not in began, entry
+            began[body["pid"]] = (body["role"], body["program"], body["layers"])
+        elif entry.run == run and entry.type == "gone":
+            assert began[body["pid"]][0] == body["role"] and body["pid"] not in ended, entry
+            ended[body["pid"]] = body["how"]
+    return [(*what, ended.get(pid)) for pid, what in began.items()]
+
+
+def the_processes_of_a_scan():
+    tree("t", 30)
+    assert scan("t").returncode == 0
+    own, worker = digest_of(OVERT), digest_of(OVERT.parent / "overt-worker")
+    roles = roles_of()
+    assert [(role, program, how) for role, program, _, how in roles] == [
+        ("keeper", own, None), ("worker", worker, "exit 0")], roles
+    assert all(int(layers, 16).bit_count() > 3 for _, _, layers, _ in roles), roles
+    status = subprocess.run([OVERT, "scan", "--json", "--no-journal", "--rules", RULES, "t"],
+                            capture_output=True, check=True)
+    layers = json.loads(status.stdout.splitlines()[-1])["summary"]["confinement"]
+    assert int(roles[1][2], 16).bit_count() == len(layers), (roles, layers)
+    assert overt("scan", "--jobs", "1", "--rules", RULES, "t").returncode == 0
+    roles = roles_of()
+    assert [(role, program, how) for role, program, _, how in roles] == [
+        ("keeper", own, None), ("builder", worker, "exit 0"), ("worker", worker, "exit 0")], roles
+    assert all(int(layers, 16).bit_count() > 3 for _, _, layers, _ in roles), roles
+    types = [entry.type for entry in Journal().entries() if entry.run == Journal().entries()[-1].run]
+    assert types[:2] == ["start", "role"] and types.index("load") < types.index("scan"), types
+    assert types.index("gone") < types.index("load"), types  # the builder had ended
+    assert verify()[0] == 0
+
+
+def a_worker_that_dies():
+    folder = tree("t", 40)
+    (folder / "f0007").write_text("OVERT-TEST crash\n")
+    done = scan("--jobs", "1", "--verbose", "t")
+    assert done.returncode == 2 and done.stdout.count(b": OK\n") == 39, done
+    names, crashes = Journal().names(), bodies("crash")
+    files = [names.get(dict(body)["file"]) for body in crashes]
+    assert files == [None, b"t/f0007"], files  # among others, and then alone
+    assert all(dict(body)["role"] == "worker" for body in crashes), crashes
+    assert dict(crashes[1])["why"] == "scanner%20process%20crashed", crashes
+    ends = [how for role, _, _, how in roles_of() if role == "worker"]
+    assert len(ends) == 3 and ends[2] == "exit 0", ends
+    assert all(end.startswith("signal ") for end in ends[:2]), ends
+    # What died is on disk before another takes its place.
+    types = [entry.type for entry in Journal().entries()]
+    for at, kind in enumerate(types):
+        if kind == "crash":
+            assert types[at - 1] == "gone" and "role" in types[at:], types
+    assert dict(Journal().files())[b"t/f0007"] == "error"
+    assert verify()[0] == 0
+
+
+def rules_that_are_refused():
+    tree("t", 1)
+    pathlib.Path("bad.ovi").write_bytes(b"no image")
+    assert overt("scan", "--rules", "bad.ovi", "t").returncode == 2
+    refusal = dict(bodies("refuse")[0])
+    assert refusal["set"] == "bad.ovi" and not bodies("load") and not bodies("scan"), refusal
+    stop = dict(bodies("stop")[0])
+    assert stop["exit"] == "2" and stop["files"] == "0", stop
+    pathlib.Path("none.ndb").write_text("nothing\n")
+    assert overt("scan", "--rules", "none.ndb", "t").returncode == 2
+    assert dict(bodies("refuse")[1])["set"] == "none.ndb" and len(bodies("stop")) == 2
+    assert verify()[0] == 0
+
+
+# ---- what left the machine ----------------------------------------------------------------------
+
+class Relay:
+    """Stands before a server and counts each byte, both ways."""
+
+    def __init__(self, url):
+        self.to = ("127.0.0.1", int(url.rsplit(":", 1)[1]))
+        self.sent, self.received, self.threads = 0, 0, []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            server = socket.create_connection(self.to)
+            for name, one, other in ("sent", client, server), ("received", server, client):
+                self.threads.append(threading.Thread(target=self.carry, args=(name, one, other)))
+                self.threads[-1].start()
+
+    def carry(self, name, one, other):
+        with contextlib.suppress(OSError):
+            while data := one.recv(65536):
+                setattr(self, name, getattr(self, name) + len(data))
+                other.sendall(data)
+            other.shutdown(socket.SHUT_WR)
+
+    def check(self, state):
+        """The newest run says of this peer what came by here. The kernel counts the other side's
+        end of a connection as a byte that came."""
+        for thread in self.threads:
+            thread.join(timeout=20)
+        (sent, received), = newest_sent(state)[0].values()
+        assert min(self.sent, self.received) > 100
+        assert sent == self.sent and newest_sent(state)[1] == str(sent), (sent, self.sent)
+        assert 0 <= received - self.received <= len(self.threads) // 2, (received, self.received)
+        assert list(newest_sent(state)[0]) == [self.url]
+        self.sent, self.received, self.threads = 0, 0, []
+
+
+def newest_sent(state):
+    """({peer: (bytes, received)}, what `stop` says) of the newest run."""
+    entries = Journal(state).entries()
+    mine = [dict(entry.body) for entry in entries if entry.run == entries[-1].run]
+    sent = {}
+    for body in mine:
+        if "peer" in body:
+            assert body["role"] == "fetcher", body
+            bytes_of = sent.setdefault(body["peer"], [0, 0])
+            bytes_of[0] += int(body["bytes"])
+            bytes_of[1] += int(body["received"])
+    return {peer: tuple(counts) for peer, counts in sent.items()}, mine[-1]["sent"]
+
+
+def what_an_update_sends():
+    log, client, folder = feed_test.started()
+    assert newest_sent(client.state) == ({}, "0")  # a scan
+    with feed_test.served(folder) as url:
+        relay, other = Relay(url), feed_test.Client()
+        feed_test.fine(other.add(log, relay.url))
+        relay.check(other.state)
+        log.release(feed_test.rules(1, 2))
+        log.publish(folder)
+        feed_test.fine(other.update())
+        relay.check(other.state)
+        roles = [(role, how) for role, _, _, how in roles_of(state=other.state)]
+        assert ("fetcher", "exit 0") in roles and ("verifier", "exit 0") in roles, roles
+        assert ("builder", "exit 0") in roles and all(how for _, how in roles[1:]), roles
+    relay.listener.shutdown(socket.SHUT_RDWR)
+    relay.listener.close()
+    feed_test.refused(other.update(), "")  # nobody is there: it sent nothing
+    sent, said = newest_sent(other.state)
+    assert sent == {} and said == "0", (sent, said)
+    assert verify(state=other.state)[0] == 0
+
+
 if __name__ == "__main__":
-    main([an_image_names_its_files, the_rules_of_the_program])
+    main([an_image_names_its_files, the_rules_of_the_program, the_processes_of_a_scan,
+          a_worker_that_dies, rules_that_are_refused, what_an_update_sends])

@@ -337,6 +337,8 @@ LIES = [  # what, the entry that is told, a word of the reason, change
     ("a crash of a worker, which ends no run", 12, "without stop", another_crash),
     ("an entry after stop", 12, "is over",
      lambda j: j.add("refuse", "set a", "why b", run=j.entries[1].split(b"run ")[1][:32].decode())),
+    ("more sent than its entries say", 10, "not the sum",
+     lambda j: replace(j.entries, 10, "sent 0", "sent 7")),
     ("a run that begins again", 12, "began before|is over", again),
     ("files of no run", 4, "no run", lambda j: j.entries.__setitem__(4, j.entries[4].replace(
         b"run " + j.entries[4].split(b"run ")[1][:32], b"run -"))),

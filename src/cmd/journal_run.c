@@ -9,10 +9,12 @@
 #include "base/say.h"
 #include "cmd/scan_state.h"
 #include "config.h"
+#include "role/acts.h"
 #include "role/roles.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -25,11 +27,10 @@ enum ov_status ov_journal_folder_path(char *ret_path, size_t size) {
 }
 
 static void add_program(struct ov_buf *body, const char *name, const char *path) {
-    OV_CLEANUP(ov_file_map_close) struct ov_file_map map = {0};
+    OV_AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
     uint8_t sha256[OV_SHA256_BYTES];
     char digest[2 * OV_SHA256_BYTES + 1];
-    if (ov_file_map_open(path, &map) == OV_OK) {
-        ov_sha256(map.bytes, sha256);
+    if (fd >= 0 && ov_program_digest(fd, sha256) == OV_OK) {
         ov_hex_write(ov_span_make(sha256, sizeof sha256), digest);
         ov_buf_printf(body, "program %s %s\n", name, digest);
     }
@@ -44,10 +45,14 @@ static enum ov_status add_start(const char *command, struct ov_keeper *keeper) {
     if (ov_install_find(OV_PART_WORKER, worker, sizeof worker) == OV_OK) {
         add_program(&body, "overt-worker", worker);
     }
-    uint32_t layers = ov_role_get(OV_ROLE_KEEPER)->layers & ~keeper->missing_layers;
-    ov_buf_printf(&body, "role keeper %x\n", layers);
     TRY(ov_buf_status(&body));
     return ov_keeper_add(keeper, OV_ENTRY_START, ov_buf_span(&body));
+}
+
+static void tell_keeper(const struct ov_keeper *keeper) {
+    struct ov_acting acting;
+    ov_acting_start(&acting, OV_ROLE_KEEPER, keeper->pid, -1);
+    ov_acting_ready(&acting, ov_role_get(OV_ROLE_KEEPER)->layers & ~keeper->missing_layers);
 }
 
 static int open_names(const char *folder) {
@@ -73,5 +78,26 @@ enum ov_status ov_journal_run_begin(const char *command, struct ov_keeper *ret_k
         return status;
     }
     *ret_names = open_names(folder);
+    ov_acts_follow(ret_keeper);
+    tell_keeper(ret_keeper);
     return OV_OK;
+}
+
+enum ov_status ov_journal_run_end(struct ov_keeper *keeper, const struct ov_run_end *end) {
+    char body[256];
+    char sent[OV_ACTS_SENT_BYTES];
+    ov_acts_write_sent(sent);
+    (void)snprintf(body, sizeof body,
+                   "exit %d\nfiles %" PRIu64 "\nfound %" PRIu64 "\nerrors %" PRIu64
+                   "\nlimited %" PRIu64 "\nread %" PRIu64 "\n%s\n",
+                   end->code, end->files, end->found, end->errors, end->limited, end->read_bytes,
+                   sent);
+    enum ov_status status = ov_acts_send();
+    ov_acts_leave();
+    status = status == OV_OK ? ov_keeper_add(keeper, OV_ENTRY_STOP, ov_span_text(body)) : status;
+    status = status == OV_OK ? ov_keeper_end(keeper) : status;
+    if (status != OV_OK) {
+        ov_say_error("journal", keeper->reason, NULL);
+    }
+    return status;
 }

@@ -10,6 +10,7 @@
 #include "cmd/journal_run.h"
 #include "cmd/scan_state.h"
 #include "feed/history.h"
+#include "role/acts.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -188,17 +189,10 @@ enum ov_status ov_feeds_open(const struct ov_feeds_options *options, bool is_wri
 
 // How it ended, for the journal.
 static void end_run(struct ov_feeds_session *session) {
-    char body[160];
-    if (session->keeper.pid == 0) {
-        return;
-    }
-    (void)snprintf(body, sizeof body,
-                   "exit %d\nfiles 0\nfound 0\nerrors %" PRIu64 "\nlimited 0\nread 0\nsent -\n",
-                   session->error_count > 0 ? OV_EXIT_ERROR : OV_EXIT_NOTHING,
-                   session->error_count);
-    enum ov_status status = ov_keeper_add(&session->keeper, OV_ENTRY_STOP, ov_span_text(body));
-    if (status != OV_OK || ov_keeper_end(&session->keeper) != OV_OK) {
-        ov_say_error("journal", session->keeper.reason, NULL);
+    if (session->keeper.pid != 0) {
+        struct ov_run_end end = {.code = session->error_count > 0 ? OV_EXIT_ERROR : OV_EXIT_NOTHING,
+                                 .errors = session->error_count};
+        (void)!ov_journal_run_end(&session->keeper, &end);
     }
 }
 
@@ -259,6 +253,7 @@ static enum ov_status write_load(struct ov_feeds_session *session, const struct 
     }
     ov_load_add_installed(body, &names, active);
     TRY(ov_buf_status(body));
+    TRY(ov_acts_send());
     TRY(ov_keeper_add(&session->keeper, OV_ENTRY_LOAD, ov_buf_span(body)));
     return ov_keeper_sync(&session->keeper);
 }
@@ -278,7 +273,7 @@ static void note_refusal(struct ov_feeds_session *session, const char *feed, con
     ov_buf_printf(&body, "set %s\nwhy ", feed);
     ov_entry_text_add(&body, ov_span_text(reason));
     ov_buf_add_u8(&body, '\n');
-    if (ov_buf_status(&body) != OV_OK ||
+    if (ov_buf_status(&body) != OV_OK || ov_acts_send() != OV_OK ||
         ov_keeper_add(&session->keeper, OV_ENTRY_REFUSE, ov_buf_span(&body)) != OV_OK ||
         ov_keeper_sync(&session->keeper) != OV_OK) {
         ov_say_error("journal", session->keeper.reason, NULL);

@@ -20,7 +20,7 @@
 struct scan {
     const struct ov_scan_arguments *args;
     struct ov_scan_image image;
-    struct ov_buf load; // what the journal says of it
+    struct ov_buf load; // what the journal says of it, or of there being none
     struct ov_scan_output output;
     struct ov_scan_state *state; // NULL without --changed
     struct ov_quarantine quarantine;
@@ -100,6 +100,11 @@ static void take_result(void *arg, const struct ov_scan_result *result) {
     ov_scan_journal_take(&scan->journal, result);
 }
 
+static void take_crash(void *arg, struct ov_span path, const char *why) {
+    struct scan *scan = arg;
+    ov_scan_journal_crash(&scan->journal, path, why);
+}
+
 static bool is_known(void *arg, const struct ov_file_key *key) {
     const struct scan *scan = arg;
     return scan->state != NULL && ov_scan_state_is_known(scan->state, key);
@@ -113,7 +118,6 @@ static void tick(void *arg) {
 
 static enum ov_status open_parts(struct scan *scan) {
     const struct ov_scan_arguments *args = scan->args;
-    TRY(ov_scan_rules_open(args, &scan->image, &scan->load));
     enum ov_status status = OV_OK;
     if (args->quarantine != NULL) {
         status = ov_quarantine_open(args->quarantine, &scan->quarantine);
@@ -160,6 +164,7 @@ static struct ov_scan_request make_request(struct scan *scan) {
         .is_stopped = &is_interrupted,
         .arg = scan,
         .on_result = take_result,
+        .on_crash = take_crash,
         .is_known = args->is_changed_only ? is_known : NULL,
         .on_tick = tick,
     };
@@ -203,15 +208,38 @@ static int scan_paths(struct scan *scan) {
 }
 
 static enum ov_status open_journal(struct scan *scan) {
-    if (ov_buf_status(&scan->load) != OV_OK) {
-        ov_say_error("scan", ov_status_text(OV_MEMORY), NULL);
-        return OV_MEMORY;
-    }
     scan->journal.deliver = deliver_result;
     scan->journal.arg = scan;
     scan->journal.is_stopped = &is_interrupted;
-    scan->journal.load = ov_buf_span(&scan->load);
-    return ov_scan_journal_open(scan->args, &scan->image, &scan->journal);
+    return ov_scan_journal_open(scan->args, &scan->journal);
+}
+
+// The journal is told which rules are used, before the first file is opened, or why there are none.
+static enum ov_status open_all(struct scan *scan) {
+    enum ov_status status = ov_scan_rules_open(scan->args, &scan->image, &scan->load);
+    struct ov_span told = scan->load.has_failed ? ov_span_make(NULL, 0) : ov_buf_span(&scan->load);
+    if (status != OV_OK) {
+        (void)!ov_scan_journal_refuse(&scan->journal, told);
+        return status;
+    }
+    scan->journal.image = &scan->image;
+    if (told.size == 0) {
+        ov_say_error("scan", ov_status_text(OV_MEMORY), NULL);
+        return OV_MEMORY;
+    }
+    TRY(open_parts(scan));
+    return ov_scan_journal_begin(&scan->journal, scan->args, told);
+}
+
+static int work(struct scan *scan) {
+    if (open_journal(scan) != OV_OK) {
+        return OV_EXIT_ERROR;
+    }
+    if (open_all(scan) != OV_OK) {
+        (void)!ov_scan_journal_close(&scan->journal, &scan->output.totals, OV_EXIT_ERROR);
+        return OV_EXIT_ERROR;
+    }
+    return scan_paths(scan);
 }
 
 static int run_scan(int argc, char **argv) {
@@ -225,9 +253,7 @@ static int run_scan(int argc, char **argv) {
                             .journal = {.names = -1, .keeper.channel = -1}};
         raise_descriptor_limit();
         catch_signals();
-        if (open_parts(&scan) == OV_OK && open_journal(&scan) == OV_OK) {
-            code = scan_paths(&scan);
-        }
+        code = work(&scan);
         ov_scan_journal_release(&scan.journal);
         ov_scan_output_release(&scan.output);
         ov_scan_state_free(scan.state);

@@ -8,6 +8,7 @@
 #include "cmd/journal_run.h"
 #include "cmd/scan_state.h"
 #include "journal/commitment.h"
+#include "role/acts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -34,15 +35,26 @@ static uint64_t now_ns(void) {
 
 // ---- lines --------------------------------------------------------------------------------------
 
-static void add_name(struct ov_scan_journal *journal, struct ov_span path, uint64_t number) {
+// The commitment to a path, with its line for the file of paths.
+static void commit_path(struct ov_scan_journal *journal, struct ov_span path, struct ov_buf *lines,
+                        struct ov_tree_hash *ret_commitment) {
     size_t size = path.size < UINT16_MAX ? path.size : UINT16_MAX;
-    ov_buf_add(&journal->filling->name_lines, journal->keeper.run.bytes, OV_RUN_BYTES);
+    uint64_t number;
+    ov_keeper_commit(&journal->keeper, path, ret_commitment, &number);
+    ov_buf_add(lines, journal->keeper.run.bytes, OV_RUN_BYTES);
     for (unsigned i = 8; i-- > 0;) {
-        ov_buf_add_u8(&journal->filling->name_lines, (uint8_t)(number >> 8 * i));
+        ov_buf_add_u8(lines, (uint8_t)(number >> 8 * i));
     }
-    ov_buf_add_u8(&journal->filling->name_lines, (uint8_t)(size >> 8));
-    ov_buf_add_u8(&journal->filling->name_lines, (uint8_t)size);
-    ov_buf_add(&journal->filling->name_lines, path.data, size);
+    ov_buf_add_u8(lines, (uint8_t)(size >> 8));
+    ov_buf_add_u8(lines, (uint8_t)size);
+    ov_buf_add(lines, path.data, size);
+}
+
+// For ourselves: no claim rests on it.
+static void write_names(const struct ov_scan_journal *journal, const struct ov_buf *lines) {
+    if (journal->names >= 0) {
+        (void)!ov_fd_write_all(journal->names, ov_buf_span(lines));
+    }
 }
 
 static void add_found(struct ov_scan_journal *journal, const struct ov_wire_detection *found) {
@@ -84,9 +96,7 @@ static void add_file(struct ov_scan_journal *journal, const struct ov_scan_resul
         .mtime_ns = result->key.mtime_ns > 0 ? (uint64_t)result->key.mtime_ns : 0,
         .read_bytes = result->bytes,
     };
-    uint64_t number;
-    ov_keeper_commit(&journal->keeper, result->path, &file.commitment, &number);
-    add_name(journal, result->path, number);
+    commit_path(journal, result->path, &journal->filling->name_lines, &file.commitment);
     ov_entry_file_add(&journal->filling->body, &file);
     for (uint32_t i = 0;
          i < result->detection_count && journal->filling->body.size < FILES_BYTES_MAX; i++) {
@@ -146,25 +156,33 @@ static void hand_on(struct ov_scan_journal *journal, struct ov_scan_held *held) 
     ov_buf_reset(&held->name_lines);
 }
 
-// Sends their entry; *ret_is_sent says whether there is one to wait for.
-static enum ov_status write_down(struct ov_scan_journal *journal, bool *ret_is_sent) {
+static enum ov_status send_files(struct ov_scan_journal *journal, const struct ov_scan_held *held,
+                                 size_t count) {
     OV_CLEANUP(ov_buf_release) struct ov_buf entry = {0};
-    struct ov_scan_held *held = journal->filling;
+    ov_buf_printf(&entry, "count %zu\n", count);
+    ov_buf_add(&entry, held->body.data, held->body.size);
+    TRY(ov_buf_status(&entry));
+    TRY(ov_buf_status(&held->name_lines));
+    write_names(journal, &held->name_lines);
+    return ov_keeper_add(&journal->keeper, OV_ENTRY_FILES, ov_buf_span(&entry));
+}
+
+// Sends their entry, and what our processes did meanwhile; *ret_is_sent says whether there is
+// something to wait for.
+static enum ov_status write_down(struct ov_scan_journal *journal, bool *ret_is_sent) {
+    const struct ov_scan_held *held = journal->filling;
     size_t files = 0;
     for (size_t i = 0; i < held->count; i++) {
         files += held->results[i].kind != OV_RESULT_SKIPPED;
     }
-    if (files == 0) {
+    if (files == 0 && !ov_acts_has_waiting()) {
         return OV_OK;
     }
-    ov_buf_printf(&entry, "count %zu\n", files);
-    ov_buf_add(&entry, held->body.data, held->body.size);
-    TRY(ov_buf_status(&entry));
-    TRY(ov_buf_status(&held->name_lines));
-    if (journal->names >= 0) { // for ourselves: no claim rests on it
-        (void)!ov_fd_write_all(journal->names, ov_buf_span(&held->name_lines));
+    TRY(ov_acts_send());
+    if (files > 0) {
+        TRY(send_files(journal, held, files));
     }
-    TRY(ov_keeper_add(&journal->keeper, OV_ENTRY_FILES, ov_buf_span(&entry)));
+    journal->waiting_since_ns = 0;
     TRY(ov_keeper_sync_begin(&journal->keeper));
     *ret_is_sent = true;
     return OV_OK;
@@ -236,16 +254,66 @@ void ov_scan_journal_take(struct ov_scan_journal *journal, const struct ov_scan_
     }
 }
 
+// Whether something has waited long enough.
+static bool is_due(struct ov_scan_journal *journal) {
+    uint64_t now = now_ns();
+    if (journal->filling->count > 0) {
+        return now - journal->first_ns >= HELD_NS;
+    }
+    if (!ov_acts_has_waiting()) {
+        return false;
+    }
+    if (journal->waiting_since_ns == 0) {
+        journal->waiting_since_ns = now;
+    }
+    return now - journal->waiting_since_ns >= HELD_NS;
+}
+
 void ov_scan_journal_tick(struct ov_scan_journal *journal) {
     if (journal->filling == NULL) {
         return;
     }
-    bool is_old = journal->filling->count > 0 && now_ns() - journal->first_ns >= HELD_NS;
-    if (is_old) {
+    if (is_due(journal)) {
         send_held(journal);
     }
     if (journal->sent != NULL && ov_keeper_has_answered(&journal->keeper)) {
         settle(journal);
+    }
+}
+
+// ---- workers that are lost ----------------------------------------------------------------------
+
+static enum ov_status write_crash(struct ov_scan_journal *journal, struct ov_span path,
+                                  const char *why) {
+    OV_CLEANUP(ov_buf_release) struct ov_buf body = {0};
+    OV_CLEANUP(ov_buf_release) struct ov_buf lines = {0};
+    struct ov_tree_hash commitment;
+    ov_buf_add_text(&body, "role worker\nfile ");
+    if (path.size > 0) {
+        commit_path(journal, path, &lines, &commitment);
+        write_names(journal, &lines);
+        ov_tree_hash_add(&body, &commitment);
+    } else {
+        ov_buf_add_u8(&body, '-');
+    }
+    ov_buf_add_text(&body, "\nwhy ");
+    ov_entry_text_add(&body, ov_span_text(why));
+    ov_buf_add_u8(&body, '\n');
+    TRY(ov_buf_status(&body));
+    TRY(ov_acts_send());
+    TRY(ov_keeper_add(&journal->keeper, OV_ENTRY_CRASH, ov_buf_span(&body)));
+    return ov_keeper_sync(&journal->keeper);
+}
+
+void ov_scan_journal_crash(struct ov_scan_journal *journal, struct ov_span path, const char *why) {
+    if (!journal->is_on || journal->status != OV_OK) {
+        return;
+    }
+    settle(journal); // one question at a time
+    enum ov_status status = journal->status;
+    status = status == OV_OK ? write_crash(journal, path, why) : status;
+    if (status != OV_OK) {
+        stop(journal, status);
     }
 }
 
@@ -254,28 +322,22 @@ void ov_scan_journal_tick(struct ov_scan_journal *journal) {
 static enum ov_status add_scan(struct ov_scan_journal *journal,
                                const struct ov_scan_arguments *args) {
     OV_CLEANUP(ov_buf_release) struct ov_buf body = {0};
+    OV_CLEANUP(ov_buf_release) struct ov_buf lines = {0};
     size_t told = args->path_count < 256 ? args->path_count : 256;
     ov_buf_printf(&body, "paths %zu\n", args->path_count);
     for (size_t i = 0; i < told; i++) {
         struct ov_tree_hash commitment;
-        uint64_t number;
-        struct ov_span path = ov_span_text(args->paths[i]);
-        ov_keeper_commit(&journal->keeper, path, &commitment, &number);
-        add_name(journal, path, number);
+        commit_path(journal, ov_span_text(args->paths[i]), &lines, &commitment);
         ov_buf_add_text(&body, "path ");
         ov_tree_hash_add(&body, &commitment);
         ov_buf_add_u8(&body, '\n');
     }
     TRY(ov_buf_status(&body));
-    if (journal->names >= 0) {
-        (void)!ov_fd_write_all(journal->names, ov_buf_span(&journal->filling->name_lines));
-    }
-    ov_buf_reset(&journal->filling->name_lines);
+    write_names(journal, &lines);
     return ov_keeper_add(&journal->keeper, OV_ENTRY_SCAN, ov_buf_span(&body));
 }
 
-static enum ov_status begin(struct ov_scan_journal *journal, const struct ov_scan_arguments *args) {
-    TRY(ov_journal_run_begin("scan", &journal->keeper, &journal->names));
+static enum ov_status make_room(struct ov_scan_journal *journal) {
     for (unsigned i = 0; i < 2; i++) {
         struct ov_scan_held *held = &journal->held[i];
         ov_arena_init(&held->arena, ARENA_BYTES);
@@ -284,53 +346,68 @@ static enum ov_status begin(struct ov_scan_journal *journal, const struct ov_sca
             return OV_MEMORY;
         }
     }
-    enum ov_status status = ov_keeper_add(&journal->keeper, OV_ENTRY_LOAD, journal->load);
-    status = status == OV_OK ? add_scan(journal, args) : status;
-    status = status == OV_OK ? ov_keeper_sync(&journal->keeper) : status;
-    if (status != OV_OK) {
-        ov_say_error("journal", journal->keeper.reason, "--no-journal goes without");
-    }
-    return status;
+    return OV_OK;
 }
 
 enum ov_status ov_scan_journal_open(const struct ov_scan_arguments *args,
-                                    const struct ov_scan_image *image,
                                     struct ov_scan_journal *ret_journal) {
     struct ov_scan_journal *journal = ret_journal;
-    journal->image = image;
     journal->names = -1;
     journal->keeper.channel = -1;
     journal->filling = &journal->held[0];
     if (args->is_unjournaled) {
         return OV_OK;
     }
-    TRY(begin(journal, args));
+    TRY(make_room(journal));
+    TRY(ov_journal_run_begin("scan", &journal->keeper, &journal->names));
     journal->is_on = true;
     return OV_OK;
 }
 
+static enum ov_status say_failure(struct ov_scan_journal *journal, enum ov_status status) {
+    journal->status = status;
+    ov_say_error("journal", journal->keeper.reason, "--no-journal goes without");
+    return status;
+}
+
+enum ov_status ov_scan_journal_begin(struct ov_scan_journal *journal,
+                                     const struct ov_scan_arguments *args, struct ov_span load) {
+    if (!journal->is_on) {
+        return OV_OK;
+    }
+    enum ov_status status = ov_acts_send();
+    status = status == OV_OK ? ov_keeper_add(&journal->keeper, OV_ENTRY_LOAD, load) : status;
+    status = status == OV_OK ? add_scan(journal, args) : status;
+    status = status == OV_OK ? ov_keeper_sync(&journal->keeper) : status;
+    return status == OV_OK ? OV_OK : say_failure(journal, status);
+}
+
+enum ov_status ov_scan_journal_refuse(struct ov_scan_journal *journal, struct ov_span refusal) {
+    if (!journal->is_on || refusal.size == 0) {
+        return OV_OK;
+    }
+    enum ov_status status = ov_acts_send();
+    status = status == OV_OK ? ov_keeper_add(&journal->keeper, OV_ENTRY_REFUSE, refusal) : status;
+    return status == OV_OK ? OV_OK : say_failure(journal, status);
+}
+
 enum ov_status ov_scan_journal_close(struct ov_scan_journal *journal,
                                      const struct ov_scan_totals *totals, int code) {
-    char body[256];
+    struct ov_run_end end = {.code = code,
+                             .files = totals->files,
+                             .found = totals->found,
+                             .errors = totals->errors,
+                             .limited = totals->limited,
+                             .read_bytes = totals->bytes};
     if (!journal->is_on) {
         return OV_OK;
     }
     TRY(journal->status);
-    (void)snprintf(body, sizeof body,
-                   "exit %d\nfiles %llu\nfound %llu\nerrors %llu\nlimited %llu\nread %llu\n"
-                   "sent 0\n",
-                   code, (unsigned long long)totals->files, (unsigned long long)totals->found,
-                   (unsigned long long)totals->errors, (unsigned long long)totals->limited,
-                   (unsigned long long)totals->bytes);
-    enum ov_status status = ov_keeper_add(&journal->keeper, OV_ENTRY_STOP, ov_span_text(body));
-    status = status == OV_OK ? ov_keeper_end(&journal->keeper) : status;
-    if (status != OV_OK) {
-        ov_say_error("journal", journal->keeper.reason, NULL);
-    }
-    return status;
+    return ov_journal_run_end(&journal->keeper, &end);
 }
 
 void ov_scan_journal_release(struct ov_scan_journal *journal) {
+    ov_acts_leave();
     (void)ov_keeper_end(&journal->keeper);
     ov_fd_close(&journal->names);
     for (unsigned i = 0; i < 2; i++) {

@@ -29,7 +29,6 @@ struct ov_scan_journal {
     struct ov_keeper keeper;
     int names; // the file of paths; -1 when it is not kept
     const struct ov_scan_image *image;
-    struct ov_span load; // the body of the entry that names it
     void (*deliver)(void *arg, const struct ov_scan_result *result);
     void *arg;
     volatile sig_atomic_t *is_stopped; // set when nothing more can be written down
@@ -37,17 +36,28 @@ struct ov_scan_journal {
     struct ov_scan_held *filling;
     struct ov_scan_held *sent; // of which the keeper has not said that it is on disk, or NULL
     uint64_t first_ns;         // when the first of those that fill came
+    uint64_t waiting_since_ns; // that of our own processes something is to be told; 0: no more
     enum ov_status status;     // of the first failure
 };
 
-// Opens the journal, unless --no-journal was given, and writes down what was asked. On failure the
-// error was printed.
+// Opens the journal, unless --no-journal was given. On failure the error was printed.
 enum ov_status ov_scan_journal_open(const struct ov_scan_arguments *args,
-                                    const struct ov_scan_image *image,
                                     struct ov_scan_journal *ret_journal);
+
+// Writes down with which rules (the body of an entry `load`) what is to be scanned; `image` is set.
+// On failure the error was printed.
+enum ov_status ov_scan_journal_begin(struct ov_scan_journal *journal,
+                                     const struct ov_scan_arguments *args, struct ov_span load);
+// Or, in its stead, why there are no rules: the body of an entry `refuse`; empty: by a fault of
+// ours.
+enum ov_status ov_scan_journal_refuse(struct ov_scan_journal *journal, struct ov_span refusal);
 
 // Takes a result: handed on at once without a journal.
 void ov_scan_journal_take(struct ov_scan_journal *journal, const struct ov_scan_result *result);
+
+// A worker was lost over this file, or, with an empty path, over one of several: that is on disk
+// when this returns.
+void ov_scan_journal_crash(struct ov_scan_journal *journal, struct ov_span path, const char *why);
 
 // Hands on what has waited long enough.
 void ov_scan_journal_tick(struct ov_scan_journal *journal);

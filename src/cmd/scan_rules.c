@@ -9,6 +9,7 @@
 #include "cmd/rules_feeds.h"
 #include "cmd/scan_output.h"
 #include "cmd/scan_verify.h"
+#include "journal/entry.h"
 
 #include <dirent.h>
 #include <limits.h>
@@ -16,12 +17,29 @@
 #include <string.h>
 #include <sys/stat.h>
 
+enum { NAME_BYTES_MAX = 100 };
+
 static bool is_image(const char *path) {
     size_t size = strlen(path);
     return size > 4 && strcmp(path + size - 4, ".ovi") == 0;
 }
 
-static enum ov_status open_image(const char *path, struct ov_scan_image *ret_image) {
+// What the journal says instead: the body of an entry `refuse`.
+static enum ov_status refuse(struct ov_buf *entry, const char *path, const char *why,
+                             enum ov_status status) {
+    const char *slash = strrchr(path, '/');
+    const char *name = slash != NULL && slash[1] != 0 ? slash + 1 : path;
+    ov_buf_reset(entry);
+    ov_buf_add_text(entry, "set ");
+    ov_entry_text_add(entry, ov_span_part(ov_span_text(name), 0, NAME_BYTES_MAX));
+    ov_buf_add_text(entry, "\nwhy ");
+    ov_entry_text_add(entry, ov_span_part(ov_span_text(why), 0, OV_SCAN_REASON_BYTES));
+    ov_buf_add_u8(entry, '\n');
+    return status;
+}
+
+static enum ov_status open_image(const char *path, struct ov_scan_image *ret_image,
+                                 struct ov_buf *entry) {
     char reason[OV_SCAN_REASON_BYTES];
     struct ov_scan_image image = {.fd = -1};
     enum ov_status status = ov_scan_image_open(path, &image, reason);
@@ -29,7 +47,7 @@ static enum ov_status open_image(const char *path, struct ov_scan_image *ret_ima
     if (status != OV_OK) {
         ov_say_error(path, reason, "overt rules build makes an image of rule files");
         ov_scan_image_close(&image);
-        return status;
+        return refuse(entry, path, reason, status);
     }
     *ret_image = image;
     return OV_OK;
@@ -93,7 +111,7 @@ static enum ov_status find_installed(const struct ov_scan_arguments *args, struc
 
 static enum ov_status open_given(const char *path, struct ov_scan_image *ret_image,
                                  struct ov_buf *load) {
-    TRY(open_image(path, ret_image));
+    TRY(open_image(path, ret_image, load));
     ov_load_add_given(load, &ret_image->names);
     return OV_OK;
 }
@@ -106,19 +124,19 @@ static enum ov_status open_default(const struct ov_scan_arguments *args,
         return open_given(found.path, ret_image, load);
     }
     if (status == OV_OK) {
-        TRY(open_image(found.path, ret_image));
+        TRY(open_image(found.path, ret_image, load));
         ov_load_add_installed(load, &ret_image->names, found.active);
         return OV_OK;
     }
     if (status != OV_END) {
-        return status;
+        return refuse(load, "installed", ov_status_text(status), status);
     }
     status = ov_install_find(OV_PART_STARTER, found.path, sizeof found.path);
     if (status != OV_OK) {
         ov_say_error(found.path, "the built-in rules are missing", "give rules with --rules");
-        return status;
+        return refuse(load, "starter", "missing", status);
     }
-    TRY(open_image(found.path, ret_image));
+    TRY(open_image(found.path, ret_image, load));
     ov_load_add_built_in(load, &ret_image->names);
     return OV_OK;
 }
@@ -164,7 +182,7 @@ static void note_progress(void *arg, struct ov_span stage, unsigned percent) {
 }
 
 static enum ov_status build_image(const struct ov_scan_arguments *args,
-                                  struct ov_scan_image *ret_image) {
+                                  struct ov_scan_image *ret_image, struct ov_buf *load) {
     char reason[OV_SCAN_REASON_BYTES];
     struct notes notes = {.args = args, .has_progress = ov_scan_has_progress(args)};
     struct ov_build_request request = {
@@ -188,8 +206,9 @@ static enum ov_status build_image(const struct ov_scan_arguments *args,
         ov_buf_add_u8(&text, '\0');
         ov_say_error(args->rules[0], text.has_failed ? "" : (const char *)text.data,
                      "overt rules check tells more");
+        return refuse(load, args->rules[0], ov_status_text(status), status); // no path
     }
-    return status;
+    return OV_OK;
 }
 
 enum ov_status ov_scan_rules_open(const struct ov_scan_arguments *args,
@@ -204,10 +223,10 @@ enum ov_status ov_scan_rules_open(const struct ov_scan_arguments *args,
         if (is_image(args->rules[i])) {
             ov_say_error(args->rules[i], "an image cannot be joined with other rules",
                          "give the sources that it was built from");
-            return OV_UNSUPPORTED;
+            return refuse(load, args->rules[i], "joined with other rules", OV_UNSUPPORTED);
         }
     }
-    TRY(build_image(args, ret_image));
+    TRY(build_image(args, ret_image, load));
     ov_load_add_given(load, &ret_image->names);
     return OV_OK;
 }

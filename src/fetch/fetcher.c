@@ -20,6 +20,7 @@ struct fetcher {
     struct ov_transfer_scope scope;
     struct ov_names names;
     struct curl_slist *fields;
+    struct ov_fetch_bytes *counts; // for each item
     CURLM *multi;
     struct ov_transfer transfers[WINDOW];
     bool is_used[WINDOW];
@@ -243,8 +244,32 @@ static bool make_multi(struct fetcher *fetcher) {
                              (long)HOST_CONNECTIONS) == CURLM_OK;
 }
 
+static uint32_t find_first_get(const struct ov_fetcher_setup *setup) {
+    uint32_t number = 0;
+    while (number < setup->job->item_count && setup->items[number].is_post) {
+        number++;
+    }
+    return number;
+}
+
+// Closes all connections, and tells what went over them.
+static void tell_bytes(struct fetcher *fetcher) {
+    const struct ov_fetcher_setup *setup = fetcher->setup;
+    (void)curl_multi_cleanup(fetcher->multi);
+    fetcher->multi = NULL;
+    for (uint32_t i = 0; i < setup->job->item_count; i++) {
+        struct ov_fetch_bytes bytes = fetcher->counts[i];
+        bytes.number = i;
+        if (bytes.sent > 0 || bytes.received > 0) {
+            setup->on_bytes(setup->arg, &bytes);
+        }
+    }
+    setup->on_bytes(setup->arg, &(struct ov_fetch_bytes){.number = OV_FETCH_BYTES_END});
+}
+
 static void release(struct fetcher *fetcher) {
     (void)curl_multi_cleanup(fetcher->multi);
+    free(fetcher->counts);
     curl_slist_free_all(fetcher->fields);
     ov_names_release(&fetcher->names);
     free(fetcher);
@@ -257,7 +282,8 @@ enum ov_status ov_fetcher_run(const struct ov_fetcher_setup *setup) {
     }
     fetcher->setup = setup;
     fetcher->end_ms = read_clock_ms() + setup->job->deadline_ms;
-    bool is_made = make_fields(fetcher) && make_multi(fetcher);
+    fetcher->counts = calloc((size_t)setup->job->item_count + 1, sizeof *fetcher->counts);
+    bool is_made = fetcher->counts != NULL && make_fields(fetcher) && make_multi(fetcher);
     enum ov_status status = is_made ? look_up_names(fetcher) : OV_MEMORY;
     if (status == OV_OK) {
         fetcher->scope = (struct ov_transfer_scope){
@@ -267,8 +293,11 @@ enum ov_status ov_fetcher_run(const struct ov_fetcher_setup *setup) {
             .fields = fetcher->fields,
             .bytes_left = setup->job->most_bytes,
             .folder = setup->folder,
+            .counts = fetcher->counts,
+            .first_get = find_first_get(setup),
         };
         run_all(fetcher);
+        tell_bytes(fetcher);
     }
     release(fetcher);
     return status;

@@ -13,6 +13,8 @@ struct ov_fetcher_setup {
     int folder;                 // files are made here, named by their numbers
     void *arg;
     void (*on_answer)(void *arg, const struct ov_fetch_answer *answer); // one for each item
+    // When all connections are closed: for each item that had some, and one for the end.
+    void (*on_bytes)(void *arg, const struct ov_fetch_bytes *bytes);
 };
 
 // What libcurl and libcrypto read of the system, read before the cage closes. OV_MEMORY.

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/fd.h"
+#include "fetch/sockets.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -147,6 +148,13 @@ static enum ov_status set_limits(struct ov_transfer *transfer, uint32_t limit_ms
     return OV_OK;
 }
 
+// All GETs may share connections: the first of them has their bytes.
+static enum ov_status set_counts(const struct ov_transfer *transfer) {
+    struct ov_transfer_scope *scope = transfer->scope;
+    uint32_t number = transfer->item->is_post ? transfer->number : scope->first_get;
+    return ov_sockets_count(transfer->easy, &scope->counts[number]);
+}
+
 static enum ov_status set_target(const struct ov_transfer *transfer) {
     const struct ov_fetch_item *item = transfer->item;
     const struct ov_fetch_job *job = transfer->scope->job;
@@ -172,6 +180,7 @@ enum ov_status ov_transfer_init(struct ov_transfer *transfer, uint32_t limit_ms)
     TRY(set_manners(transfer));
     TRY(set_trust(transfer));
     TRY(set_limits(transfer, limit_ms));
+    TRY(set_counts(transfer));
     return set_target(transfer);
 }
 

@@ -18,6 +18,8 @@ struct ov_transfer_scope {
     const struct curl_slist *names;  // for CURLOPT_RESOLVE
     const struct curl_slist *fields; // of the headers of POSTs
     uint64_t bytes_left;             // of the job's most_bytes
+    struct ov_fetch_bytes *counts;   // one for each item
+    uint32_t first_get;              // its number
     int folder;                      // where the answers are written to
 };
 

@@ -145,6 +145,26 @@ static void check_start(struct checking *checking, const struct ov_entry *entry,
     }
 }
 
+static uint64_t number_of(const struct ov_entry *entry, const char *keyword) {
+    struct ov_span value;
+    uint64_t number = 0;
+    bool is_there = ov_entry_value(entry->body, keyword, 0, &value) == OV_OK;
+    return is_there && ov_number_read(value, &number) == OV_OK ? number : 0;
+}
+
+// What a run says that it sent is the sum of its entries `sent`, unless it does not know.
+static void check_sent(struct checking *checking, const struct ov_entry *entry,
+                       struct ov_run_slot *slot) {
+    struct ov_span value;
+    if (entry->type == OV_ENTRY_SENT) {
+        slot->sent_bytes += number_of(entry, "bytes");
+    } else if (entry->type == OV_ENTRY_STOP &&
+               ov_entry_value(entry->body, "sent", 0, &value) == OV_OK &&
+               !ov_span_is_text(value, "-") && number_of(entry, "sent") != slot->sent_bytes) {
+        tell(checking, entry->seq, "what was sent is not the sum of the run's entries");
+    }
+}
+
 static void check_run(struct checking *checking, const struct ov_entry *entry) {
     if (ov_entry_run_is_none(&entry->run)) {
         return;
@@ -158,7 +178,10 @@ static void check_run(struct checking *checking, const struct ov_entry *entry) {
         if (!is_cut_off(entry)) { // which may be said twice, or of one that wrote nothing yet
             tell(checking, entry->seq, "an entry of a run that has not begun, or has ended");
         }
-    } else if (entry->type == OV_ENTRY_STOP || is_cut_off(entry)) {
+        return;
+    }
+    check_sent(checking, entry, slot);
+    if (entry->type == OV_ENTRY_STOP || is_cut_off(entry)) {
         ov_run_table_end(&checking->runs, slot);
     }
 }
@@ -187,11 +210,8 @@ static void check_clocks(struct checking *checking, const struct ov_entry *entry
 }
 
 static void count_files(struct checking *checking, const struct ov_entry *entry) {
-    struct ov_span value;
-    uint64_t count = 0;
-    if (entry->type == OV_ENTRY_FILES && ov_entry_value(entry->body, "count", 0, &value) == OV_OK &&
-        ov_number_read(value, &count) == OV_OK) {
-        checking->report->file_count += count;
+    if (entry->type == OV_ENTRY_FILES) {
+        checking->report->file_count += number_of(entry, "count");
     }
 }
 

@@ -365,6 +365,27 @@ static void test_a_run_that_does_not_end(void **state) {
 }
 
 // By the next who opens the journal.
+static void test_what_was_sent(void **state) {
+    (void)state;
+    static const char sent[] = "role fetcher\npeer http://a:80\nbytes 5\nreceived 7\n";
+    static const char stop[] = "exit 0\nfiles 1\nfound 0\nerrors 0\nlimited 0\nread 5\nsent ";
+    static const char *const said[] = {"10\n", "-\n", "9\n"};
+    add_epoch(0, 0);
+    for (unsigned i = 0; i < 3; i++) {
+        char body[sizeof stop + 8];
+        (void)snprintf(body, sizeof body, "%s%s", stop, said[i]);
+        add(OV_ENTRY_START, i + 1, START);
+        add(OV_ENTRY_SENT, i + 1, sent);
+        add(OV_ENTRY_SENT, i + 1, sent);
+        add(OV_ENTRY_STOP, i + 1, body);
+        if (i < 2) {
+            seal(world.count, 0);
+            expect_sound();
+        }
+    }
+    expect(0, 12, "what was sent is not the sum of the run's entries");
+}
+
 static void test_a_run_that_is_told_to_be_cut_off(void **state) {
     (void)state;
     add_epoch(0, 0);
@@ -571,6 +592,7 @@ int main(void) {
         TEST(test_a_run_that_has_ended),
         TEST(test_a_run_that_begins_again),
         TEST(test_a_run_that_does_not_end),
+        TEST(test_what_was_sent),
         TEST(test_a_run_that_is_told_to_be_cut_off),
         TEST(test_time_since_boot),
         TEST(test_the_clock),

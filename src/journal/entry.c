@@ -22,6 +22,8 @@ enum value {
     VALUE_KEY,       // a vkey
     VALUE_TEXT_HEX,  // a word, and 64 digits
     VALUE_TEXT_TEXT, // two words
+    VALUE_LAYERS,    // hexadecimal without leading zeros, or "-"
+    VALUE_END,       // how a process ended
     VALUE_FILE,
     VALUE_FOUND,
 };
@@ -87,6 +89,15 @@ static const struct form forms[OV_ENTRY_TYPES] = {
                           {"to", VALUE_NUMBER, false},
                           {"records", VALUE_NUMBER, false},
                           {"manifest", VALUE_HEX_OR_NONE, false}}},
+    [OV_ENTRY_ROLE] = {"role",
+                       {{"role", VALUE_TEXT, false},
+                        {"pid", VALUE_NUMBER, false},
+                        {"program", VALUE_HEX_OR_NONE, false},
+                        {"layers", VALUE_LAYERS, false}}},
+    [OV_ENTRY_GONE] = {"gone",
+                       {{"role", VALUE_TEXT, false},
+                        {"pid", VALUE_NUMBER, false},
+                        {"how", VALUE_END, false}}},
 };
 
 const char *ov_entry_type_name(enum ov_entry_type type) {
@@ -156,6 +167,26 @@ static enum ov_status check_two(struct ov_span words, bool is_hex) {
     return is_hex ? check_hex(words) : check_text(words);
 }
 
+static enum ov_status check_layers(struct ov_span text) {
+    bool is_good = text.size > 0 && text.size <= 8 && (text.data[0] != '0' || text.size == 1);
+    for (size_t i = 0; i < text.size; i++) {
+        bool is_digit = text.data[i] >= '0' && text.data[i] <= '9';
+        is_good = is_good && (is_digit || (text.data[i] >= 'a' && text.data[i] <= 'f'));
+    }
+    return is_good || ov_span_is_text(text, "-") ? OV_OK : OV_DAMAGED;
+}
+
+static enum ov_status check_end(struct ov_span words) {
+    struct ov_span how;
+    uint64_t number;
+    if (ov_span_is_text(words, "unknown")) {
+        return OV_OK;
+    }
+    TRY(ov_word_take(&words, &how));
+    bool is_known = ov_span_is_text(how, "exit") || ov_span_is_text(how, "signal");
+    return is_known ? ov_number_read(words, &number) : OV_DAMAGED;
+}
+
 static enum ov_status check_value(enum value value, struct ov_span text) {
     struct ov_entry_file file;
     uint64_t number;
@@ -182,6 +213,10 @@ static enum ov_status check_value(enum value value, struct ov_span text) {
         return check_two(text, true);
     case VALUE_TEXT_TEXT:
         return check_two(text, false);
+    case VALUE_LAYERS:
+        return check_layers(text);
+    case VALUE_END:
+        return check_end(text);
     case VALUE_FILE:
         return ov_entry_file_read(text, &file);
     case VALUE_FOUND:

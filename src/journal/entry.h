@@ -30,6 +30,8 @@ enum ov_entry_type {
     OV_ENTRY_RECOVER,
     OV_ENTRY_FINDING,
     OV_ENTRY_EXPORT,
+    OV_ENTRY_ROLE,
+    OV_ENTRY_GONE,
     OV_ENTRY_TYPES,
 };
 

@@ -43,6 +43,11 @@ static const struct {
     {OV_ENTRY_RECOVER, "lost 5\nfrom 8\n"},
     {OV_ENTRY_FINDING, "what a%20clock\n"},
     {OV_ENTRY_EXPORT, "from 1\nto 5\nrecords 5\nmanifest -\n"},
+    {OV_ENTRY_ROLE, "role worker\npid 7\nprogram " HEX "\nlayers 3fff\n"},
+    {OV_ENTRY_ROLE, "role server\npid 7\nprogram -\nlayers -\n"},
+    {OV_ENTRY_GONE, "role worker\npid 7\nhow exit 0\n"},
+    {OV_ENTRY_GONE, "role worker\npid 7\nhow signal 9\n"},
+    {OV_ENTRY_GONE, "role worker\npid 7\nhow unknown\n"},
 };
 
 static void make(struct ov_buf *out, enum ov_entry_type type, const char *body) {
@@ -103,6 +108,13 @@ static void test_other_forms_are_refused(void **state) {
         {OV_ENTRY_REFUSE, "set stable\nwhy \x80\n"},
         {OV_ENTRY_LOAD, "image E" HEX "\n"},
         {OV_ENTRY_EPOCH, "number 1\nkey x\n"},
+        {OV_ENTRY_ROLE, "role worker\npid 7\nprogram -\nlayers 03\n"},
+        {OV_ENTRY_ROLE, "role worker\npid 7\nprogram -\nlayers 3F\n"},
+        {OV_ENTRY_ROLE, "role worker\npid 7\nprogram -\nlayers 123456789\n"},
+        {OV_ENTRY_ROLE, "role worker\npid -\nprogram -\nlayers 0\n"},
+        {OV_ENTRY_GONE, "role worker\npid 7\nhow exit\n"},
+        {OV_ENTRY_GONE, "role worker\npid 7\nhow killed 9\n"},
+        {OV_ENTRY_GONE, "role worker\npid 7\nhow exit -1\n"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         OV_CLEANUP(ov_buf_release) struct ov_buf text = {0};

@@ -70,6 +70,7 @@ enum ov_status ov_run_table_add(struct ov_run_table *table, const struct ov_entr
 void ov_run_table_reopen(struct ov_run_table *table, struct ov_run_slot *slot, uint64_t seq) {
     table->open_count += !slot->is_open;
     slot->is_open = true;
+    slot->sent_bytes = 0;
     slot->seq = seq;
 }
 

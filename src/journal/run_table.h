@@ -10,7 +10,8 @@
 
 struct ov_run_slot {
     struct ov_entry_run run;
-    uint64_t seq; // of its newest `start`
+    uint64_t seq;        // of its newest `start`
+    uint64_t sent_bytes; // since then, as whoever reads its entries counts them
     bool is_used, is_open;
 };
 

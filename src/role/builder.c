@@ -100,7 +100,8 @@ static enum ov_status receive_all(struct builder *builder) {
     return OV_OK;
 }
 
-static void enter_cage(const struct builder *builder) {
+// Gives the layers that are up.
+static uint32_t enter_cage(const struct builder *builder) {
     struct ov_cage_spec spec = ov_role_cage(OV_ROLE_BUILDER);
     struct ov_cage_report report;
     bool has_image = ov_wire_word_has_image(builder->request.word);
@@ -113,6 +114,7 @@ static void enter_cage(const struct builder *builder) {
         spec.mapped_bytes += builder->sources[i].map.bytes.size;
     }
     ov_cage_enter(&spec, &report);
+    return report.enforced;
 }
 
 // ---- words ------------------------------------------------------------------------------------
@@ -469,7 +471,8 @@ int ov_builder_main(void) {
     if (receive_all(&builder) != OV_OK) {
         _exit(1);
     }
-    enter_cage(&builder);
+    uint32_t layers = enter_cage(&builder);
+    say(&builder, &(struct ov_wire_report){.kind = OV_WIRE_REPORT_CAGED, .number = layers});
     builder.report = (struct ov_report){.is_json = builder.request.is_json,
                                         .with_summary = builder.request.with_summary,
                                         .arg = &builder,

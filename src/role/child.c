@@ -155,7 +155,12 @@ enum ov_status ov_child_start(enum ov_role_id role, int program_fd,
         return OV_SYSTEM;
     }
     *ret_child = (struct ov_child){.pid = pid, .pidfd = pidfd, .channel = ends[0], .end = -1};
+    ov_acting_start(&ret_child->acting, role, pid, program);
     return OV_OK;
+}
+
+void ov_child_ready(struct ov_child *child, uint32_t layers) {
+    ov_acting_ready(&child->acting, layers);
 }
 
 static void send_kill(const struct ov_child *child) {
@@ -189,6 +194,7 @@ void ov_child_end(struct ov_child *child, int patience_ms) {
         send_kill(child);
         (void)wait_for_end(child, DEATH_MS);
     }
+    ov_acting_end(&child->acting, child->end);
     ov_fd_close(&child->channel);
     ov_fd_close(&child->pidfd);
     child->pid = 0;

@@ -5,7 +5,7 @@
 
 #include "base/buf.h"
 #include "base/status.h"
-#include "role/roles.h"
+#include "role/acts.h"
 #include "wire/message.h"
 
 #include <sys/types.h>
@@ -32,6 +32,7 @@ struct ov_child {
     int pidfd; // -1 where the kernel has none
     int channel;
     int end; // as of waitpid, once ov_child_end has seen it; else -1
+    struct ov_acting acting;
 };
 
 enum { OV_CHILD_PASSED_MAX = 2 };
@@ -44,6 +45,9 @@ enum ov_status ov_child_program(const char *name, int *ret_fd, char *ret_reason,
 // channel, at 3, and after it the `passed` ones; -1 stands for none.
 enum ov_status ov_child_start(enum ov_role_id role, int program_fd,
                               const int passed[OV_CHILD_PASSED_MAX], struct ov_child *ret_child);
+
+// It has said which layers (OV_CAGE() bits) confine it: for the journal.
+void ov_child_ready(struct ov_child *child, uint32_t layers);
 
 // Lets an idle one go: it ends by itself when its channel closes.
 void ov_child_dismiss(struct ov_child *child);

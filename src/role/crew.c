@@ -239,9 +239,14 @@ static void blame(struct ov_crew *crew, struct ov_member *member, const char *wh
     if (!batch->is_sent) {
         return;
     }
+    struct ov_span path = ov_span_make(NULL, 0);
     if (batch->is_alone || batch->jobs.count == 1) {
+        path = batch->tickets[batch->at]->result.path;
         ov_ticket_finish(batch->tickets[batch->at], OV_RESULT_ERROR, why);
         batch->tickets[batch->at] = NULL;
+    }
+    if (crew->request->on_crash != NULL) {
+        crew->request->on_crash(crew->request->arg, path, why);
     }
     batch->is_alone = true;
     settle(crew, member);
@@ -302,6 +307,7 @@ static enum ov_status take_ready(struct ov_crew *crew, struct ov_member *member,
         return fail(crew, OV_DAMAGED, ready.reason);
     }
     note_layers(crew, &ready, crew->outcome->enforced == 0);
+    ov_child_ready(&member->child, ready.enforced);
     TRY(check_layers(crew));
     crew->failed_starts = 0;
     member->is_ready = true;

@@ -27,6 +27,7 @@ enum {
     GRACE_MS = 3000, // beyond the deadline, which the fetcher keeps itself
     END_MS = 1000,   // for one that has given its last answer
     MESSAGE_BYTES = 64,
+    PEER_BYTES = OV_FETCH_URL_BYTES + 32,
 };
 
 static const char default_authorities[] = "/etc/ssl/certs/ca-certificates.crt";
@@ -41,6 +42,8 @@ struct run {
     bool is_ready;
     uint32_t answered;
     bool *has_answered;
+    struct ov_fetch_bytes *bytes; // by number
+    bool has_bytes;               // of all
 };
 
 static uint64_t read_clock_ms(void) {
@@ -217,11 +220,17 @@ static enum ov_status start(struct run *run) {
 
 // ---- answers ----------------------------------------------------------------------------------
 
+static enum ov_status refuse_unwritten(struct run *run) {
+    return fail(run, OV_SYSTEM, "the journal", "it cannot be written");
+}
+
 static enum ov_status take_message(struct run *run, struct ov_span message) {
     struct ov_fetch_answer answer;
     if (!run->is_ready) {
         run->is_ready = true;
-        return ov_fetch_ready_decode(message, &run->result->cage);
+        TRY(ov_fetch_ready_decode(message, &run->result->cage));
+        ov_child_ready(&run->child, run->result->cage.layers);
+        return ov_acts_sync() == OV_OK ? OV_OK : refuse_unwritten(run);
     }
     TRY(ov_fetch_answer_decode(message, run->items, run->job.item_count, &answer));
     if (run->has_answered[answer.number]) {
@@ -233,34 +242,69 @@ static enum ov_status take_message(struct run *run, struct ov_span message) {
     return OV_OK;
 }
 
-// Until there is an answer to everything. OV_PEER when the fetcher is gone before, OV_DAMAGED when
-// it said what no fetcher says, OV_LIMIT when it took too long.
-static enum ov_status take_all(struct run *run) {
+static bool is_over(const struct run *run) {
+    return run->is_ready && run->answered == run->job.item_count;
+}
+
+// What comes behind the last answer. OV_END when that was all.
+static enum ov_status take_bytes(struct run *run, struct ov_span message) {
+    struct ov_fetch_bytes bytes;
+    TRY(ov_fetch_bytes_decode(message, run->job.item_count, &bytes));
+    if (bytes.number == OV_FETCH_BYTES_END) {
+        run->has_bytes = true;
+        return OV_END;
+    }
+    struct ov_fetch_bytes *known = &run->bytes[bytes.number];
+    TRY(known->sent == 0 && known->received == 0 ? OV_OK : OV_PEER);
+    *known = bytes;
+    return OV_OK;
+}
+
+// Waits for one message until `end_ms`. OV_PEER when the fetcher is gone, OV_DAMAGED when it said
+// what no fetcher says, OV_LIMIT when it took too long; OV_END and OV_SYSTEM are those of `take`.
+static enum ov_status hear(struct run *run, uint64_t end_ms,
+                           enum ov_status take(struct run *run, struct ov_span message)) {
     uint8_t message[MESSAGE_BYTES];
+    struct pollfd wait = {.fd = run->child.channel, .events = POLLIN};
+    uint64_t now = read_clock_ms();
+    size_t size = 0;
+    if (now >= end_ms) {
+        return OV_LIMIT;
+    }
+    (void)poll(&wait, 1, end_ms - now < INT_MAX ? (int)(end_ms - now) : INT_MAX);
+    enum ov_status status = ov_channel_receive(run->child.channel, message, sizeof message, &size);
+    if (status != OV_OK) {
+        return status == OV_END ? OV_OK : status; // nothing there yet
+    }
+    status = take(run, ov_span_make(message, size));
+    return status == OV_PEER ? OV_DAMAGED : status;
+}
+
+// Until there is an answer to everything.
+static enum ov_status take_all(struct run *run) {
     uint64_t end_ms = read_clock_ms() + run->request->deadline_ms + GRACE_MS;
-    while (!run->is_ready || run->answered < run->job.item_count) {
-        struct pollfd wait = {.fd = run->child.channel, .events = POLLIN};
-        uint64_t now = read_clock_ms();
-        size_t size = 0;
-        if (now >= end_ms) {
-            return OV_LIMIT;
-        }
-        (void)poll(&wait, 1, end_ms - now < INT_MAX ? (int)(end_ms - now) : INT_MAX);
-        enum ov_status status =
-            ov_channel_receive(run->child.channel, message, sizeof message, &size);
-        if (status == OV_OK && take_message(run, ov_span_make(message, size)) != OV_OK) {
-            return OV_DAMAGED;
-        }
-        if (status != OV_OK && status != OV_END) {
-            return status;
-        }
+    while (!is_over(run)) {
+        TRY(hear(run, end_ms, take_message));
     }
     return OV_OK;
+}
+
+// And then what it sent. One that does not say so is no failure: that is not known then.
+static enum ov_status take_rest(struct run *run) {
+    uint64_t end_ms = read_clock_ms() + END_MS;
+    enum ov_status status = OV_OK;
+    while (status == OV_OK) {
+        status = hear(run, end_ms, take_bytes);
+    }
+    return status == OV_DAMAGED ? OV_DAMAGED : OV_OK;
 }
 
 static enum ov_status explain_death(struct run *run, enum ov_status taken) {
     const char *what = "the fetching process";
     int end = run->child.end;
+    if (taken == OV_SYSTEM && run->result->reason[0] != '\0') {
+        return OV_SYSTEM;
+    }
     if (taken == OV_LIMIT) {
         return fail(run, OV_LIMIT, what, "it did not end in time, and was ended");
     }
@@ -337,13 +381,57 @@ static enum ov_status judge(struct run *run) {
     return ov_fetch_reason_status(result->answers[worst].end);
 }
 
+// ---- what left ----------------------------------------------------------------------------------
+
+// Where the connections of an item went to: its proxy, or its host. SCHEME://HOST:PORT.
+static void write_peer(const struct run *run, uint32_t number, char ret_peer[PEER_BYTES]) {
+    const struct ov_fetch_item *item = &run->items[number];
+    struct ov_span proxy = item->is_post ? item->proxy : run->job.proxy;
+    struct ov_span target = item->is_post ? item->name : run->job.base;
+    struct ov_fetch_url hop = {0};
+    (void)!ov_fetch_url_parse(proxy.size > 0 ? proxy : target, &hop); // was parsed with the job
+    (void)snprintf(ret_peer, PEER_BYTES, "%s://%s%.*s%s:%u", hop.is_tls ? "https" : "http",
+                   hop.is_address ? "[" : "", (int)hop.host.size, (const char *)hop.host.data,
+                   hop.is_address ? "]" : "", (unsigned)hop.port);
+}
+
+// One entry for each peer.
+static void tell_sent(struct run *run) {
+    if (!run->has_bytes) {
+        ov_acts_sent_unknown();
+        return;
+    }
+    for (uint32_t i = 0; i < run->job.item_count; i++) {
+        struct ov_fetch_bytes sum = run->bytes[i];
+        char peer[PEER_BYTES];
+        char other[PEER_BYTES];
+        write_peer(run, i, peer);
+        for (uint32_t k = i + 1; k < run->job.item_count && run->items[k].is_post; k++) {
+            write_peer(run, k, other);
+            if (strcmp(peer, other) == 0) {
+                sum.sent += run->bytes[k].sent;
+                sum.received += run->bytes[k].received;
+                run->bytes[k] = (struct ov_fetch_bytes){0};
+            }
+        }
+        if (sum.sent > 0 || sum.received > 0) {
+            ov_acts_sent(OV_ROLE_FETCHER, peer, sum.sent, sum.received);
+        }
+    }
+}
+
 static enum ov_status run_process(struct run *run) {
     TRY(start(run));
     enum ov_status taken = take_all(run);
+    taken = taken == OV_OK ? take_rest(run) : taken;
     ov_child_end(&run->child, taken == OV_OK ? END_MS : 0);
     if (taken == OV_OK && run->child.end < 0) {
         // It can still write: nothing of what it wrote may be read.
         taken = OV_LIMIT;
+    }
+    tell_sent(run);
+    if (ov_acts_sync() != OV_OK && taken == OV_OK) {
+        return refuse_unwritten(run);
     }
     return taken == OV_OK ? judge(run) : explain_death(run, taken);
 }
@@ -354,7 +442,8 @@ static enum ov_status make_answers(struct run *run) {
     struct ov_fetch_result *result = run->result;
     result->answers = calloc(result->count + 1, sizeof *result->answers);
     run->has_answered = calloc(result->count + 1, sizeof *run->has_answered);
-    if (result->answers == NULL || run->has_answered == NULL) {
+    run->bytes = calloc(result->count + 1, sizeof *run->bytes);
+    if (result->answers == NULL || run->has_answered == NULL || run->bytes == NULL) {
         return OV_MEMORY;
     }
     for (size_t i = 0; i < result->count; i++) {
@@ -391,6 +480,7 @@ enum ov_status ov_fetch_run(const struct ov_fetch_request *request,
     }
     free(run.items);
     free(run.has_answered);
+    free(run.bytes);
     ov_buf_release(&run.text);
     errno = error;
     return status;

@@ -32,6 +32,11 @@ static void say_answer(void *arg, const struct ov_fetch_answer *answer) {
     say(arg);
 }
 
+static void say_bytes(void *arg, const struct ov_fetch_bytes *bytes) {
+    ov_fetch_bytes_encode(bytes, arg);
+    say(arg);
+}
+
 static void say_ready(struct ov_buf *message, const struct ov_cage_report *report) {
     struct ov_fetch_ready ready = {.layers = report->enforced};
     memcpy(ready.refusals, report->refusals, sizeof report->refusals);
@@ -79,7 +84,8 @@ int main(int argc, char **argv) {
                                      .items = items,
                                      .folder = OV_FETCHER_FOLDER,
                                      .arg = &message,
-                                     .on_answer = say_answer};
+                                     .on_answer = say_answer,
+                                     .on_bytes = say_bytes};
     if (ov_fetcher_needs_trust(&setup)) {
         setup.authorities = load_authorities(&job);
     }

@@ -124,6 +124,9 @@ static void take_end(struct ov_rules_result *result, const struct ov_wire_report
 static enum ov_status take_report(struct run *run, const struct ov_wire_report *report) {
     const struct ov_rules_request *request = run->request;
     switch (report->kind) {
+    case OV_WIRE_REPORT_CAGED:
+        ov_child_ready(&run->child, report->number);
+        return OV_OK;
     case OV_WIRE_REPORT_READING:
         run->result->source = report->number;
         run->result->is_reading = true;

@@ -105,6 +105,9 @@ struct ov_scan_request {
     const volatile sig_atomic_t *is_stopped; // set by a signal handler: finish early; may be NULL
     void *arg;
     void (*on_result)(void *arg, const struct ov_scan_result *result);
+    // A worker was lost over this file, or (an empty path) over one of several: before another
+    // takes its place; may be NULL.
+    void (*on_crash)(void *arg, struct ov_span path, const char *why);
     bool (*is_known)(void *arg, const struct ov_file_key *key); // may be NULL
     void (*on_tick)(void *arg); // a few times a second, for progress; may be NULL
 };

@@ -202,13 +202,15 @@ static void live(const struct ov_verifier_request *request, int channel) {
 
 // ---- the process that asks ----------------------------------------------------------------------
 
-static bool has_ended_well(pid_t pid) {
+static bool has_ended_well(struct ov_verifier *verifier) {
     int end = 0;
-    while (waitpid(pid, &end, 0) < 0) {
+    while (waitpid(verifier->pid, &end, 0) < 0) {
         if (errno != EINTR) {
+            ov_acting_end(&verifier->acting, -1);
             return false;
         }
     }
+    ov_acting_end(&verifier->acting, end);
     return WIFEXITED(end) && WEXITSTATUS(end) == 0;
 }
 
@@ -234,8 +236,12 @@ static enum ov_status take_answer(struct ov_verifier *verifier, bool is_last,
                                   struct ov_verifier_result *ret_result) {
     struct ov_verifier_result result;
     enum ov_status status = hear(verifier->channel, &result);
+    if (status == OV_OK) {
+        uint32_t layers = ov_role_get(OV_ROLE_VERIFIER)->layers & ~result.missing_layers;
+        ov_acting_ready(&verifier->acting, layers);
+    }
     if (status == OV_OK && (is_last || result.status != OV_OK)) {
-        status = has_ended_well(verifier->pid) ? OV_OK : OV_PEER;
+        status = has_ended_well(verifier) ? OV_OK : OV_PEER;
         verifier->pid = 0;
     }
     if (status != OV_OK) {
@@ -259,13 +265,14 @@ static enum ov_status spawn(const struct ov_verifier_request *request,
         live(request, theirs);
     }
     verifier->pid = pid;
+    ov_acting_start(&verifier->acting, OV_ROLE_VERIFIER, pid, -1);
     return OV_OK;
 }
 
 void ov_verifier_close(struct ov_verifier *verifier) {
     if (verifier->pid > 0) {
         (void)kill(verifier->pid, SIGKILL);
-        (void)has_ended_well(verifier->pid);
+        (void)has_ended_well(verifier);
     }
     ov_fd_close(&verifier->pidfd);
     ov_fd_close(&verifier->channel);

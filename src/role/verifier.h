@@ -8,6 +8,7 @@
 #pragma once
 
 #include "ledger/rotation_check.h"
+#include "role/acts.h"
 
 #include <sys/types.h>
 
@@ -61,6 +62,7 @@ enum ov_status ov_verifier_run(const struct ov_verifier_request *request,
 struct ov_verifier {
     pid_t pid; // 0: none is there
     int pidfd, channel;
+    struct ov_acting acting;
 };
 
 // As ov_verifier_run, for a request without rules. When the answer's status is OV_OK, *ret_verifier

@@ -111,6 +111,21 @@ void ov_fetch_answer_encode(const struct ov_fetch_answer *answer, struct ov_buf 
 enum ov_status ov_fetch_answer_decode(struct ov_span message, const struct ov_fetch_item *items,
                                       uint32_t item_count, struct ov_fetch_answer *ret_answer);
 
+// After the last answer, once every connection is closed: what went over those of one host. All
+// GETs have one; it is told for the first of them. Then one with the number OV_FETCH_BYTES_END.
+enum { OV_FETCH_BYTES_END = 0x7fffffff };
+
+struct ov_fetch_bytes {
+    uint32_t number; // of the item for which the connections were made
+    uint64_t sent, received;
+};
+
+void ov_fetch_bytes_encode(const struct ov_fetch_bytes *bytes, struct ov_buf *out);
+
+// OV_PEER unless the number is that of an item, or the end's, which has no bytes.
+enum ov_status ov_fetch_bytes_decode(struct ov_span message, uint32_t item_count,
+                                     struct ov_fetch_bytes *ret_bytes);
+
 // The first message: what the fetcher is confined to.
 struct ov_fetch_ready {
     uint32_t layers;                   // OV_CAGE() bits

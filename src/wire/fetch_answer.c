@@ -102,3 +102,30 @@ enum ov_status ov_fetch_ready_decode(struct ov_span message, struct ov_fetch_rea
     *ret_ready = ready;
     return OV_OK;
 }
+
+// ---- bytes ------------------------------------------------------------------------------------
+
+void ov_fetch_bytes_encode(const struct ov_fetch_bytes *bytes, struct ov_buf *out) {
+    ov_buf_reset(out);
+    ov_buf_add_u32le(out, OV_WIRE_BYTES);
+    ov_buf_add_u32le(out, bytes->number);
+    ov_buf_add_u64le(out, bytes->sent);
+    ov_buf_add_u64le(out, bytes->received);
+}
+
+enum ov_status ov_fetch_bytes_decode(struct ov_span message, uint32_t item_count,
+                                     struct ov_fetch_bytes *ret_bytes) {
+    struct ov_cursor in = ov_cursor_init(message);
+    uint32_t kind = ov_cursor_u32le(&in);
+    struct ov_fetch_bytes bytes = {.number = ov_cursor_u32le(&in)};
+    bytes.sent = ov_cursor_u64le(&in);
+    bytes.received = ov_cursor_u64le(&in);
+    uint64_t most = bytes.number == OV_FETCH_BYTES_END ? 0 : INT64_MAX;
+    if (in.has_failed || ov_cursor_left(&in) != 0 || kind != OV_WIRE_BYTES ||
+        (bytes.number >= item_count && bytes.number != OV_FETCH_BYTES_END) || bytes.sent > most ||
+        bytes.received > most) {
+        return OV_PEER;
+    }
+    *ret_bytes = bytes;
+    return OV_OK;
+}

@@ -224,6 +224,29 @@ static void answers_go_together(void **state) {
     }
 }
 
+static enum ov_status pass_bytes(uint32_t number, uint64_t sent, uint64_t received) {
+    OV_CLEANUP(ov_buf_release) struct ov_buf out = {0};
+    struct ov_fetch_bytes bytes = {.number = number, .sent = sent, .received = received};
+    struct ov_fetch_bytes again;
+    ov_fetch_bytes_encode(&bytes, &out);
+    enum ov_status status = ov_fetch_bytes_decode(ov_buf_span(&out), SAMPLES, &again);
+    if (status == OV_OK) {
+        assert_true(again.number == number && again.sent == sent && again.received == received);
+    }
+    return status;
+}
+
+static void bytes_are_of_an_item(void **state) {
+    (void)state;
+    assert_int_equal(pass_bytes(0, 1, INT64_MAX), OV_OK);
+    assert_int_equal(pass_bytes(SAMPLES - 1, 0, 0), OV_OK);
+    assert_int_equal(pass_bytes(SAMPLES, 0, 0), OV_PEER);
+    assert_int_equal(pass_bytes(0, 1ull << 63, 0), OV_PEER);
+    assert_int_equal(pass_bytes(0, 0, 1ull << 63), OV_PEER);
+    assert_int_equal(pass_bytes(OV_FETCH_BYTES_END, 0, 0), OV_OK);
+    assert_int_equal(pass_bytes(OV_FETCH_BYTES_END, 1, 0), OV_PEER);
+}
+
 static void ready_is_consistent(void **state) {
     (void)state;
     OV_CLEANUP(ov_buf_release) struct ov_buf out = {0};
@@ -248,6 +271,7 @@ int main(void) {
         cmocka_unit_test(parts_of_jobs_are_refused),
         cmocka_unit_test(odd_lines_are_refused),
         cmocka_unit_test(answers_go_together),
+        cmocka_unit_test(bytes_are_of_an_item),
         cmocka_unit_test(ready_is_consistent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

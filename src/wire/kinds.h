@@ -14,4 +14,5 @@ enum {
     OV_WIRE_REPORT = 0x5455564f,     // "OVUT"
     OV_WIRE_CONFINED = 0x4355564f,   // "OVUC"
     OV_WIRE_ANSWER = 0x4155564f,     // "OVUA"
+    OV_WIRE_BYTES = 0x4255564f,      // "OVUB"
 };

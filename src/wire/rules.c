@@ -226,6 +226,8 @@ static bool is_sound(const struct ov_wire_report *report, uint32_t source_count)
         return is_end(report);
     case OV_WIRE_REPORT_ROOT:
         return report->number == 0 && report->text.size == OV_WIRE_ROOT_BYTES;
+    case OV_WIRE_REPORT_CAGED:
+        return report->number <= UINT16_MAX && report->text.size == 0;
     case OV_WIRE_REPORT_DATABASE:
         return report->number == 0 && is_database(&report->database, source_count);
     default:

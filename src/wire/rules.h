@@ -94,6 +94,7 @@ enum ov_wire_report_kind {
     OV_WIRE_REPORT_DONE,     // number: enum ov_wire_end; counts; the last message
     OV_WIRE_REPORT_ROOT,     // text: LEAVES: the root of the tree, OV_WIRE_ROOT_BYTES
     OV_WIRE_REPORT_DATABASE, // VERIFY, PATCH: once, before the last message
+    OV_WIRE_REPORT_CAGED,    // number: the layers that confine it, as bits; the first message
     OV_WIRE_REPORT_KIND_COUNT,
 };
 

@@ -141,6 +141,9 @@ static void reports_keep_their_bounds(void **state) {
     assert_int_equal(pass_text(OV_WIRE_REPORT_TEXT, 0, text, 0), OV_PEER);
     assert_int_equal(pass_text(OV_WIRE_REPORT_KIND_COUNT, 0, text, 1), OV_PEER);
     assert_int_equal(pass_text(OV_WIRE_REPORT_ROOT, 0, text, OV_WIRE_ROOT_BYTES), OV_OK);
+    assert_int_equal(pass_text(OV_WIRE_REPORT_CAGED, 0xffff, NULL, 0), OV_OK);
+    assert_int_equal(pass_text(OV_WIRE_REPORT_CAGED, 0x10000, NULL, 0), OV_PEER);
+    assert_int_equal(pass_text(OV_WIRE_REPORT_CAGED, 1, text, 1), OV_PEER);
     assert_int_equal(pass_text(OV_WIRE_REPORT_ROOT, 0, text, OV_WIRE_ROOT_BYTES - 1), OV_PEER);
     assert_int_equal(pass_text(OV_WIRE_REPORT_ROOT, 0, text, OV_WIRE_ROOT_BYTES + 1), OV_PEER);
     assert_int_equal(pass_text(OV_WIRE_REPORT_ROOT, 1, text, OV_WIRE_ROOT_BYTES), OV_PEER);
