@@ -541,7 +541,8 @@ def killed_at_every_step():
     log.release(rules(1, 2))
     log.publish(folder)
     shutil.copytree(client.state, "kept")
-    step = old = new = 0
+    step = old = new = intended = 0
+    leaf = f"set stable {b64(leaf_hash(log.entries[1]))}"
     while True:
         step += 1
         shutil.rmtree(client.state)
@@ -551,6 +552,9 @@ def killed_at_every_step():
             break
         assert done.returncode == -signal.SIGKILL, f"{step}: {done.returncode} {done.stderr}"
         seq = client.seq()
+        told = client.run("journal", "list", "--json", "--type", "load").stdout  # of a run cut off
+        assert seq == 1 or leaf in told, (step, told)  # nothing counts that was not written down
+        intended += seq == 1 and leaf in told
         finds = client.finds(2)
         assert (seq, finds) in ((1, None), (2, "stable:rules.ndb")), (step, seq, finds)
         assert client.finds(1) == "stable:rules.ndb", step
@@ -558,8 +562,10 @@ def killed_at_every_step():
         fine(client.run("rules", "verify"))
         fine(client.update())
         assert client.seq() == 2 and client.finds(2), step
-    assert old > 5, (step, old, new)
-    print(f"# killed at {step - 1} steps: {old} with the old rules, {new} with the new")
+        assert "all holds" in fine(client.run("journal", "verify")).stdout, step
+    assert old > 5 and intended > 0, (step, old, new)
+    print(f"# killed at {step - 1} steps: {old} with the old rules ({intended} of them had written "
+          f"down that they would load the new), {new} with the new")
 
 
 def killed_while_it_is_added():

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import pathlib
+import shutil
 import socket
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import threading
 
 sys.path.insert(0, os.path.join(os.environ["OVERT_SOURCE"], "tests/journal"))
 from journals import (  # noqa: E402  pylint: disable=wrong-import-position
-    BUILD, OVERT, RULES, SOURCE, Journal, environment, main, scan, tree, verify)
+    BUILD, OVERT, RULES, SOURCE, Journal, Skip, environment, main, scan, tree, verify)
 sys.path.insert(0, str(SOURCE / "tests"))
 import feed_test  # noqa: E402  pylint: disable=wrong-import-position
 
@@ -220,6 +221,122 @@ def what_an_update_sends():
     assert verify(state=other.state)[0] == 0
 
 
+# ---- what was done to files ---------------------------------------------------------------------
+
+def actions_of(state="state"):
+    """[(word, path, sha256, result)]"""
+    names = Journal(state).names()
+    return [(body["word"], names[body["file"]], body["sha256"], body["result"])
+            for body in map(dict, bodies("action", state))]
+
+
+def quarantine_and_back():
+    folder = tree("t", 3, found={1})
+    path, content = folder / "f0001", (folder / "f0001").read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    assert scan("--quarantine", "q", "t").returncode == 1 and not path.exists()
+    assert actions_of() == [("quarantine", b"t/f0001", digest, "intended"),
+                            ("quarantine", b"t/f0001", digest, "done")], actions_of()
+    types = [entry.type for entry in Journal().entries()]
+    assert types.index("files") < types.index("action") < types.index("stop"), types
+    name = next(pathlib.Path("q").glob("*.sealed")).stem
+    assert overt("quarantine", "restore", "--dir", "q", name).returncode == 0
+    assert path.read_bytes() == content
+    place = os.fsencode(path.absolute())
+    assert actions_of()[2:] == [("restore", place, "-", "intended"), ("restore", place, "-", "done")]
+    assert scan("--quarantine", "q", "t").returncode == 1
+    name = next(pathlib.Path("q").glob("*.sealed")).stem
+    path.write_text("another one")
+    assert overt("quarantine", "restore", "--dir", "q", name).returncode == 2
+    assert overt("quarantine", "delete", "--dir", "q", name, "no-such-file").returncode == 2
+    assert [(word, result) for word, _, _, result in actions_of()[6:]] == [
+        ("restore", "intended"), ("restore", "failed"),
+        ("delete", "intended"), ("delete", "done")], actions_of()
+    stops = [dict(body)["exit"] for body in bodies("stop")]
+    assert stops == ["1", "0", "1", "2", "2"], stops
+    count = len(Journal().entries())
+    assert overt("quarantine", "delete", "--dir", "q", "--no-journal", "x").returncode == 2
+    assert overt("quarantine", "list", "--dir", "q").returncode == 0
+    assert len(Journal().entries()) == count and verify()[0] == 0
+
+
+def what_cannot_be_written_down_is_not_done():
+    tree("t", 2, found={1})
+    assert scan("--quarantine", "q", "t").returncode == 1
+    name = next(pathlib.Path("q").glob("*.sealed")).stem
+    pathlib.Path("state/journal/key").rename("key")
+    for word in ("restore", "delete"):
+        done = overt("quarantine", word, "--dir", "q", name)
+        assert done.returncode == 2 and b"journal" in done.stderr, done
+    assert not pathlib.Path("t/f0001").exists() and list(pathlib.Path("q").glob("*.sealed"))
+
+
+def quarantine_killed_at_every_step():
+    """Whatever was done was intended before, and the file is never lost."""
+    faulty = BUILD / "tests/faulty/overt"
+    if not faulty.exists():
+        raise Skip("no programs that can be ended at a step")
+    tree("t", 2)
+    line = b"quarantine me"
+    pathlib.Path("r.ndb").write_text(f"Q-1:0:*:{line.hex()}\n")
+    assert overt("rules", "build", "-o", "r.ovi", "r.ndb").returncode == 0
+    (path := pathlib.Path("t/f0001")).write_bytes(line)
+    assert overt("scan", "--rules", "r.ovi", "--quarantine", "q0", "t", state="keyed",
+                 program=BUILD / "overt").returncode == 1
+    step, taken, intended = 0, 0, 0
+    while True:
+        step += 1
+        path.write_bytes(line)
+        for place in "state", "q":
+            shutil.rmtree(place, ignore_errors=True)
+        pathlib.Path("state").mkdir()
+        shutil.copy("keyed/quarantine.key", "state")
+        done = subprocess.run([faulty, "scan", "--jobs", "1", "--rules", "r.ovi", "--quarantine", "q",
+                               "t"], capture_output=True, check=False, timeout=60,
+                              env=environment("state", OVERT_FAULT=str(step)))
+        if done.returncode == 1 and b"keeper" not in done.stderr:
+            break
+        assert done.returncode in (1, 2, -9), (step, done)  # the keeper's end, or its own
+        told = [result for _, _, _, result in actions_of()] \
+            if (Journal().path / "checkpoint").exists() else []
+        assert path.exists() or "intended" in told, (step, told)
+        sealed = list(pathlib.Path("q").glob("*.sealed")) if pathlib.Path("q").exists() else []
+        assert path.exists() or sealed, step
+        taken, intended = taken + (not path.exists()), intended + ("intended" in told)
+    print(f"# ended at {step - 1} steps: taken away at {taken}, intended at {intended}")
+    assert intended > 0
+
+
+# ---- digests ------------------------------------------------------------------------------------
+
+def digests_of_files():
+    """{path: sha256} of the newest run."""
+    names, entries, found = Journal().names(), Journal().entries(), {}
+    for entry in entries:
+        for key, value in entry.body:
+            if key == "file" and entry.type == "files" and entry.run == entries[-1].run:
+                found[names[value.split()[0]]] = value.split()[7]
+    return found
+
+
+def digests():
+    folder = tree("t", 5, found={1})
+    for name, size in ("large", 300_000), ("larger", 5_000_000):
+        (folder / name).write_bytes(b"OVERT-TEST found\n" + os.urandom(size))
+    (folder / "empty").touch()
+    (folder / "plain").write_bytes(b"OVERT-TEST nothing\n" + os.urandom(200_000))
+    scan("t")
+    wanted = {os.fsencode(path): hashlib.sha256(path.read_bytes()).hexdigest()
+              for path in folder.iterdir() if path.name != "empty"}
+    found = {path: digest for path, digest in digests_of_files().items() if digest != "-"}
+    assert set(found) == {b"t/f0001", b"t/large", b"t/larger"}, found
+    assert all(wanted[path] == digest for path, digest in found.items()), found
+    scan("--digests", "t")
+    assert digests_of_files() == {**wanted, b"t/empty": "-"}
+    assert verify()[0] == 0
+
+
 if __name__ == "__main__":
     main([an_image_names_its_files, the_rules_of_the_program, the_processes_of_a_scan,
-          a_worker_that_dies, rules_that_are_refused, what_an_update_sends])
+          a_worker_that_dies, rules_that_are_refused, what_an_update_sends, quarantine_and_back,
+          what_cannot_be_written_down_is_not_done, quarantine_killed_at_every_step, digests])

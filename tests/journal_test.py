@@ -25,9 +25,9 @@ def a_scan_is_written_down():
     assert done.returncode == 1, done
     own = Journal()
     entries = own.entries()
-    assert [entry.type for entry in entries] == [
-        "epoch", "start", "role", "load", "scan", "role", "files", "gone", "stop"]
+    assert sum(entry.type in ("role", "gone") for entry in entries) == 3  # journal_acts_test.py
     entries = [entry for entry in entries if entry.type not in ("role", "gone")]
+    assert [entry.type for entry in entries] == ["epoch", "start", "load", "scan", "files", "stop"]
     assert entries[0].run == "-" and len({entry.run for entry in entries[1:]}) == 1
     assert own.names()[dict(entries[3].body)["path"]] == b"t"
     assert dict(own.files()) == printed_verdicts(done.stdout) and len(own.files()) == 30
@@ -120,8 +120,9 @@ def several_scans_at_once():
 def list_and_checkpoint():
     tree("t", 5)
     scan("t")
-    lines = journal("list", "--reverse").stdout.decode().splitlines()
-    assert len(lines) == 9 and lines[6].split()[2] == "files" and "count 5" in lines[6]
+    lines = journal("list").stdout.decode().splitlines()
+    files = [line for line in lines if line.split()[2] == "files"]
+    assert len(lines) == 9 and len(files) == 1 and "count 5" in files[0]
     assert len(journal("list", "--type", "stop").stdout.splitlines()) == 1
     note = journal("checkpoint").stdout
     assert note == Journal().read("checkpoint")

@@ -83,6 +83,26 @@ enum ov_status ov_journal_run_begin(const char *command, struct ov_keeper *ret_k
     return OV_OK;
 }
 
+void ov_journal_commit(struct ov_keeper *keeper, struct ov_span path, struct ov_buf *lines,
+                       struct ov_tree_hash *ret_commitment) {
+    size_t size = path.size < UINT16_MAX ? path.size : UINT16_MAX;
+    uint64_t number;
+    ov_keeper_commit(keeper, path, ret_commitment, &number);
+    ov_buf_add(lines, keeper->run.bytes, OV_RUN_BYTES);
+    for (unsigned i = 8; i-- > 0;) {
+        ov_buf_add_u8(lines, (uint8_t)(number >> 8 * i));
+    }
+    ov_buf_add_u8(lines, (uint8_t)(size >> 8));
+    ov_buf_add_u8(lines, (uint8_t)size);
+    ov_buf_add(lines, path.data, size);
+}
+
+void ov_journal_write_names(int names, const struct ov_buf *lines) {
+    if (names >= 0) {
+        (void)!ov_fd_write_all(names, ov_buf_span(lines));
+    }
+}
+
 enum ov_status ov_journal_run_end(struct ov_keeper *keeper, const struct ov_run_end *end) {
     char body[256];
     char sent[OV_ACTS_SENT_BYTES];

@@ -16,6 +16,12 @@ enum ov_status ov_journal_folder_path(char *ret_path, size_t size);
 enum ov_status ov_journal_run_begin(const char *command, struct ov_keeper *ret_keeper,
                                     int *ret_names);
 
+// The commitment to a path, with the next salt of the run; what is to stand in the file of paths is
+// added to `lines`. And writes that: for ourselves, so that it fails is no failure.
+void ov_journal_commit(struct ov_keeper *keeper, struct ov_span path, struct ov_buf *lines,
+                       struct ov_tree_hash *ret_commitment);
+void ov_journal_write_names(int names, const struct ov_buf *lines);
+
 // What a command came to.
 struct ov_run_end {
     int code; // its exit code

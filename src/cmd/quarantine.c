@@ -5,6 +5,8 @@
 #include "base/printable.h"
 #include "base/say.h"
 #include "cmd/command.h"
+#include "cmd/journal_action.h"
+#include "cmd/journal_run.h"
 #include "cmd/quarantine_take.h"
 #include "cmd/scan_state.h"
 
@@ -34,6 +36,7 @@ static const char help[] =
     "                (default: quarantine in the folder of Overt's data)\n"
     "  --to FOLDER   restore into FOLDER, not where the file was\n"
     "  --json        one JSON object a line for each file\n"
+    "  --no-journal  restore or delete without writing it to the journal\n"
     "\n"
     "A file that is there already is never overwritten.\n"
     "\n"
@@ -46,6 +49,7 @@ struct options {
     char folder[PATH_MAX];
     const char *to; // NULL: where it was
     bool is_json;
+    bool is_unjournaled;
     char **ids;
     int id_count;
 };
@@ -53,6 +57,8 @@ struct options {
 struct store {
     int folder;
     uint8_t key[OV_SEAL_KEY_BYTES];
+    struct ov_keeper keeper; // of a run that changes something
+    int names;
 };
 
 static const char suffix[] = ".sealed";
@@ -253,7 +259,20 @@ static enum ov_status write_back(const struct store *store, int sealed, const st
     return moved == 0 && fsync(target->folder) == 0 ? OV_OK : OV_SYSTEM;
 }
 
-static enum ov_status restore(const struct store *store, const struct options *options,
+static struct ov_action make_action(struct store *store, const char *word, struct ov_span path) {
+    return (struct ov_action){
+        .keeper = &store->keeper, .names = store->names, .word = word, .path = path};
+}
+
+static enum ov_status intend(struct ov_action *action) {
+    enum ov_status status = ov_action_intend(action);
+    if (status != OV_OK) {
+        ov_say_error("journal", action->keeper->reason, "--no-journal goes without");
+    }
+    return status;
+}
+
+static enum ov_status restore(struct store *store, const struct options *options,
                               const char *name) {
     OV_AUTO_FD sealed = -1;
     OV_CLEANUP(ov_seal_meta_release) struct ov_seal_meta meta = {0};
@@ -262,8 +281,11 @@ static enum ov_status restore(const struct store *store, const struct options *o
     TRY(open_sealed(store, name, &sealed, &meta));
     TRY(open_target(options, &meta, &target));
     (void)snprintf(fresh, sizeof fresh, ".overt-restore-%x", (unsigned)getpid());
-    enum ov_status status = write_back(store, sealed, &target, fresh, &meta);
+    struct ov_action action = make_action(store, "restore", meta.path);
+    enum ov_status status = intend(&action);
+    status = status == OV_OK ? write_back(store, sealed, &target, fresh, &meta) : status;
     int error = errno;
+    ov_action_end(&action, status == OV_OK);
     if (status != OV_OK) {
         (void)unlinkat(target.folder, fresh, 0);
     }
@@ -273,17 +295,41 @@ static enum ov_status restore(const struct store *store, const struct options *o
     return unlinkat(store->folder, name, 0) == 0 ? OV_OK : OV_SYSTEM;
 }
 
-static enum ov_status delete (const struct store *store, const struct options *options,
+// One that cannot be read can be deleted as well; it has no path then but its own name.
+static enum ov_status delete (struct store *store, const struct options *options,
                               const char *name) {
-    (void)options; return unlinkat(store->folder, name, 0) == 0 ? OV_OK : OV_SYSTEM;
+    OV_AUTO_FD sealed = -1; OV_CLEANUP(ov_seal_meta_release) struct ov_seal_meta meta = {0};
+    struct stat info; (void)options;
+    if (fstatat(store->folder, name, &info, AT_SYMLINK_NOFOLLOW) != 0){return OV_SYSTEM;}
+bool is_read = open_sealed(store, name, &sealed, &meta) == OV_OK && meta.path.size > 0;
+struct ov_action action = make_action(store, "delete", is_read ? meta.path : ov_span_text(name));
+TRY(intend(&action));
+enum ov_status status = unlinkat(store->folder, name, 0) == 0 ? OV_OK : OV_SYSTEM;
+int error = errno;
+ov_action_end(&action, status == OV_OK);
+errno = error;
+return status;
 }
 
 // ---- command -----------------------------------------------------------------------------------
 
-static int run_each(const struct store *store, const struct options *options,
-                    enum ov_status (*act)(const struct store *, const struct options *,
-                                          const char *)) {
+static int end_run(struct store *store, int code, uint64_t error_count) {
+    struct ov_run_end end = {.code = code, .errors = error_count};
+    ov_fd_close(&store->names);
+    if (store->keeper.pid == 0) {
+        return code;
+    }
+    return ov_journal_run_end(&store->keeper, &end) == OV_OK ? code : OV_EXIT_ERROR;
+}
+
+static int run_each(struct store *store, const struct options *options,
+                    enum ov_status (*act)(struct store *, const struct options *, const char *)) {
     int code = OV_EXIT_NOTHING;
+    uint64_t error_count = 0;
+    if (!options->is_unjournaled &&
+        ov_journal_run_begin("quarantine", &store->keeper, &store->names) != OV_OK) {
+        return OV_EXIT_ERROR;
+    }
     for (int i = 0; i < options->id_count; i++) {
         char name[NAME_MAX + 1];
         enum ov_status status = OV_INVALID;
@@ -294,20 +340,22 @@ static int run_each(const struct store *store, const struct options *options,
         if (status != OV_OK) {
             ov_say_error(options->ids[i], explain(status), "overt quarantine list shows the IDs");
             code = OV_EXIT_ERROR;
+            error_count++;
         }
     }
     if (options->id_count == 0) {
         ov_say_error("quarantine", "an ID is missing", "overt quarantine list shows them");
         code = OV_EXIT_ERROR;
     }
-    return code;
+    return end_run(store, code, error_count);
 }
 
 static bool read_options(int argc, char **argv, struct options *ret_options) {
-    enum { OPT_DIR = 256, OPT_TO, OPT_JSON };
+    enum { OPT_DIR = 256, OPT_TO, OPT_JSON, OPT_NO_JOURNAL };
     static const struct option long_options[] = {{"dir", required_argument, NULL, OPT_DIR},
                                                  {"to", required_argument, NULL, OPT_TO},
                                                  {"json", no_argument, NULL, OPT_JSON},
+                                                 {"no-journal", no_argument, NULL, OPT_NO_JOURNAL},
                                                  {NULL, 0, NULL, 0}};
     char data[PATH_MAX - 16] = "";
     if (ov_state_folder(data, sizeof data) == OV_OK) {
@@ -326,6 +374,9 @@ static bool read_options(int argc, char **argv, struct options *ret_options) {
         case OPT_JSON:
             ret_options->is_json = true;
             break;
+        case OPT_NO_JOURNAL:
+            ret_options->is_unjournaled = true;
+            break;
         default:
             ov_say_error(argv[optind - 1], "unknown option, or its value is missing",
                          "overt quarantine --help lists them");
@@ -339,7 +390,7 @@ static bool read_options(int argc, char **argv, struct options *ret_options) {
 
 static int run(int argc, char **argv) {
     struct options options = {0};
-    struct store store = {.folder = -1};
+    struct store store = {.folder = -1, .keeper = {.channel = -1}, .names = -1};
     const char *word = argc > 1 ? argv[1] : "";
     bool is_list = strcmp(word, "list") == 0, is_restore = strcmp(word, "restore") == 0;
     if (!is_list && !is_restore && strcmp(word, "delete") != 0) {

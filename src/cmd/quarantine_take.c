@@ -248,15 +248,17 @@ static enum ov_status take(struct ov_quarantine *quarantine, const struct ov_sca
     return status;
 }
 
+bool ov_quarantine_may_take(const struct ov_quarantine *quarantine,
+                            const struct ov_scan_result *result, const char **ret_why) {
+    *ret_why = "only a member of it was found";
+    return quarantine->with_containers || !is_found_inside(result);
+}
+
 enum ov_status ov_quarantine_take(struct ov_quarantine *quarantine,
                                   const struct ov_scan_result *result,
                                   const struct ov_scan_image *image, char *ret_path,
                                   const char **ret_why) {
     char name[NAME_BYTES];
-    if (!quarantine->with_containers && is_found_inside(result)) {
-        *ret_why = "only a member of it was found";
-        return OV_END;
-    }
     (void)snprintf(name, sizeof name, "%llx-%x-%llx.sealed", (unsigned long long)time(NULL),
                    (unsigned)getpid(), (unsigned long long)quarantine->counter++);
     enum ov_status status = take(quarantine, result, image, name);

@@ -28,9 +28,13 @@ void ov_quarantine_close(struct ov_quarantine *quarantine);
 // Opens the folder without making anything, as above.
 enum ov_status ov_quarantine_open_folder(const char *path, int *ret_folder);
 
+// Whether it is one that is taken: not when only members of it were found and containers are not.
+// `ret_why` is a phrase then.
+bool ov_quarantine_may_take(const struct ov_quarantine *quarantine,
+                            const struct ov_scan_result *result, const char **ret_why);
+
 // Takes the found file, if it is still the one that was scanned. Its new path goes to `ret_path`;
-// on failure `ret_why` is a phrase, and the file is where it was. OV_END: only members of it were
-// found, and containers are not taken.
+// on failure `ret_why` is a phrase, and the file is where it was.
 enum ov_status ov_quarantine_take(struct ov_quarantine *quarantine,
                                   const struct ov_scan_result *result,
                                   const struct ov_scan_image *image, char *ret_path,

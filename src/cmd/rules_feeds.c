@@ -22,6 +22,9 @@
 
 enum { DAY_SECONDS = 24 * 3600 };
 
+// All sets together, in an entry `refuse`. No feed has this name.
+#define INSTALLED "/installed"
+
 // ---- options ------------------------------------------------------------------------------------
 
 enum {
@@ -258,8 +261,9 @@ static enum ov_status write_load(struct ov_feeds_session *session, const struct 
     return ov_keeper_sync(&session->keeper);
 }
 
-enum ov_status ov_feeds_note_load(struct ov_feeds_session *session,
-                                  const struct ov_active *active) {
+// What is going to be loaded, before it is.
+static enum ov_status note_load(void *arg, const struct ov_active *active) {
+    struct ov_feeds_session *session = arg;
     OV_CLEANUP(ov_buf_release) struct ov_buf body = {0};
     enum ov_status status = write_load(session, active, &body);
     if (status != OV_OK) {
@@ -287,12 +291,13 @@ enum ov_status ov_feeds_install(struct ov_feeds_session *session, struct ov_acti
         .rules_path = session->path,
         .arg = session,
         .on_stage = show_stage,
+        .on_ready = note_load,
     };
     enum ov_status status = ov_active_install(&activation, active);
     ov_feeds_erase(session);
-    status = status == OV_OK ? ov_feeds_note_load(session, active) : status;
     if (status != OV_OK) {
         session->error_count++;
+        note_refusal(session, INSTALLED, activation.reason);
         ov_say_error("rules", activation.reason, "the rules that were installed stay active");
     } else if (active->feed_count > 0 && active->image[0] == 0) {
         ov_say_error("rules", "no rule of the installed sets can be used",

@@ -51,9 +51,6 @@ enum ov_status ov_feeds_open(const struct ov_feeds_options *options, bool is_wri
                              struct ov_feeds_session *ret_session);
 void ov_feeds_close(struct ov_feeds_session *session);
 
-// Writes to the journal what is loaded from now on. OV_OK, or the error was printed.
-enum ov_status ov_feeds_note_load(struct ov_feeds_session *session, const struct ov_active *active);
-
 // A refresh request for this feed, with progress on the terminal.
 struct ov_refresh_request ov_feeds_request(struct ov_feeds_session *session, struct ov_feed *feed);
 // Takes the line of progress away.

@@ -71,15 +71,23 @@ static const char *quarantine(struct scan *scan, const struct ov_scan_result *re
     if (scan->quarantine.folder < 0 || result->kind != OV_RESULT_FOUND || !is_file) {
         return NULL;
     }
+    struct ov_action action;
+    if (!ov_quarantine_may_take(&scan->quarantine, result, &why)) {
+        ov_say_error("quarantine", why,
+                     "the file stays where it is; --quarantine-containers takes it");
+        return NULL;
+    }
+    if (ov_scan_journal_intend(&scan->journal, result, &action) != OV_OK) {
+        scan->output.totals.errors++;
+        return NULL;
+    }
     enum ov_status status = ov_quarantine_take(&scan->quarantine, result, &scan->image, path, &why);
+    ov_action_end(&action, status == OV_OK);
     if (status == OV_OK) {
         return path;
     }
-    bool is_policy = status == OV_END;
-    ov_say_error("quarantine", why,
-                 is_policy ? "the file stays where it is; --quarantine-containers takes it"
-                           : "the file stays where it is");
-    scan->output.totals.errors += !is_policy;
+    ov_say_error("quarantine", why, "the file stays where it is");
+    scan->output.totals.errors++;
     return NULL;
 }
 
@@ -160,6 +168,9 @@ static struct ov_scan_request make_request(struct scan *scan) {
         .alerts = args->alerts,
         .with_member_names =
             args->is_json || args->quarantine != NULL, // plain lines have no place for them
+        .digests = args->is_unjournaled ? OV_DIGESTS_NONE
+                   : args->with_digests ? OV_DIGESTS_ALL
+                                        : OV_DIGESTS_FOUND,
         .required_layers = args->is_confinement_required ? ov_role_get(OV_ROLE_WORKER)->layers : 0,
         .is_stopped = &is_interrupted,
         .arg = scan,

@@ -35,28 +35,6 @@ static uint64_t now_ns(void) {
 
 // ---- lines --------------------------------------------------------------------------------------
 
-// The commitment to a path, with its line for the file of paths.
-static void commit_path(struct ov_scan_journal *journal, struct ov_span path, struct ov_buf *lines,
-                        struct ov_tree_hash *ret_commitment) {
-    size_t size = path.size < UINT16_MAX ? path.size : UINT16_MAX;
-    uint64_t number;
-    ov_keeper_commit(&journal->keeper, path, ret_commitment, &number);
-    ov_buf_add(lines, journal->keeper.run.bytes, OV_RUN_BYTES);
-    for (unsigned i = 8; i-- > 0;) {
-        ov_buf_add_u8(lines, (uint8_t)(number >> 8 * i));
-    }
-    ov_buf_add_u8(lines, (uint8_t)(size >> 8));
-    ov_buf_add_u8(lines, (uint8_t)size);
-    ov_buf_add(lines, path.data, size);
-}
-
-// For ourselves: no claim rests on it.
-static void write_names(const struct ov_scan_journal *journal, const struct ov_buf *lines) {
-    if (journal->names >= 0) {
-        (void)!ov_fd_write_all(journal->names, ov_buf_span(lines));
-    }
-}
-
 static void add_found(struct ov_scan_journal *journal, const struct ov_wire_detection *found) {
     const struct ov_rule_names *names = &journal->image->names;
     struct ov_buf *body = &journal->filling->body;
@@ -95,8 +73,11 @@ static void add_file(struct ov_scan_journal *journal, const struct ov_scan_resul
         .size = result->key.size,
         .mtime_ns = result->key.mtime_ns > 0 ? (uint64_t)result->key.mtime_ns : 0,
         .read_bytes = result->bytes,
+        .has_sha256 = result->has_sha256,
     };
-    commit_path(journal, result->path, &journal->filling->name_lines, &file.commitment);
+    memcpy(file.sha256, result->sha256, sizeof file.sha256);
+    ov_journal_commit(&journal->keeper, result->path, &journal->filling->name_lines,
+                      &file.commitment);
     ov_entry_file_add(&journal->filling->body, &file);
     for (uint32_t i = 0;
          i < result->detection_count && journal->filling->body.size < FILES_BYTES_MAX; i++) {
@@ -163,7 +144,7 @@ static enum ov_status send_files(struct ov_scan_journal *journal, const struct o
     ov_buf_add(&entry, held->body.data, held->body.size);
     TRY(ov_buf_status(&entry));
     TRY(ov_buf_status(&held->name_lines));
-    write_names(journal, &held->name_lines);
+    ov_journal_write_names(journal->names, &held->name_lines);
     return ov_keeper_add(&journal->keeper, OV_ENTRY_FILES, ov_buf_span(&entry));
 }
 
@@ -281,7 +262,7 @@ void ov_scan_journal_tick(struct ov_scan_journal *journal) {
     }
 }
 
-// ---- workers that are lost ----------------------------------------------------------------------
+// ---- acts, and workers that are lost ------------------------------------------------------------
 
 static enum ov_status write_crash(struct ov_scan_journal *journal, struct ov_span path,
                                   const char *why) {
@@ -290,8 +271,8 @@ static enum ov_status write_crash(struct ov_scan_journal *journal, struct ov_spa
     struct ov_tree_hash commitment;
     ov_buf_add_text(&body, "role worker\nfile ");
     if (path.size > 0) {
-        commit_path(journal, path, &lines, &commitment);
-        write_names(journal, &lines);
+        ov_journal_commit(&journal->keeper, path, &lines, &commitment);
+        ov_journal_write_names(journal->names, &lines);
         ov_tree_hash_add(&body, &commitment);
     } else {
         ov_buf_add_u8(&body, '-');
@@ -303,6 +284,22 @@ static enum ov_status write_crash(struct ov_scan_journal *journal, struct ov_spa
     TRY(ov_acts_send());
     TRY(ov_keeper_add(&journal->keeper, OV_ENTRY_CRASH, ov_buf_span(&body)));
     return ov_keeper_sync(&journal->keeper);
+}
+
+enum ov_status ov_scan_journal_intend(struct ov_scan_journal *journal,
+                                      const struct ov_scan_result *result,
+                                      struct ov_action *ret_action) {
+    *ret_action = (struct ov_action){.keeper = &journal->keeper,
+                                     .names = journal->names,
+                                     .word = "quarantine",
+                                     .path = result->path,
+                                     .sha256 = result->has_sha256 ? result->sha256 : NULL};
+    TRY(journal->status);
+    enum ov_status status = ov_action_intend(ret_action);
+    if (status != OV_OK) {
+        stop(journal, status);
+    }
+    return status;
 }
 
 void ov_scan_journal_crash(struct ov_scan_journal *journal, struct ov_span path, const char *why) {
@@ -327,13 +324,13 @@ static enum ov_status add_scan(struct ov_scan_journal *journal,
     ov_buf_printf(&body, "paths %zu\n", args->path_count);
     for (size_t i = 0; i < told; i++) {
         struct ov_tree_hash commitment;
-        commit_path(journal, ov_span_text(args->paths[i]), &lines, &commitment);
+        ov_journal_commit(&journal->keeper, ov_span_text(args->paths[i]), &lines, &commitment);
         ov_buf_add_text(&body, "path ");
         ov_tree_hash_add(&body, &commitment);
         ov_buf_add_u8(&body, '\n');
     }
     TRY(ov_buf_status(&body));
-    write_names(journal, &lines);
+    ov_journal_write_names(journal->names, &lines);
     return ov_keeper_add(&journal->keeper, OV_ENTRY_SCAN, ov_buf_span(&body));
 }
 

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "cmd/journal_action.h"
 #include "cmd/scan_options.h"
 #include "cmd/scan_output.h"
 #include "role/keeper.h"
@@ -54,6 +55,12 @@ enum ov_status ov_scan_journal_refuse(struct ov_scan_journal *journal, struct ov
 
 // Takes a result: handed on at once without a journal.
 void ov_scan_journal_take(struct ov_scan_journal *journal, const struct ov_scan_result *result);
+
+// That a found file is going to quarantine, on disk when this is OV_OK; ov_action_end() says what
+// came of it. To be called from `deliver`.
+enum ov_status ov_scan_journal_intend(struct ov_scan_journal *journal,
+                                      const struct ov_scan_result *result,
+                                      struct ov_action *ret_action);
 
 // A worker was lost over this file, or, with an empty path, over one of several: that is on disk
 // when this returns.

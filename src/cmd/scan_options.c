@@ -39,6 +39,8 @@ const char ov_scan_help[] =
     "  --verbose            also name clean files and what was skipped\n"
     "  --quiet              no progress, no summary\n"
     "  --no-journal         write nothing of this scan to the journal\n"
+    "  --digests            write the SHA-256 of every file to the journal, not only of\n"
+    "                       what is found\n"
     "  --no-summary         no summary\n"
     "\n"
     "Limits (sizes take K, M or G; 0 = none). What they leave out is told as LIMITED:\n"
@@ -92,6 +94,7 @@ enum option_code {
     OPT_VERBOSE,
     OPT_QUIET,
     OPT_NO_JOURNAL,
+    OPT_DIGESTS,
     OPT_NO_SUMMARY,
     OPT_MAX_FILESIZE,
     OPT_MAX_SCANSIZE,
@@ -138,6 +141,7 @@ static const struct option long_options[] = {
     {"verbose", no_argument, NULL, OPT_VERBOSE},
     {"quiet", no_argument, NULL, OPT_QUIET},
     {"no-journal", no_argument, NULL, OPT_NO_JOURNAL},
+    {"digests", no_argument, NULL, OPT_DIGESTS},
     {"no-summary", no_argument, NULL, OPT_NO_SUMMARY},
     {"max-filesize", required_argument, NULL, OPT_MAX_FILESIZE},
     {"max-scansize", required_argument, NULL, OPT_MAX_SCANSIZE},
@@ -304,6 +308,9 @@ static void take_flag(struct ov_scan_arguments *args, int code) {
         break;
     case OPT_NO_JOURNAL:
         args->is_unjournaled = true;
+        break;
+    case OPT_DIGESTS:
+        args->with_digests = true;
         break;
     case OPT_QUIET:
         args->is_quiet = true;

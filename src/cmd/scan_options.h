@@ -34,6 +34,7 @@ struct ov_scan_arguments {
     bool with_pua;
     bool is_verbose;
     bool is_unjournaled; // --no-journal
+    bool with_digests;   // --digests
     bool is_quiet;
     bool has_summary;
     bool is_incomplete_ok;

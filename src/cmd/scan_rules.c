@@ -129,7 +129,7 @@ static enum ov_status open_default(const struct ov_scan_arguments *args,
         return OV_OK;
     }
     if (status != OV_END) {
-        return refuse(load, "installed", ov_status_text(status), status);
+        return refuse(load, "/installed", ov_status_text(status), status);
     }
     status = ov_install_find(OV_PART_STARTER, found.path, sizeof found.path);
     if (status != OV_OK) {

@@ -188,6 +188,9 @@ enum ov_status ov_active_install(struct ov_activation *activation, struct ov_act
     static struct ov_active next;
     next = *active;
     TRY(make_image(activation, &next));
+    if (activation->on_ready != NULL && activation->on_ready(activation->arg, &next) != OV_OK) {
+        return fail(activation, OV_SYSTEM, "the journal", "it cannot be written");
+    }
     enum ov_status status = ov_active_save(activation->rules_folder, &next);
     if (status != OV_OK) {
         return fail(activation, status, "active", strerror(errno));

@@ -27,8 +27,11 @@ struct ov_activation {
     bool with_pua;
     void *arg;
     void (*on_stage)(void *arg, struct ov_span stage, unsigned percent); // may be NULL
-    uint64_t rule_count, problem_count;                                  // what came out
-    char reason[OV_FEED_REASON_BYTES];                                   // of a failure
+    // What is about to count, its image included: for the journal. Unless this is OV_OK nothing
+    // becomes of it. May be NULL.
+    enum ov_status (*on_ready)(void *arg, const struct ov_active *next);
+    uint64_t rule_count, problem_count; // what came out
+    char reason[OV_FEED_REASON_BYTES];  // of a failure
 };
 
 // Compiles the image and makes `active`, with its name, what is installed; then removes what is

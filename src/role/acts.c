@@ -70,12 +70,18 @@ enum ov_status ov_acts_sync(void) {
     return ov_keeper_sync(acts.keeper);
 }
 
+void ov_acts_add(enum ov_entry_type type, struct ov_span body) {
+    if (acts.keeper != NULL) {
+        ov_buf_add_u8(&acts.waiting, (uint8_t)type);
+        ov_buf_add_u32le(&acts.waiting, (uint32_t)body.size);
+        ov_buf_add(&acts.waiting, body.data, body.size);
+    }
+}
+
 // One that there was no memory for makes ov_acts_send() fail.
 static void tell(enum ov_entry_type type, const struct ov_buf *body) {
     acts.waiting.has_failed |= body->has_failed;
-    ov_buf_add_u8(&acts.waiting, (uint8_t)type);
-    ov_buf_add_u32le(&acts.waiting, (uint32_t)body->size);
-    ov_buf_add(&acts.waiting, body->data, body->size);
+    ov_acts_add(type, ov_buf_span(body));
 }
 
 // ---- programs -----------------------------------------------------------------------------------

@@ -22,6 +22,9 @@ bool ov_acts_has_waiting(void);
 enum ov_status ov_acts_send(void);
 enum ov_status ov_acts_sync(void);
 
+// Another entry that can wait so long.
+void ov_acts_add(enum ov_entry_type type, struct ov_span body);
+
 // ---- processes ----------------------------------------------------------------------------------
 
 // One of ours, from its start to its end.

@@ -12,6 +12,7 @@
 enum {
     ALIGN_BYTES = 64,
     PATH_BYTES = 160, // room of a ticket at least
+    READ_BYTES = 256 << 10,
 };
 
 // ---- tickets ----------------------------------------------------------------------------------
@@ -251,4 +252,36 @@ void ov_batch_close(struct ov_batch *batch) {
 
 uint32_t ov_batch_index(const struct ov_batch *batch, uint32_t index) {
     return batch->is_alone ? batch->at : index;
+}
+
+// A file that shrinks or grows meanwhile is another one: only all of what was told is a digest.
+static bool digest_file(int fd, uint64_t size, uint8_t ret_sha256[OV_SHA256_BYTES]) {
+    static uint8_t buffer[READ_BYTES];
+    struct ov_digest digest;
+    uint64_t at = 0;
+    ov_digest_init(OV_HASH_SHA256, &digest);
+    while (at < size) {
+        uint64_t wanted = size - at < sizeof buffer ? size - at : sizeof buffer;
+        ssize_t count = pread(fd, buffer, (size_t)wanted, (off_t)at);
+        if (count <= 0 && !(count < 0 && errno == EINTR)) {
+            return false;
+        }
+        if (count > 0) {
+            ov_digest_update(&digest, ov_span_make(buffer, (size_t)count));
+            at += (uint64_t)count;
+        }
+    }
+    ov_digest_finish(&digest, ret_sha256);
+    return true;
+}
+
+void ov_batch_digest(const struct ov_batch *batch, const struct ov_ring *ring, uint32_t index) {
+    const struct ov_wire_job *job = &batch->jobs.items[index];
+    struct ov_scan_result *result = &batch->tickets[index]->result;
+    if (job->is_descriptor) {
+        result->has_sha256 = digest_file(batch->files[index], job->size, result->sha256);
+    } else {
+        ov_sha256(ov_span_make(ring->bytes + job->ring_offset, (size_t)job->size), result->sha256);
+        result->has_sha256 = true;
+    }
 }

@@ -70,5 +70,10 @@ void ov_batch_close_read(struct ov_batch *batch);
 // Closes what is still open.
 void ov_batch_close(struct ov_batch *batch);
 
+// Computes the SHA-256 of what the worker was given as job `index`, for its ticket: out of the
+// ring, which the worker cannot write to, or from the open file, as it is now. Nothing when it
+// cannot be read.
+void ov_batch_digest(const struct ov_batch *batch, const struct ov_ring *ring, uint32_t index);
+
 // The index in tickets of job `index` of what was sent.
 uint32_t ov_batch_index(const struct ov_batch *batch, uint32_t index);

@@ -322,34 +322,46 @@ static void skip_answered(struct ov_batch *batch) {
     }
 }
 
+static bool wants_digest(const struct ov_crew *crew, const struct ov_wire_verdict *verdict) {
+    enum ov_scan_digests digests = crew->request->digests;
+    return digests == OV_DIGESTS_ALL ||
+           (digests == OV_DIGESTS_FOUND && verdict->kind == OV_WIRE_FOUND);
+}
+
 // The ticket is told and freed from here on, whatever becomes of the rest of its batch.
-static void take_result(struct ov_batch *batch, uint32_t job,
+static void take_result(struct ov_crew *crew, struct ov_member *member, uint32_t job,
                         const struct ov_wire_detection *detections) {
+    struct ov_batch *batch = member->batches[0];
     uint32_t index = ov_batch_index(batch, job);
+    if (wants_digest(crew, &batch->verdicts[job])) {
+        ov_batch_digest(batch, &member->ring, index);
+    }
     ov_ticket_take(batch->tickets[index], &batch->verdicts[job], detections);
     batch->tickets[index] = NULL;
 }
 
-static enum ov_status take_verdicts(struct ov_crew *crew, struct ov_batch *batch,
+static enum ov_status take_verdicts(struct ov_crew *crew, struct ov_member *member,
                                     struct ov_span message) {
+    struct ov_batch *batch = member->batches[0];
     TRY(ov_wire_verdicts_decode(message, &batch->sent, &crew->bounds, batch->verdicts));
     batch->has_verdicts = true;
     for (uint32_t i = 0; i < batch->sent.count; i++) {
         if (batch->verdicts[i].detection_count == 0) {
-            take_result(batch, i, NULL);
+            take_result(crew, member, i, NULL);
         }
     }
     skip_answered(batch);
     return OV_OK;
 }
 
-static enum ov_status take_detections(struct ov_crew *crew, struct ov_batch *batch,
+static enum ov_status take_detections(struct ov_crew *crew, struct ov_member *member,
                                       struct ov_span message) {
+    struct ov_batch *batch = member->batches[0];
     uint32_t job = batch->answered;
     const struct ov_wire_verdict *verdict = &batch->verdicts[job];
     TRY(ov_wire_detections_decode(message, &batch->sent.items[job], verdict->detection_count,
                                   &crew->bounds, crew->detections));
-    take_result(batch, job, crew->detections);
+    take_result(crew, member, job, crew->detections);
     batch->answered++;
     skip_answered(batch);
     return OV_OK;
@@ -362,8 +374,8 @@ static enum ov_status take_answer(struct ov_crew *crew, struct ov_member *member
         return OV_PEER;
     }
     struct ov_batch *batch = member->batches[0];
-    TRY(batch->has_verdicts ? take_detections(crew, batch, message)
-                            : take_verdicts(crew, batch, message));
+    TRY(batch->has_verdicts ? take_detections(crew, member, message)
+                            : take_verdicts(crew, member, message));
     if (batch->answered == batch->sent.count) {
         settle(crew, member);
         return send_waiting(crew, member);

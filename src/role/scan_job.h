@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/budget.h"
+#include "base/digest.h"
 #include "base/fd.h"
 #include "base/status.h"
 #include "cage/cage.h"
@@ -80,9 +81,13 @@ struct ov_scan_result {
     const char *reason;
     uint64_t bytes;         // scanned
     struct ov_file_key key; // all zero when the file was not opened
+    bool has_sha256;
+    uint8_t sha256[OV_SHA256_BYTES]; // of the bytes that a worker was given, computed here
     uint32_t detection_count;
     const struct ov_wire_detection *detections; // FOUND; sorted by rule with all matches
 };
+
+enum ov_scan_digests { OV_DIGESTS_NONE, OV_DIGESTS_FOUND, OV_DIGESTS_ALL };
 
 struct ov_scan_request {
     const pid_t *processes; // whose memory is scanned before the paths
@@ -101,6 +106,7 @@ struct ov_scan_request {
     bool is_all_matches;
     uint32_t alerts; // OV_ALERT_* (base/heuristic.h)
     bool with_member_names;
+    enum ov_scan_digests digests;            // of which results
     uint32_t required_layers;                // OV_CAGE() bits without which nothing is scanned
     const volatile sig_atomic_t *is_stopped; // set by a signal handler: finish early; may be NULL
     void *arg;
