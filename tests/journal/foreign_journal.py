@@ -240,7 +240,7 @@ def write(folder, files):
     return folder
 
 
-def small(seed="small"):
+def small(seed="small", silence=3000):
     """Every type of entry; three epochs, four seals, a boot, a crash; the last run not sealed."""
     journal = Journal(seed)
     journal.seal()
@@ -265,7 +265,7 @@ def small(seed="small"):
     journal.add("refuse", "set stable", "why " + escaped("too old: 40 days"))
     journal.add("sent", "role fetcher", "peer log.example:443", "bytes 517", "received 90210")
     journal.add("finding", "what " + escaped("a new listener: 0.0.0.0:4444"))
-    journal.wait(3000)
+    journal.wait(silence)
     journal.add("recover", "lost 17", f"from {len(journal.entries)}", run="-")
     journal.add("crash", "role overt", "file -", "why cut-off")
     journal.start("evidence")
