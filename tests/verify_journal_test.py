@@ -378,6 +378,15 @@ def test_crash_is_allowed():
         check(f"a crash that is told, {'then a run' if has_next else 'the end'}", not found,
               found)
 
+    def late(journal):
+        journal.start()
+        journal.wait(5000)
+        for run in (journal.run, journal.run, "0" * 32):
+            journal.add("crash", "role overt", "file -", "why cut-off", run=run)
+        journal.run = "-"
+    found = verify(folder_of(edit(late)()))
+    check("a crash that is told late, twice, and of a run that wrote nothing", not found, found)
+
 
 def told(name, found, why, entry=None):
     check(f"told: {name}", any(where == entry and why in text for where, text in found), found[:4])

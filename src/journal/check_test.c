@@ -432,6 +432,18 @@ static void test_another_boot_has_other_clocks(void **state) {
     expect_sound();
 }
 
+static void test_a_gap_behind_a_run_that_was_cut_off(void **state) {
+    (void)state;
+    add_epoch(0, 0);
+    add(OV_ENTRY_START, 1, START);
+    world.seconds += 12 * 60;
+    add(OV_ENTRY_RECOVER, NONE, "lost 9\nfrom 2\n");
+    world.seconds += 12 * 60;
+    add(OV_ENTRY_CRASH, 1, "role overt\nfile -\nwhy cut%20off\n");
+    seal(world.count, 0);
+    expect_sound();
+}
+
 static void test_a_gap_in_a_run(void **state) {
     (void)state;
     add_epoch(0, 0);
@@ -598,6 +610,7 @@ int main(void) {
         TEST(test_the_clock),
         TEST(test_another_boot_has_other_clocks),
         TEST(test_a_gap_in_a_run),
+        TEST(test_a_gap_behind_a_run_that_was_cut_off),
         TEST(test_a_clock_that_creeps_back),
         TEST(test_a_missing_seal),
         TEST(test_too_many_wait_for_a_seal),
