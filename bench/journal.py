@@ -11,6 +11,7 @@ from harness import heading, say, timed
 
 FILES, FILES_QUICK, A_FOLDER = 20_000, 4_000, 200
 SIZES = (120, 900, 2_500, 6_000, 16_000)  # bytes; in turn
+RECORDS, RECORDS_QUICK, MOST_VERIFY_S = 1_000_000, 100_000, 10
 MOST_PERCENT = 5  # of the throughput on many small files
 
 
@@ -77,3 +78,36 @@ def journal(b):
     percent = 100 * (middle(with_it, "wall") - start["wall"]) / middle(without, "wall") - 100
     b.note(f"the journal costs at most {MOST_PERCENT} percent of many small files, beyond the start",
            percent <= MOST_PERCENT)
+    verify(b)
+
+
+def verify(b):
+    """Verifying and asking a journal of many entries, beside reading and hashing the same bytes."""
+    count = RECORDS_QUICK if b.is_quick else RECORDS
+    fill, overt = os.path.join(b.build, "tests/journal-fill"), os.path.join(b.build, "overt")
+    if not os.access(fill, os.X_OK):
+        say(f"{fill} is not there: no journal of {count:,} entries to verify")
+        return
+    state = b.path(f"journal-of-{count}")
+    if not os.path.exists(state):
+        shutil.rmtree(state + ".new", ignore_errors=True)
+        os.mkdir(state + ".new")
+        timed([fill, os.path.join(state + ".new", "journal"), str(count)])
+        os.rename(state + ".new", state)
+    place = os.path.join(state, "journal")
+    index = os.path.join(place, "index.db")
+    if os.path.exists(index):
+        os.remove(index)
+    hashed = timed(["sh", "-c", f"find '{place}/tile' -type f -exec cat {{}} + | sha256sum"])
+    verified = min((timed([overt, "journal", "verify", "--journal", place]) for _ in range(3)),
+                   key=lambda run: run.wall)
+    say(f"a journal of {count:,} entries: verified in {verified.wall:.2f} s ({verified.cpu:.2f} s CPU), "
+        f"{count / verified.wall:,.0f} entries/s; sha256sum of its tiles takes {hashed.wall:.2f} s")
+    question = [overt, "journal", "list", "--journal", place, "--verdict", "found", "--limit", "5"]
+    made, asked = timed(question), timed(question)
+    plain = timed([*question, "--no-index"])
+    say(f"its newest five files that were found: {asked.wall:.3f} s with the index, {plain.wall:.2f} s "
+        f"without; {made.wall:.1f} s to make it, {os.path.getsize(index) / 1e6:.0f} MB")
+    b.note("the index and the whole journal give one answer", asked.out == plain.out == made.out)
+    b.note(f"a journal of {count:,} entries is verified within {MOST_VERIFY_S} s",
+           verified.wall <= MOST_VERIFY_S)

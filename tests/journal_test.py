@@ -117,6 +117,24 @@ def several_scans_at_once():
         assert types[:4] == ["start", "role", "load", "scan"] and types[-1] == "stop", types
 
 
+def verified_while_others_write():
+    """Who verifies takes no lock: a scan that is under way, and seals that come between two looks, are
+    no faults."""
+    tree("t", 120, found={7})
+    scan("t")
+    script = f"for i in 1 2 3 4 5 6; do '{OVERT}' scan --quiet --rules '{image()}' t; done"
+    running = [subprocess.Popen(["sh", "-c", script], stdout=subprocess.DEVNULL,
+                                env=environment("state")) for _ in range(2)]
+    sizes = set()
+    while any(process.poll() is None for process in running):
+        code, lines = verify()
+        assert code == 0, lines
+        sizes.add(lines[-1].split()[1])
+    assert [process.wait() for process in running] == [1, 1] and len(sizes) > 3, sizes
+    code, lines = verify()
+    assert code == 0 and "13 runs" in lines[-1], lines
+
+
 def list_and_checkpoint():
     tree("t", 5)
     scan("t")
@@ -436,7 +454,8 @@ def a_new_key_each_day():
 
 if __name__ == "__main__":
     main([a_scan_is_written_down, without_a_journal, errors_and_limits_are_written_down, odd_names,
-          many_entries_are_sealed_on_the_way, several_scans_at_once, list_and_checkpoint,
+          many_entries_are_sealed_on_the_way, several_scans_at_once, verified_while_others_write,
+          list_and_checkpoint,
           each_byte_is_flipped, each_length_is_tried, a_missing_file_is_told,
           entries_change_places, what_was_answered_is_not_cut_off, an_older_copy_is_told,
           a_cut_off_write_is_recovered, a_recovery_among_other_runs, a_full_disk,
