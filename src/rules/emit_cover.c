@@ -14,9 +14,6 @@ enum {
     EXTRA_COVERS = 3, // further necessary strings for rules whose first one is common
 };
 
-// Bytes of a typical object: a frequency times this is taken as the chance that it triggers.
-static const double OBJECT_BYTES = 200000;
-
 // A rule that would be triggered in more than this share of objects gets a further string.
 static const double OFTEN = 1e-3;
 
@@ -53,7 +50,7 @@ static double cost_of_window(const struct ov_window *window) {
     double price = window->kind == OV_WINDOW_TAIL    ? 2e-5
                    : window->kind == OV_WINDOW_GRAM3 ? 1e-9
                                                      : 0;
-    return (window->frequency + price) * OBJECT_BYTES;
+    return (window->frequency + price) * OV_OBJECT_BYTES;
 }
 
 static double cost_of_sub(struct chooser *chooser, uint32_t number) {
@@ -202,7 +199,7 @@ enum ov_status ov_emit_cover(struct ov_emit *emit, uint32_t number) {
         record->flags |= OV_RULE_FLAG_ALWAYS;
         note_cost(emit, number, OV_COST_ALWAYS, 1);
     } else if (chooser.conjuncts[0].cost > OFTEN) {
-        note_cost(emit, number, OV_COST_WINDOW, chooser.conjuncts[0].cost / OBJECT_BYTES);
+        note_cost(emit, number, OV_COST_WINDOW, chooser.conjuncts[0].cost / OV_OBJECT_BYTES);
     }
     for (uint32_t i = 0; i < record->sub_count; i++) {
         if ((subs >> i & 1) != 0) {

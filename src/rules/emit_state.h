@@ -8,6 +8,9 @@
 #include "rules/image_writer.h"
 
 // How a trigger is looked for.
+// Bytes of a typical object: a frequency times this is taken as the chance that it triggers.
+#define OV_OBJECT_BYTES 200000.0
+
 enum ov_window_kind {
     OV_WINDOW_NONE,  // the pattern offers nothing: searched only when its rule is evaluated
     OV_WINDOW_GRAM6, // class 0 of the filter

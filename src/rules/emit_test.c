@@ -236,6 +236,40 @@ static void test_matches(void **state) {
     ov_buf_release(&image);
 }
 
+// A rule that begins with a magic and goes on anywhere is triggered by what follows: the probe that
+// the magic alone would have is not there. Where what follows says little, it is.
+static void test_magic_is_no_trigger(void **state) {
+    (void)state;
+    static const struct source rare = {"m.ndb", "M:0:0:7f454c46*7a71786a766b77717a786a71\n"};
+    static const struct source common = {"m.ndb", "M:0:0:7f454c46*00000000\n"};
+    struct ov_buf image;
+    size_t count;
+    build(&rare, 1, &image);
+    assert_int_equal(find_record(&image, OV_SECTION_PROBES)->bytes, 0);
+    assert_int_equal(run(&image,
+                         "\x7f"
+                         "ELF and no more of it than that",
+                         &count),
+                     OV_OK);
+    assert_int_equal(count, 0);
+    assert_int_equal(run(&image,
+                         "\x7f"
+                         "ELF and here: zqxjvkwqzxjq.",
+                         &count),
+                     OV_OK);
+    assert_int_equal(count, 1);
+    assert_int_equal(run(&image,
+                         "no magic before: zqxjvkwqzxjq \x7f"
+                         "ELF",
+                         &count),
+                     OV_OK);
+    assert_int_equal(count, 0);
+    ov_buf_release(&image);
+    build(&common, 1, &image);
+    assert_int_equal(find_record(&image, OV_SECTION_PROBES)->bytes, sizeof(struct ov_image_probe));
+    ov_buf_release(&image);
+}
+
 // A comparison that refers beyond its rule's subsignatures, from one that says it is number 255.
 static void test_compare_refers_outside(void **state) {
     (void)state;
@@ -333,6 +367,7 @@ int main(void) {
         cmocka_unit_test(test_every_length_counts),
         cmocka_unit_test(test_unaligned_bytes),
         cmocka_unit_test(test_matches),
+        cmocka_unit_test(test_magic_is_no_trigger),
         cmocka_unit_test(test_compare_refers_outside),
         cmocka_unit_test(test_outside_is_damage),
         cmocka_unit_test(test_deep_choices_end),

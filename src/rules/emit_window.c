@@ -298,6 +298,21 @@ static bool offer_probe(const struct line *line, uint32_t part_at, double least,
     return window->kind == OV_WINDOW_PROBE;
 }
 
+// Rules begin with the magic of their target and go on anywhere: what is at the fixed place is
+// there in each such object, and the rest would be searched for from end to end. A rare window in a
+// later part says more.
+static void replace_probe(const struct ov_elem *elems, uint32_t count, uint32_t part_at,
+                          struct line *line, struct ov_window *window) {
+    struct ov_window other = {.kind = OV_WINDOW_NONE};
+    struct lines lines = {.elems = elems, .count = count};
+    while (next_line(&lines, line) && lines.back_max <= UINT16_MAX - LINE_BYTES) {
+        offer_grams(line, part_at, &other);
+    }
+    if (other.kind == OV_WINDOW_GRAM6 && other.frequency * OV_OBJECT_BYTES < window->frequency) {
+        *window = other;
+    }
+}
+
 void ov_emit_window(const struct ov_elem *elems, uint32_t count, uint32_t part_at,
                     const struct ov_offset *offset, bool is_first, struct ov_window *window) {
     static struct line line; // 40 KB; a build is single-threaded
@@ -310,6 +325,7 @@ void ov_emit_window(const struct ov_elem *elems, uint32_t count, uint32_t part_a
         return;
     }
     if (window->kind == OV_WINDOW_PROBE) {
+        replace_probe(elems, count, part_at, &line, window);
         return;
     }
     lines = (struct lines){.elems = elems, .count = count};
