@@ -137,6 +137,31 @@ static bool is_ordinary(uint8_t byte) {
     return byte > ' ' && byte < 0x80 && byte != '<' && byte != '&';
 }
 
+// A run of such bytes at once: pages are mostly made of them.
+static void add_ordinary(struct ov_html *html) {
+    const uint8_t *run = &html->piece[html->at];
+    bool is_code = html->inside != OV_HTML_NOTHING;
+    size_t size = 0;
+    while (is_ordinary(run[size])) { // the piece ends with a zero
+        size++;
+    }
+    uint8_t *plain = size > 0 ? ov_buf_reserve(&html->plain, size) : NULL;
+    if (plain == NULL) {
+        html->at += size;
+        return;
+    }
+    for (size_t i = 0; i < size; i++) {
+        uint8_t lower = ov_html_lower(run[i]);
+        plain[i] = is_code && lower == '\'' ? '"' : lower;
+    }
+    ov_buf_commit(&html->plain, size);
+    if (!is_code) {
+        ov_buf_add(&html->text, plain, size);
+        html->is_after_space = false;
+    }
+    html->at += size;
+}
+
 static void step_plain(struct ov_html *html) {
     uint8_t byte = ov_html_byte(html);
     if (ov_html_is_space(byte)) {
@@ -164,9 +189,7 @@ static void step_plain(struct ov_html *html) {
         html->high = byte;
     } else {
         add_plain(html, byte);
-        for (; is_ordinary(ov_html_byte(html)); html->at++) {
-            add_plain(html, ov_html_byte(html));
-        }
+        add_ordinary(html);
     }
 }
 
