@@ -332,6 +332,23 @@ def the_machine_says_what_it_may():
         assert code_of(join(changed), vkey()) == 1
 
 
+def nothing_of_a_document_is_in_it():
+    how, believed = installed()
+    secret = b"what stands in a document of somebody"
+    for number, data in enumerate((secret, secret + feed_test.MARKS[1] + secret)):
+        pathlib.Path(f"document-{number}").write_bytes(data)
+    done = subprocess.run([feed_test.OVERT, "scan", "document-0", "document-1"], check=False,
+                          capture_output=True, env=environment(how["state"]))
+    assert done.returncode == 1, done
+    for words in (("--with-rules",), ("--redact",)):
+        data = export(*words, manifest=True, **how).read_bytes()
+        assert not any(secret[at:at + 12] in data for at in range(len(secret) - 12))
+        assert feed_test.MARKS[1] not in data  # the rule has it in hexadecimal digits
+        assert (b"document-1" in data) == (words[0] != "--redact")
+    told = check(export(*last_run(how), **how), *believed, code=0)
+    assert [one["verdict"] for one in told["files"]] == ["clean", "found"]
+
+
 def ranges_of_time():
     small()
     time.sleep(2.1)
@@ -514,6 +531,9 @@ def no_rule_looks_for_that():
             (every, "zzz", "cannot be told: the file does not have all rules of a release")):
         told = check(file, *believed, "--no-rule", asked, code=3 if file == every else 0)
         assert told["answers"]["no_rule"] == answer, (asked, told["answers"])
+        number = {mark: 3, mark.upper(): 3, "test.rule-5": 5}.get(asked) if file != plain else None
+        assert [one["text"].split(":")[0] for one in told["matches"]] == (
+            [f"Test.Rule-{number}"] if number else []), told["matches"]
     told = check(whole, *believed[:2], "--no-rule", "zzz", code=3)
     assert told["answers"]["no_rule"] == "cannot be told: a release is not proven"
     load = Journal(how["state"]).entries()
@@ -633,7 +653,7 @@ def a_witness_of_the_protocol():
 if __name__ == "__main__":
     main([a_stranger_has_the_answers, each_range, a_part_of_a_run_says_less, redacted,
           keys_of_epochs, a_clock_that_is_set_back, another_machine, each_byte_is_flipped,
-          each_length_is_tried, the_machine_says_what_it_may, ranges_of_time, parts_change_places,
-          entries_are_left_out, about_cannot_lie, releases_of_the_public_log,
-          which_rule_fired_and_what_it_says, no_rule_looks_for_that, each_byte_of_a_release,
-          witnesses_of_the_journal, a_witness_of_the_protocol])
+          each_length_is_tried, the_machine_says_what_it_may, nothing_of_a_document_is_in_it,
+          ranges_of_time, parts_change_places, entries_are_left_out, about_cannot_lie,
+          releases_of_the_public_log, which_rule_fired_and_what_it_says, no_rule_looks_for_that,
+          each_byte_of_a_release, witnesses_of_the_journal, a_witness_of_the_protocol])

@@ -38,5 +38,10 @@ void ov_evidence_tell(const struct ov_evidence_options *options, const struct ov
 
 // Whether no rule that was loaded has this text: an answer in words, beginning with "yes", "no" or
 // "cannot be told". Whether the range has whole runs is the caller's to know.
+enum { OV_EVIDENCE_MATCHES_MAX = 64 };
 const char *ov_evidence_no_rule(const struct ov_evidence *evidence,
                                 const struct ov_evidence_report *report, const char *text);
+
+// The first of the rules in the file's lists that have this text.
+void ov_evidence_each_match(const struct ov_evidence *evidence, const char *text, void *arg,
+                            void (*tell)(void *arg, struct ov_span file, struct ov_span text));

@@ -87,3 +87,24 @@ const char *ov_evidence_no_rule(const struct ov_evidence *evidence,
     }
     return word;
 }
+
+void ov_evidence_each_match(const struct ov_evidence *evidence, const char *text, void *arg,
+                            void (*tell)(void *arg, struct ov_span file, struct ov_span text)) {
+    struct ov_evidence_list list;
+    struct ov_span entry;
+    struct ov_span file;
+    struct ov_span rule;
+    size_t count = 0;
+    for (size_t i = 0; i < evidence->list_count; i++) {
+        if (ov_evidence_list_read(evidence->lists[i], &list) != OV_OK) {
+            continue;
+        }
+        while (count < OV_EVIDENCE_MATCHES_MAX && ov_evidence_list_next(&list, &entry) == OV_OK) {
+            if (ov_evidence_leaf_read(entry, &file, &rule) == OV_OK &&
+                has_text(rule, ov_span_text(text))) {
+                tell(arg, file, rule);
+                count++;
+            }
+        }
+    }
+}

@@ -287,6 +287,35 @@ static void tell_rules(const struct telling *telling) {
     }
 }
 
+static void tell_match(void *arg, struct ov_span file, struct ov_span text) {
+    const struct telling *telling = arg;
+    if (telling->json != NULL) {
+        ov_json_object(telling->json, NULL);
+        ov_json_bytes(telling->json, "file", file);
+        ov_json_bytes(telling->json, "text", text);
+        ov_json_object_end(telling->json);
+        return;
+    }
+    ov_buf_add_text(telling->out, "has it      ");
+    add_text(telling, file);
+    ov_buf_add_text(telling->out, ": ");
+    add_text(telling, text);
+    ov_buf_add_u8(telling->out, '\n');
+}
+
+static void tell_matches(struct telling *telling) {
+    if (telling->options->no_rule == NULL) {
+        return;
+    }
+    if (telling->json != NULL) {
+        ov_json_array(telling->json, "matches");
+    }
+    ov_evidence_each_match(telling->evidence, telling->options->no_rule, telling, tell_match);
+    if (telling->json != NULL) {
+        ov_json_array_end(telling->json);
+    }
+}
+
 static void tell_manifest(const struct telling *telling) {
     struct ov_cursor cursor = ov_cursor_init(telling->evidence->manifest);
     struct ov_span line;
@@ -413,6 +442,7 @@ static void tell_all(struct telling *telling) {
     walk_entries(telling, "loads", tell_load, 1u << OV_ENTRY_LOAD);
     walk_entries(telling, "files", walk_names, UINT32_MAX);
     tell_rules(telling);
+    tell_matches(telling);
     walk_entries(telling, "sent", tell_sent, 1u << OV_ENTRY_SENT);
     tell_manifest(telling);
     walk_entries(telling, NULL, count_stop, 1u << OV_ENTRY_STOP);
