@@ -18,6 +18,7 @@ struct ov_trace_reader {
     uint8_t chain[OV_SHA256_BYTES]; // over these
     struct ov_arena scratch;        // texts and lists of the last record
     const char *why;                // what is wrong with the record that was not read
+    bool is_torn;                   // it is its frame that is wrong, as a crash may leave it
 };
 
 // Begins with the first record of `bytes`. OV_DAMAGED: this is no trace.

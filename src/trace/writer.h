@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/digest.h"
 #include "trace/record.h"
+#include "trace/space.h"
 
 enum {
     OV_TRACE_CHECKPOINT_BYTES = 256 << 10, // at least one checkpoint in so many
@@ -30,27 +31,26 @@ struct ov_trace_position {
 };
 
 struct ov_trace_writer {
-    int fd; // owned
-    uint64_t size_max_bytes;
-    uint64_t room_bytes;              // the disk's promise: up to here there is space
-    bool has_reserve;                 // the file system can promise
-    struct ov_trace_position at;      // behind all records, those in `buf` included
+    struct ov_trace_space space;
+    uint64_t size_max_bytes;          // 0: no bound
+    struct ov_trace_position at;      // behind all records, those in `frames` included
     struct ov_trace_position on_disk; // behind those that were given to the system
     struct ov_trace_position synced;  // behind the last checkpoint
     uint64_t checkpoint_ns;           // when that was, CLOCK_BOOTTIME
-    struct ov_buf buf;                // frames that were not given to the system yet
-    struct ov_buf record;             // scratch
-    bool is_ended;
-    enum ov_trace_why why;
-    uint64_t unwritten; // records that were given and had no room
+    struct ov_buf frames;             // that were not given to the system yet
+    struct ov_buf text;               // scratch: of one record
+    enum ov_status status;            // OV_LIMIT when it is ended; what it failed with
+    enum ov_trace_why why;            // when it is ended
+    uint64_t unwritten;               // records that were given and had no room
     size_t loss_count;
     struct ov_trace_loss losses[OV_TRACE_LOSSES_MAX]; // names lie in loss_names
     char loss_names[OV_TRACE_LOSSES_MAX][OV_TRACE_NAME_BYTES_MAX];
 };
 
-// Takes over an empty regular file that is open for writing. `size_max_bytes` 0: no bound.
-// OV_INVALID: no such file, or a bound below OV_TRACE_SIZE_LEAST_BYTES. OV_SYSTEM: no space for
-// even the reserve, among others. The descriptor is closed when this fails, too.
+// Takes over an empty regular file that is open for writing. `size_max_bytes` 0: no bound. The
+// writer must not be moved. OV_INVALID: no such file, or a bound below OV_TRACE_SIZE_LEAST_BYTES.
+// OV_SYSTEM (errno): no space for even the reserve, among others. OV_MEMORY. The descriptor is
+// closed when this fails, too.
 enum ov_status ov_trace_writer_open(int fd, uint64_t size_max_bytes,
                                     struct ov_trace_writer *ret_writer);
 
@@ -74,7 +74,7 @@ enum ov_status ov_trace_writer_end(struct ov_trace_writer *writer, enum ov_trace
                                    const uint32_t *status);
 
 static inline bool ov_trace_writer_is_ended(const struct ov_trace_writer *writer) {
-    return writer->is_ended;
+    return writer->status == OV_LIMIT;
 }
 
 // Closes the file and frees memory. Without ov_trace_writer_end() before, records behind the last

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// rooms: trace
+//
+// A trace: what is read is written again as it was, and no number is made of what is not good.
+//
+// Input: a whole trace; or the texts of records with a zero byte between them, which are framed
+// here as a writer would, checkpoints with their right number and chain.
+#include "trace/form.h"
+#include "trace/frame.h"
+#include "trace/reader.h"
+
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { SCRATCH_BYTES = 1 << 20 };
+
+static void expect(bool is_so) {
+    if (!is_so) {
+        abort();
+    }
+}
+
+static void check_record(struct ov_span bytes, const struct ov_trace_record *record) {
+    OV_CLEANUP(ov_buf_release) struct ov_buf out = {0};
+    expect(record->type < OV_TRACE_TYPES);
+    expect(ov_trace_record_add(&out, record->type, &record->begin) == OV_OK);
+    expect(ov_span_is_equal(ov_buf_span(&out), bytes));
+    for (size_t i = 0; i < bytes.size; i++) { // fit for terminals
+        expect(bytes.data[i] == '\n' || (bytes.data[i] >= ' ' && bytes.data[i] <= '~'));
+    }
+}
+
+static void check_trace(struct ov_span bytes) {
+    struct ov_trace_check check;
+    struct ov_trace_reader reader;
+    struct ov_trace_record record;
+    expect(ov_trace_check_of(bytes, &check) == OV_OK);
+    expect(check.good_bytes <= bytes.size);
+    expect((check.verdict == OV_TRACE_WHOLE) == (check.counts[OV_TRACE_END] == 1));
+    expect(check.verdict != OV_TRACE_BAD || (check.good_bytes == 0 && check.bad_why != NULL));
+    struct ov_span part = ov_span_part(bytes, 0, (size_t)check.good_bytes);
+    if (part.size == 0 || ov_trace_reader_init(part, &reader) != OV_OK) {
+        return;
+    }
+    uint64_t count = 0;
+    enum ov_status status = OV_OK;
+    while ((status = ov_trace_next(&reader, &record)) == OV_OK) {
+        count++;
+    }
+    ov_trace_reader_release(&reader);
+    expect(status == OV_END && count == check.records);
+}
+
+// A checkpoint that says what is true here.
+static void correct(struct ov_trace_checkpoint *checkpoint, uint64_t records,
+                    const uint8_t chain[OV_SHA256_BYTES]) {
+    checkpoint->records = records;
+    memcpy(checkpoint->chain, chain, OV_SHA256_BYTES);
+}
+
+static void check_records(struct ov_span bytes) {
+    OV_CLEANUP(ov_arena_release) struct ov_arena arena = {.cap_bytes = SCRATCH_BYTES};
+    OV_CLEANUP(ov_buf_release) struct ov_buf out = {0};
+    struct ov_cursor cursor = ov_cursor_init(bytes);
+    uint8_t chain[OV_SHA256_BYTES];
+    uint64_t count = 0;
+    ov_buf_add_text(&out, OV_TRACE_MAGIC);
+    ov_trace_chain_start(chain);
+    while (ov_cursor_left(&cursor) > 0) {
+        OV_CLEANUP(ov_buf_release) struct ov_buf text = {0};
+        struct ov_span part = ov_cursor_until(&cursor, 0);
+        struct ov_trace_record record;
+        ov_arena_reset(&arena);
+        if (ov_trace_record_read(part, &arena, &record) != OV_OK) {
+            continue;
+        }
+        check_record(part, &record);
+        if (record.type == OV_TRACE_CHECKPOINT || record.type == OV_TRACE_END) {
+            correct(record.type == OV_TRACE_END ? &record.end.checkpoint : &record.checkpoint,
+                    count, chain);
+        }
+        expect(ov_trace_record_add(&text, record.type, &record.begin) == OV_OK);
+        ov_trace_frame_add(&out, ov_buf_span(&text), chain);
+        count++;
+    }
+    check_trace(ov_buf_span(&out));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    struct ov_span bytes = ov_span_make(data, size);
+    if (ov_span_has_prefix(bytes, OV_TRACE_MAGIC)) {
+        check_trace(bytes);
+    } else {
+        check_records(bytes);
+    }
+    return 0;
+}
