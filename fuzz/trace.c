@@ -7,13 +7,13 @@
 // here as a writer would, checkpoints with their right number and chain.
 #include "trace/form.h"
 #include "trace/frame.h"
-#include "trace/reader.h"
+#include "trace/model.h"
 
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { SCRATCH_BYTES = 1 << 20 };
+enum { SCRATCH_BYTES = 1 << 20, MODEL_BYTES = 16 << 20 };
 
 static void expect(bool is_so) {
     if (!is_so) {
@@ -31,6 +31,42 @@ static void check_record(struct ov_span bytes, const struct ov_trace_record *rec
     }
 }
 
+static void check_sums(const struct ov_trace_model *model) {
+    const struct ov_trace_totals *totals = &model->totals;
+    for (size_t i = 0; i < model->use_count; i++) {
+        const struct ov_trace_model_use *use = &model->uses[i];
+        expect(use->file < model->file_count && use->process < model->process_count);
+        expect(use->covered_bytes <= use->read_bytes);
+    }
+    for (size_t i = 0; i < model->file_count; i++) {
+        const struct ov_trace_model_file *file = &model->files[i];
+        expect(file->covered_bytes <= file->largest_bytes);
+        expect(file->covered_bytes <= file->read_bytes && file->fate < OV_TRACE_FATES);
+    }
+    for (size_t i = 0; i < model->step_count; i++) {
+        const struct ov_trace_step *step = &model->steps[i];
+        bool is_file = step->kind <= OV_TRACE_STEP_WRITE;
+        expect(step->index < (is_file ? model->use_count : model->socket_count));
+        expect(step->bytes > 0 && (i == 0 || model->steps[i - 1].at_ns <= step->at_ns));
+    }
+    expect(totals->covered_bytes <= totals->read_bytes);
+    expect(totals->kept_bytes == totals->fate_bytes[OV_TRACE_FATE_KEPT]);
+}
+
+static void check_model(struct ov_span bytes, const struct ov_trace_check *check) {
+    OV_CLEANUP(ov_arena_release) struct ov_arena arena = {.cap_bytes = MODEL_BYTES};
+    struct ov_trace_model model;
+    enum ov_status status = ov_trace_model_build(bytes, &arena, &model);
+    if (status == OV_MEMORY) {
+        return;
+    }
+    expect(status == OV_OK && model.check.verdict == check->verdict);
+    expect(model.has_begin == (check->records > 0));
+    expect(!model.is_complete || (check->verdict == OV_TRACE_WHOLE && model.gap_count == 0));
+    expect(model.is_complete == (model.gap_count == 0));
+    check_sums(&model);
+}
+
 static void check_trace(struct ov_span bytes) {
     struct ov_trace_check check;
     struct ov_trace_reader reader;
@@ -39,6 +75,7 @@ static void check_trace(struct ov_span bytes) {
     expect(check.good_bytes <= bytes.size);
     expect((check.verdict == OV_TRACE_WHOLE) == (check.counts[OV_TRACE_END] == 1));
     expect(check.verdict != OV_TRACE_BAD || (check.good_bytes == 0 && check.bad_why != NULL));
+    check_model(bytes, &check);
     struct ov_span part = ov_span_part(bytes, 0, (size_t)check.good_bytes);
     if (part.size == 0 || ov_trace_reader_init(part, &reader) != OV_OK) {
         return;

@@ -54,6 +54,7 @@ struct ov_trace_model_file {
     bool is_canary;
     size_t use_count;           // of all processes, those that are not watched included
     uint64_t size_bytes;        // the newest
+    uint64_t largest_bytes;     // the largest that was seen
     uint64_t first_ns, last_ns; // 0 when nobody who is watched used it
     uint64_t open_count;
     uint64_t covered_bytes; // of the content: exact in pages when scale is 1, else an upper bound
@@ -127,9 +128,11 @@ struct ov_trace_gap {
 // Sums over what is watched.
 struct ov_trace_totals {
     size_t process_count, ended_count;
-    size_t read_files, written_files;
     uint64_t open_count;
+    size_t read_files; // kind `file`, not the kernel's, as the next two
     uint64_t covered_bytes, read_bytes;
+    uint64_t other_read_bytes; // from pipes, terminals, devices, memory, files of the kernel
+    size_t written_files;
     size_t fate_files[OV_TRACE_FATES];
     uint64_t fate_bytes[OV_TRACE_FATES];
     size_t reach_sockets[OV_TRACE_REACHES]; // that sent anything
