@@ -322,8 +322,10 @@ static void fill_disk(bool can_promise, bool is_filled_by_others) {
         }
     }
     uint64_t count = 0;
+    uint64_t on_disk = 0; // records that the system has taken
     enum ov_status status = OV_OK;
     while (count < DISK_BYTES && (status = write_numbered(count)) == OV_OK) {
+        on_disk = writer.on_disk.records;
         count++;
     }
     if (status != OV_LIMIT || writer.why != OV_TRACE_DISK_FULL || count == 0) {
@@ -334,7 +336,8 @@ static void fill_disk(bool can_promise, bool is_filled_by_others) {
     struct ov_trace_end end = end_of(fd);
     bool is_told = check.verdict == OV_TRACE_WHOLE && end.why == OV_TRACE_DISK_FULL &&
                    end.unwritten > 0 && check.counts[OV_TRACE_FILE] < count + 1;
-    _exit(is_told ? 0 : __LINE__ & 63);
+    bool is_lost = can_promise && check.records < on_disk + 1; // nothing makes room for the end
+    _exit(is_told && !is_lost ? 0 : __LINE__ & 63);
 }
 
 static void check_full_disk(bool can_promise, bool is_filled_by_others) {
