@@ -113,12 +113,12 @@ static enum ov_status store(struct ov_trace_builder *builder, enum ov_trace_type
     if (old != NULL) {
         builder->fell += has_fallen(type, record, old) ? 1 : 0;
     } else {
-        old = ov_trace_array_add(array, builder->arena);
+        old = ov_trace_array_add(array);
         if (old == NULL) {
             return OV_MEMORY;
         }
         if (rule->key_count > 0) {
-            TRY(ov_trace_index_set(&builder->index, builder->arena, &key, array->count - 1));
+            TRY(ov_trace_index_set(&builder->index, &key, array->count - 1));
         }
     }
     memcpy(old, record, array->item_bytes);
@@ -148,8 +148,7 @@ static enum ov_status get_process(struct ov_trace_builder *builder, const struct
                                   size_t *ret_process) {
     size_t at = ov_trace_builder_find_process(builder, id);
     if (at == OV_TRACE_NONE) {
-        struct ov_trace_model_process *process =
-            ov_trace_array_add(&builder->processes, builder->arena);
+        struct ov_trace_model_process *process = ov_trace_array_add(&builder->processes);
         if (process == NULL) {
             return OV_MEMORY;
         }
@@ -157,9 +156,9 @@ static enum ov_status get_process(struct ov_trace_builder *builder, const struct
         *process = (struct ov_trace_model_process){.id = *id, .is_watched = true};
         struct ov_trace_key key =
             ov_trace_key_of_numbers(OV_TRACE_KEY_PROCESS, id->pid, id->start_ns, 0);
-        TRY(ov_trace_index_set(&builder->index, builder->arena, &key, at));
+        TRY(ov_trace_index_set(&builder->index, &key, at));
         key = ov_trace_key_of_numbers(OV_TRACE_KEY_LATEST, id->pid, 0, 0);
-        TRY(ov_trace_index_set(&builder->index, builder->arena, &key, at));
+        TRY(ov_trace_index_set(&builder->index, &key, at));
     }
     *ret_process = at;
     return OV_OK;
@@ -206,13 +205,13 @@ static enum ov_status get_file(struct ov_trace_builder *builder, const struct ov
         ov_trace_key_of_numbers(OV_TRACE_KEY_FILE, inode->device, inode->inode, inode->generation);
     size_t at = ov_trace_index_find(&builder->index, &key);
     if (at == OV_TRACE_NONE) {
-        struct ov_trace_model_file *file = ov_trace_array_add(&builder->files, builder->arena);
+        struct ov_trace_model_file *file = ov_trace_array_add(&builder->files);
         if (file == NULL) {
             return OV_MEMORY;
         }
         *file = (struct ov_trace_model_file){.inode = *inode, .scale = 1};
         at = builder->files.count - 1;
-        TRY(ov_trace_index_set(&builder->index, builder->arena, &key, at));
+        TRY(ov_trace_index_set(&builder->index, &key, at));
     }
     *ret_file = at;
     return OV_OK;
@@ -244,7 +243,7 @@ static enum ov_status add_step(struct ov_trace_builder *builder, enum ov_trace_s
     if (bytes == 0) {
         return OV_OK;
     }
-    struct ov_trace_step *step = ov_trace_array_add(&builder->steps, builder->arena);
+    struct ov_trace_step *step = ov_trace_array_add(&builder->steps);
     if (step == NULL) {
         return OV_MEMORY;
     }
@@ -266,11 +265,11 @@ static enum ov_status get_entry(struct ov_trace_builder *builder, struct ov_trac
     size_t at = ov_trace_index_find(&builder->index, &key);
     bool is_new = at == OV_TRACE_NONE;
     if (is_new) {
-        if (array->count >= UINT32_MAX || ov_trace_array_add(array, builder->arena) == NULL) {
+        if (array->count >= UINT32_MAX || ov_trace_array_add(array) == NULL) {
             return OV_MEMORY;
         }
         at = array->count - 1;
-        TRY(ov_trace_index_set(&builder->index, builder->arena, &key, at));
+        TRY(ov_trace_index_set(&builder->index, &key, at));
     }
     *ret_at = at;
     *ret_is_new = is_new;

@@ -4,6 +4,7 @@
 // the model's own files alone.
 #pragma once
 
+#include "base/buf.h"
 #include "trace/form.h"
 #include "trace/model.h"
 
@@ -11,8 +12,8 @@ enum { OV_TRACE_KEY_BYTES = 16 };
 
 // Items of one size; they move when it grows, their numbers stay.
 struct ov_trace_array {
-    void *items;
-    size_t count, room;
+    struct ov_buf bytes;
+    size_t count;
     size_t item_bytes;
 };
 
@@ -21,10 +22,8 @@ struct ov_trace_key {
     uint8_t bytes[OV_TRACE_KEY_BYTES];
 };
 
-struct ov_trace_slot;
-
 struct ov_trace_index {
-    struct ov_trace_slot *slots;
+    struct ov_buf slots;
     size_t count, room; // a power of two
 };
 
@@ -48,9 +47,12 @@ struct ov_trace_builder {
 
 // ---- arrays and keys ----------------------------------------------------------------------------
 
-// A zeroed item at the end, or NULL when the arena is used up.
-void *ov_trace_array_add(struct ov_trace_array *array, struct ov_arena *arena);
+// A zeroed item at the end, or NULL when there is no memory.
+void *ov_trace_array_add(struct ov_trace_array *array);
 void *ov_trace_array_at(const struct ov_trace_array *array, size_t at);
+// Its items in the arena, none left here. OV_MEMORY.
+enum ov_status ov_trace_array_move(struct ov_trace_array *array, struct ov_arena *arena,
+                                   void **ret_items, size_t *ret_count);
 
 struct ov_trace_key ov_trace_key_of_numbers(unsigned kind, uint64_t first, uint64_t second,
                                             uint64_t third);
@@ -63,8 +65,8 @@ struct ov_trace_key ov_trace_key_of_fields(enum ov_trace_type type, const void *
 // The number under a key, or OV_TRACE_NONE.
 size_t ov_trace_index_find(const struct ov_trace_index *index, const struct ov_trace_key *key);
 // Puts a number under a key, in place of another. OV_MEMORY.
-enum ov_status ov_trace_index_set(struct ov_trace_index *index, struct ov_arena *arena,
-                                  const struct ov_trace_key *key, size_t number);
+enum ov_status ov_trace_index_set(struct ov_trace_index *index, const struct ov_trace_key *key,
+                                  size_t number);
 
 // ---- records ------------------------------------------------------------------------------------
 

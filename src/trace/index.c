@@ -2,7 +2,7 @@
 // Arrays and the index that a model is put together in.
 #include "trace/builder.h"
 
-enum { ARRAY_LEAST = 16, INDEX_LEAST = 1024 };
+enum { INDEX_LEAST = 1024 };
 
 struct ov_trace_slot {
     struct ov_trace_key key;
@@ -12,23 +12,30 @@ struct ov_trace_slot {
 // ---- arrays -------------------------------------------------------------------------------------
 
 void *ov_trace_array_at(const struct ov_trace_array *array, size_t at) {
-    return (char *)array->items + at * array->item_bytes;
+    return array->bytes.data + at * array->item_bytes;
 }
 
-void *ov_trace_array_add(struct ov_trace_array *array, struct ov_arena *arena) {
-    if (array->count == array->room) {
-        size_t room = array->room < ARRAY_LEAST ? ARRAY_LEAST : 2 * array->room;
-        void *items = ov_arena_array(arena, room, array->item_bytes);
+void *ov_trace_array_add(struct ov_trace_array *array) {
+    void *item = ov_buf_extend(&array->bytes, array->item_bytes);
+    array->count += item != NULL ? 1 : 0;
+    return item;
+}
+
+enum ov_status ov_trace_array_move(struct ov_trace_array *array, struct ov_arena *arena,
+                                   void **ret_items, size_t *ret_count) {
+    void *items = NULL;
+    if (array->count > 0) {
+        items = ov_arena_array(arena, array->count, array->item_bytes);
         if (items == NULL) {
-            return NULL;
+            return OV_MEMORY;
         }
-        if (array->count > 0) {
-            memcpy(items, array->items, array->count * array->item_bytes);
-        }
-        array->items = items;
-        array->room = room;
+        memcpy(items, array->bytes.data, array->bytes.size);
     }
-    return ov_trace_array_at(array, array->count++);
+    *ret_items = items;
+    *ret_count = array->count;
+    ov_buf_release(&array->bytes);
+    array->count = 0;
+    return OV_OK;
 }
 
 // ---- keys ---------------------------------------------------------------------------------------
@@ -113,13 +120,17 @@ struct ov_trace_key ov_trace_key_of_fields(enum ov_trace_type type, const void *
 
 // ---- the index ----------------------------------------------------------------------------------
 
+static struct ov_trace_slot *slot_at(const struct ov_trace_index *index, size_t at) {
+    return (struct ov_trace_slot *)(void *)index->slots.data + at;
+}
+
 // The slot of a key, or the empty one where it would stand; there is always one.
 static struct ov_trace_slot *find_slot(const struct ov_trace_index *index,
                                        const struct ov_trace_key *key) {
     size_t at;
     memcpy(&at, key->bytes, sizeof at);
     for (at &= index->room - 1;; at = (at + 1) & (index->room - 1)) {
-        struct ov_trace_slot *slot = &index->slots[at];
+        struct ov_trace_slot *slot = slot_at(index, at);
         if (slot->number == 0 || memcmp(&slot->key, key, sizeof *key) == 0) {
             return slot;
         }
@@ -134,26 +145,29 @@ size_t ov_trace_index_find(const struct ov_trace_index *index, const struct ov_t
     return slot->number != 0 ? slot->number - 1 : OV_TRACE_NONE;
 }
 
-static enum ov_status grow(struct ov_trace_index *index, struct ov_arena *arena) {
-    struct ov_trace_index larger = {.room = index->room == 0 ? INDEX_LEAST : 2 * index->room};
-    larger.slots = ov_arena_array(arena, larger.room, sizeof *larger.slots);
-    if (larger.slots == NULL) {
+static enum ov_status grow(struct ov_trace_index *index) {
+    struct ov_trace_index larger = {
+        .room = index->room == 0 ? INDEX_LEAST : 2 * index->room,
+        .count = index->count,
+    };
+    if (ov_buf_extend(&larger.slots, larger.room * sizeof(struct ov_trace_slot)) == NULL) {
         return OV_MEMORY;
     }
     for (size_t i = 0; i < index->room; i++) {
-        if (index->slots[i].number != 0) {
-            *find_slot(&larger, &index->slots[i].key) = index->slots[i];
+        const struct ov_trace_slot *slot = slot_at(index, i);
+        if (slot->number != 0) {
+            *find_slot(&larger, &slot->key) = *slot;
         }
     }
-    larger.count = index->count;
+    ov_buf_release(&index->slots);
     *index = larger;
     return OV_OK;
 }
 
-enum ov_status ov_trace_index_set(struct ov_trace_index *index, struct ov_arena *arena,
-                                  const struct ov_trace_key *key, size_t number) {
+enum ov_status ov_trace_index_set(struct ov_trace_index *index, const struct ov_trace_key *key,
+                                  size_t number) {
     if (2 * (index->count + 1) > index->room) {
-        TRY(grow(index, arena));
+        TRY(grow(index));
     }
     struct ov_trace_slot *slot = find_slot(index, key);
     index->count += slot->number == 0 ? 1 : 0;

@@ -22,7 +22,7 @@ bool ov_trace_selftest_has_passed(const struct ov_trace_selftest *selftest) {
 
 static enum ov_status add_gap(struct ov_trace_builder *builder, enum ov_trace_gap_kind kind,
                               struct ov_span name, uint64_t count) {
-    struct ov_trace_gap *gap = ov_trace_array_add(&builder->gaps, builder->arena);
+    struct ov_trace_gap *gap = ov_trace_array_add(&builder->gaps);
     if (gap == NULL) {
         return OV_MEMORY;
     }
@@ -106,48 +106,42 @@ static int compare_steps(const void *a, const void *b) {
     return first->index < second->index ? -1 : first->index > second->index;
 }
 
-static void hand_over_stored(struct ov_trace_builder *builder) {
+// Everything goes to the arena, and the model knows where it is.
+static enum ov_status hand_over(struct ov_trace_builder *builder) {
     struct ov_trace_model *model = &builder->model;
+    struct ov_trace_array *stored = builder->stored;
     const struct {
-        enum ov_trace_type type;
+        struct ov_trace_array *array;
         void *items; // the address of a pointer in the model
         size_t *count;
     } places[] = {
-        {OV_TRACE_PROGRAM, &model->programs, &model->program_count},
-        {OV_TRACE_LAYER, &model->layers, &model->layer_count},
-        {OV_TRACE_EXCEPTION, &model->exceptions, &model->exception_count},
-        {OV_TRACE_SENSOR, &model->sensors, &model->sensor_count},
-        {OV_TRACE_SELFTEST, &model->selftests, &model->selftest_count},
-        {OV_TRACE_PRIOR, &model->priors, &model->prior_count},
-        {OV_TRACE_AUDIT, &model->audits, &model->audit_count},
-        {OV_TRACE_PLANTED, &model->planted, &model->planted_count},
-        {OV_TRACE_PROCESS, &model->events, &model->event_count},
-        {OV_TRACE_CANARY, &model->canaries, &model->canary_count},
-        {OV_TRACE_ACT, &model->acts, &model->act_count},
-        {OV_TRACE_DENIED, &model->denials, &model->denial_count},
-        {OV_TRACE_NET, &model->nets, &model->net_count},
-        {OV_TRACE_PLAINTEXT, &model->plaintexts, &model->plaintext_count},
-        {OV_TRACE_LOSS, &model->losses, &model->loss_count},
+        {&stored[OV_TRACE_PROGRAM], &model->programs, &model->program_count},
+        {&stored[OV_TRACE_LAYER], &model->layers, &model->layer_count},
+        {&stored[OV_TRACE_EXCEPTION], &model->exceptions, &model->exception_count},
+        {&stored[OV_TRACE_SENSOR], &model->sensors, &model->sensor_count},
+        {&stored[OV_TRACE_SELFTEST], &model->selftests, &model->selftest_count},
+        {&stored[OV_TRACE_PRIOR], &model->priors, &model->prior_count},
+        {&stored[OV_TRACE_AUDIT], &model->audits, &model->audit_count},
+        {&stored[OV_TRACE_PLANTED], &model->planted, &model->planted_count},
+        {&stored[OV_TRACE_PROCESS], &model->events, &model->event_count},
+        {&stored[OV_TRACE_CANARY], &model->canaries, &model->canary_count},
+        {&stored[OV_TRACE_ACT], &model->acts, &model->act_count},
+        {&stored[OV_TRACE_DENIED], &model->denials, &model->denial_count},
+        {&stored[OV_TRACE_NET], &model->nets, &model->net_count},
+        {&stored[OV_TRACE_PLAINTEXT], &model->plaintexts, &model->plaintext_count},
+        {&stored[OV_TRACE_LOSS], &model->losses, &model->loss_count},
+        {&builder->processes, &model->processes, &model->process_count},
+        {&builder->files, &model->files, &model->file_count},
+        {&builder->uses, &model->uses, &model->use_count},
+        {&builder->sockets, &model->sockets, &model->socket_count},
+        {&builder->steps, &model->steps, &model->step_count},
     };
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        const struct ov_trace_array *array = &builder->stored[places[i].type];
-        memcpy(places[i].items, &array->items, sizeof array->items);
-        *places[i].count = array->count;
+        void *items = NULL;
+        TRY(ov_trace_array_move(places[i].array, builder->arena, &items, places[i].count));
+        memcpy(places[i].items, &items, sizeof items);
     }
-}
-
-static void hand_over_computed(struct ov_trace_builder *builder) {
-    struct ov_trace_model *model = &builder->model;
-    model->processes = builder->processes.items;
-    model->process_count = builder->processes.count;
-    model->files = builder->files.items;
-    model->file_count = builder->files.count;
-    model->uses = builder->uses.items;
-    model->use_count = builder->uses.count;
-    model->sockets = builder->sockets.items;
-    model->socket_count = builder->sockets.count;
-    model->steps = builder->steps.items;
-    model->step_count = builder->steps.count;
+    return OV_OK;
 }
 
 static enum ov_status read_records(struct ov_trace_builder *builder,
@@ -172,8 +166,43 @@ static enum ov_status read_good(struct ov_trace_builder *builder, struct ov_span
     return status;
 }
 
+static void sort_steps(struct ov_trace_array *steps) {
+    if (steps->count > 1) {
+        qsort(steps->bytes.data, steps->count, steps->item_bytes, compare_steps);
+    }
+}
+
+static enum ov_status build(struct ov_trace_builder *builder, struct ov_span bytes) {
+    struct ov_trace_model *model = &builder->model;
+    void *gaps = NULL;
+    TRY(ov_trace_check_of(bytes, &model->check));
+    TRY(read_good(builder, bytes));
+    TRY(ov_trace_builder_finish(builder));
+    sort_steps(&builder->steps);
+    TRY(hand_over(builder));
+    TRY(ov_trace_builder_find_gaps(builder));
+    TRY(ov_trace_array_move(&builder->gaps, builder->arena, &gaps, &model->gap_count));
+    model->gaps = gaps;
+    model->is_complete = model->gap_count == 0;
+    return OV_OK;
+}
+
+static void release(struct ov_trace_builder *builder) {
+    ov_buf_release(&builder->processes.bytes);
+    ov_buf_release(&builder->files.bytes);
+    ov_buf_release(&builder->uses.bytes);
+    ov_buf_release(&builder->sockets.bytes);
+    ov_buf_release(&builder->steps.bytes);
+    ov_buf_release(&builder->gaps.bytes);
+    for (size_t i = 0; i < OV_TRACE_TYPES; i++) {
+        ov_buf_release(&builder->stored[i].bytes);
+    }
+    ov_buf_release(&builder->index.slots);
+}
+
 enum ov_status ov_trace_model_build(struct ov_span bytes, struct ov_arena *arena,
                                     struct ov_trace_model *ret_model) {
+    OV_CLEANUP(release)
     struct ov_trace_builder builder = {
         .arena = arena,
         .processes.item_bytes = sizeof(struct ov_trace_model_process),
@@ -183,20 +212,8 @@ enum ov_status ov_trace_model_build(struct ov_span bytes, struct ov_arena *arena
         .steps.item_bytes = sizeof(struct ov_trace_step),
         .gaps.item_bytes = sizeof(struct ov_trace_gap),
     };
-    struct ov_trace_model *model = &builder.model;
-    TRY(ov_trace_check_of(bytes, &model->check));
-    TRY(read_good(&builder, bytes));
-    TRY(ov_trace_builder_finish(&builder));
-    hand_over_stored(&builder);
-    hand_over_computed(&builder);
-    TRY(ov_trace_builder_find_gaps(&builder));
-    model->gaps = builder.gaps.items;
-    model->gap_count = builder.gaps.count;
-    model->is_complete = model->gap_count == 0;
-    if (builder.steps.count > 1) {
-        qsort(builder.steps.items, builder.steps.count, sizeof *model->steps, compare_steps);
-    }
-    *ret_model = *model;
+    TRY(build(&builder, bytes));
+    *ret_model = builder.model;
     return OV_OK;
 }
 

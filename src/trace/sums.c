@@ -152,10 +152,10 @@ static enum ov_status list_ends(struct ov_trace_builder *builder) {
             continue;
         }
         struct ov_trace_key key = ov_trace_key_of_numbers(OV_TRACE_KEY_COOKIE, last->cookie, 0, 0);
-        TRY(ov_trace_index_set(&builder->index, builder->arena, &key, i));
+        TRY(ov_trace_index_set(&builder->index, &key, i));
         if (last->local.size > 0 && last->remote.size > 0) {
             key = ov_trace_key_of_ends(last, false);
-            TRY(ov_trace_index_set(&builder->index, builder->arena, &key, i));
+            TRY(ov_trace_index_set(&builder->index, &key, i));
         }
     }
     return OV_OK;
