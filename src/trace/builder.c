@@ -125,12 +125,13 @@ static enum ov_status store(struct ov_trace_builder *builder, enum ov_trace_type
     return OV_OK;
 }
 
-static enum ov_status store_losses(struct ov_trace_builder *builder,
-                                   const struct ov_trace_checkpoint *checkpoint) {
+static enum ov_status add_checkpoint(struct ov_trace_builder *builder,
+                                     const struct ov_trace_checkpoint *checkpoint) {
     for (size_t i = 0; i < checkpoint->loss_count; i++) {
         struct ov_trace_loss loss = checkpoint->losses[i];
         TRY(store(builder, OV_TRACE_LOSS, &loss));
     }
+    builder->model.until_ns = checkpoint->mono_ns;
     return OV_OK;
 }
 
@@ -334,7 +335,7 @@ static enum ov_status add_begin(struct ov_trace_builder *builder, struct ov_trac
 }
 
 static enum ov_status add_end(struct ov_trace_builder *builder, const struct ov_trace_end *end) {
-    TRY(store_losses(builder, &end->checkpoint));
+    TRY(add_checkpoint(builder, &end->checkpoint));
     builder->model.end = *end;
     builder->model.end.checkpoint.losses = NULL; // the model has them
     builder->model.end.checkpoint.loss_count = 0;
@@ -360,7 +361,7 @@ enum ov_status ov_trace_builder_add(struct ov_trace_builder *builder,
         builder->model.capture = record->capture;
         return ov_trace_builder_keep(builder, OV_TRACE_CAPTURE, &builder->model.capture, NULL);
     case OV_TRACE_CHECKPOINT:
-        return store_losses(builder, &record->checkpoint);
+        return add_checkpoint(builder, &record->checkpoint);
     case OV_TRACE_END:
         return add_end(builder, &record->end);
     default:

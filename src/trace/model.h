@@ -152,6 +152,7 @@ struct ov_trace_model {
     struct ov_trace_begin begin;
     bool has_end;
     struct ov_trace_end end; // its losses are `losses` below
+    uint64_t until_ns;       // CLOCK_BOOTTIME of the last good checkpoint: so far is known
 
     // As they were written, the last one of a key.
     const struct ov_trace_program *programs;
