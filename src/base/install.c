@@ -17,6 +17,7 @@ static const struct {
     [OV_PART_WORKER] = {"overt-worker", OVERT_LIBEXECDIR},
     [OV_PART_SERVER] = {"overt-serve", OVERT_LIBEXECDIR},
     [OV_PART_FETCHER] = {"overt-fetch", OVERT_LIBEXECDIR},
+    [OV_PART_RECORDER] = {"overt-watch", OVERT_LIBEXECDIR},
     [OV_PART_STARTER] = {"starter.ovi", OVERT_DATADIR},
 };
 

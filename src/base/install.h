@@ -12,6 +12,7 @@ enum ov_part {
     OV_PART_WORKER,  // the program overt-worker
     OV_PART_SERVER,  // the program overt-serve
     OV_PART_FETCHER, // the program overt-fetch
+    OV_PART_RECORDER, // the program overt-watch
     OV_PART_STARTER, // the image of the built-in starter rules
 };
 

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+// The program `overt-watch`: records what a product does. Started by `overt watch`, whose words it
+// takes as they are.
+#include "base/say.h"
+#include "watch/recording.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { EXIT_FAILED = 2, CANARIES_MAX = 4096, DRAIN_MS = 250, SIZE_MEGABYTES = 1024 };
+
+enum {
+    OPTION_FOR = 256,
+    OPTION_PID,
+    OPTION_UNIT,
+    OPTION_CGROUP,
+    OPTION_CANARY,
+    OPTION_SIZE,
+    OPTION_MAP_ENTRIES,
+};
+
+static const struct option options[] = {
+    {"output", required_argument, NULL, 'o'},
+    {"for", required_argument, NULL, OPTION_FOR},
+    {"pid", required_argument, NULL, OPTION_PID},
+    {"unit", required_argument, NULL, OPTION_UNIT},
+    {"cgroup", required_argument, NULL, OPTION_CGROUP},
+    {"canary", required_argument, NULL, OPTION_CANARY},
+    {"max-size", required_argument, NULL, OPTION_SIZE},
+    {"map-entries", required_argument, NULL, OPTION_MAP_ENTRIES},
+    {0},
+};
+
+struct asked {
+    struct ov_recording recording;
+    const char *output;
+    const char *canaries[CANARIES_MAX];
+    unsigned targets; // that were named
+};
+
+static bool read_number(const char *text, uint64_t most, uint64_t *ret_number) {
+    char *end = NULL;
+    errno = 0;
+    unsigned long long number = strtoull(text, &end, 10);
+    if (errno != 0 || end == text || *end != 0 || text[0] == '-' || number == 0 || number > most) {
+        ov_say_error(text, "is no number that can be used here", "a whole number, 1 or more");
+        return false;
+    }
+    *ret_number = number;
+    return true;
+}
+
+static bool take_target(struct asked *asked, enum ov_trace_target target, const char *name) {
+    asked->recording.target = target;
+    asked->recording.name = name;
+    asked->targets++;
+    return true;
+}
+
+static bool take_canary(struct asked *asked, const char *path) {
+    if (asked->recording.canary_count == CANARIES_MAX) {
+        ov_say_error(path, "there are too many canaries", NULL);
+        return false;
+    }
+    asked->canaries[asked->recording.canary_count++] = path;
+    asked->recording.options.has_canaries = true;
+    return true;
+}
+
+static bool take_option(struct asked *asked, int option) {
+    uint64_t number = 0;
+    switch (option) {
+    case 'o':
+        asked->output = optarg;
+        return true;
+    case OPTION_FOR:
+        if (!read_number(optarg, 1000000000, &number)) {
+            return false;
+        }
+        asked->recording.for_ns = number * 1000000000u;
+        return true;
+    case OPTION_PID:
+        return take_target(asked, OV_TRACE_OF_PID, optarg);
+    case OPTION_UNIT:
+        return take_target(asked, OV_TRACE_OF_UNIT, optarg);
+    case OPTION_CGROUP:
+        return take_target(asked, OV_TRACE_OF_CGROUP, optarg);
+    case OPTION_CANARY:
+        return take_canary(asked, optarg);
+    case OPTION_SIZE:
+        if (!read_number(optarg, 1 << 20, &number)) {
+            return false;
+        }
+        asked->recording.size_max_bytes = number << 20;
+        return true;
+    case OPTION_MAP_ENTRIES:
+        if (!read_number(optarg, 1 << 24, &number)) {
+            return false;
+        }
+        asked->recording.options.files = (uint32_t)number;
+        asked->recording.options.names = (uint32_t)number;
+        asked->recording.options.sockets = (uint32_t)number;
+        return true;
+    default:
+        ov_say_error("watch", "there is an option that is not known", "overt watch --help");
+        return false;
+    }
+}
+
+static bool read_words(int argc, char **argv, struct asked *asked) {
+    asked->recording = (struct ov_recording){
+        .size_max_bytes = (uint64_t)SIZE_MEGABYTES << 20,
+        .drain_ms = DRAIN_MS,
+        .canaries = asked->canaries,
+    };
+    asked->output = "overt.trace";
+    opterr = 0;
+    for (int option = getopt_long(argc, argv, "+o:", options, NULL); option != -1;
+         option = getopt_long(argc, argv, "+o:", options, NULL)) {
+        if (!take_option(asked, option)) {
+            return false;
+        }
+    }
+    bool has_command = optind < argc;
+    if (asked->targets + has_command != 1) {
+        ov_say_error("watch",
+                     asked->targets + has_command == 0 ? "nothing to watch was named"
+                                                       : "more than one thing was named",
+                     "one of --pid PID, --unit UNIT, --cgroup PATH, or -- COMMAND...");
+        return false;
+    }
+    if (has_command) {
+        asked->recording.target = OV_TRACE_OF_COMMAND;
+        asked->recording.command = argv + optind;
+    }
+    return true;
+}
+
+static const char *why_text(enum ov_trace_why why) {
+    switch (why) {
+    case OV_TRACE_DONE:
+        return "done";
+    case OV_TRACE_INTERRUPTED:
+        return "interrupted";
+    case OV_TRACE_SIZE:
+        return "the trace came to its bound (--max-size)";
+    case OV_TRACE_DISK_FULL:
+        return "the disk is full";
+    case OV_TRACE_FAILED:
+        return "the recorder could not go on";
+    }
+    return "";
+}
+
+int main(int argc, char **argv) {
+    static struct asked asked;
+    struct ov_recording_result result;
+    if (!read_words(argc, argv, &asked)) {
+        return EXIT_FAILED;
+    }
+    asked.recording.trace =
+        open(asked.output, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (asked.recording.trace < 0) {
+        ov_say_error(asked.output, strerror(errno),
+                     errno == EEXIST ? "a trace is not written over: name another with -o" : NULL);
+        return EXIT_FAILED;
+    }
+    enum ov_status status = ov_recording_run(&asked.recording, &result);
+    if (status != OV_OK) {
+        ov_say_error("watch", result.reason, NULL);
+        return EXIT_FAILED;
+    }
+    if (result.why != OV_TRACE_DONE) {
+        ov_say_error("watch", why_text(result.why), "what was recorded until then is in the trace");
+    }
+    (void)fprintf(stderr, "The trace is in %s: overt watch report %s\n", asked.output,
+                  asked.output);
+    return result.why == OV_TRACE_DONE || result.why == OV_TRACE_INTERRUPTED ? 0 : EXIT_FAILED;
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+// What the BPF object and the recorder have in common: keys and values of maps, events of the ring.
+// Included by both, so it has kernel types alone. No padding that is not named: keys are compared
+// byte by byte.
+#pragma once
+
+enum {
+    WATCH_COVERAGE_WORDS = 8, // of 64 bits
+    WATCH_COVERAGE_BITS = 512,
+    WATCH_PATH_BYTES = 448,  // of a name, parts with their ends
+    WATCH_PART_BYTES = 256,  // of one part of a path: NAME_MAX and its end
+    WATCH_DEPTH_MAX = 40,    // parts of a path
+    WATCH_WORDS_BYTES = 512, // of a command's words
+    WATCH_UNIX_BYTES = 108,
+    WATCH_GENERATIONS = 2,
+};
+
+// A process that is watched, by the id of its thread group.
+struct watch_process {
+    __u64 start_ns; // CLOCK_BOOTTIME, of its leader
+    __u32 parent;
+    __u32 reserved;
+};
+
+struct watch_inode {
+    __u64 inode;
+    __u32 device; // s_dev
+    __u32 generation;
+};
+
+struct watch_file_key {
+    struct watch_inode inode;
+    __u64 start_ns;
+    __u32 pid;
+    __u32 reserved;
+};
+
+// Counters since the generation began.
+struct watch_file {
+    __u64 first_ns, last_ns; // CLOCK_BOOTTIME
+    __u64 size_bytes;
+    __u64 opens;
+    __u64 reads, read_bytes;
+    __u64 page_events, page_bytes;
+    __u64 map_pages;
+    __u64 direct_bytes;
+    __u64 writes, write_bytes;
+    __u64 dirty_pages;
+    __u64 routes; // bits 1 << enum ov_trace_route
+    __u64 shift;  // a bit of `coverage` stands for 1 << shift pages
+    __u64 coverage[WATCH_COVERAGE_WORDS];
+};
+
+// What an inode is called: the parts of its path from the last one up to its file system's root,
+// each with an end of 0.
+struct watch_name {
+    __u64 size_bytes;
+    __u32 used;  // bytes of `path`
+    __u16 mode;  // i_mode
+    __u8 is_cut; // there were more parts
+    __u8 is_linked;
+    char filesystem[16];
+    char path[WATCH_PATH_BYTES + WATCH_PART_BYTES];
+};
+
+struct watch_socket_key {
+    __u64 cookie;
+    __u64 start_ns;
+    __u32 pid;
+    __u32 reserved;
+};
+
+struct watch_socket {
+    __u64 first_ns, last_ns;
+    __u64 sends, sent_bytes;
+    __u64 receives, received_bytes;
+    __u16 family, type, protocol;
+    __u16 local_port, remote_port; // as people write them
+    __u16 reserved;
+    __u8 local[16], remote[16]; // IPv4: the first four bytes
+    __u32 number;               // netlink: the port of the other end; packet: the interface
+    __u32 peer;                 // the process at the other end of a unix socket, 0: not known
+    __u64 peer_cookie;
+    __u32 local_length, remote_length; // of these, 0: none
+    char local_path[WATCH_UNIX_BYTES], remote_path[WATCH_UNIX_BYTES];
+};
+
+enum watch_event_type {
+    WATCH_FORK,
+    WATCH_EXEC,
+    WATCH_EXIT,
+    WATCH_CANARY,
+    WATCH_ACT,
+};
+
+// What begins each event.
+struct watch_head {
+    __u64 at_ns;
+    __u64 start_ns; // of the process
+    __u32 type;
+    __u32 pid;
+};
+
+struct watch_life {
+    struct watch_head head;
+    struct watch_head parent; // of a fork: pid and start_ns alone
+    struct watch_inode exe;   // of an exec
+    __u32 uid;
+    __u32 status;      // of an exit
+    __u32 words_bytes; // of an exec
+    __u32 reserved;
+    char words[WATCH_WORDS_BYTES]; // each ends with 0
+};
+
+struct watch_touch {
+    struct watch_head head;
+    struct watch_inode inode;
+    __u32 route; // enum ov_trace_route
+    __u32 reserved;
+    __u64 from, to; // bytes
+};
+
+struct watch_act {
+    struct watch_head head;
+    __u64 number; // of the system call
+    __s64 result;
+    __u64 arguments[3];
+};
+
+// Counters of what was not kept, and of what was.
+enum watch_counter {
+    WATCH_LOST_EVENTS,
+    WATCH_LOST_FILES,
+    WATCH_LOST_NAMES,
+    WATCH_LOST_SOCKETS,
+    WATCH_LOST_PROCESSES,
+    WATCH_LOSSES, // those before are losses
+    WATCH_SEEN_PAGES = WATCH_LOSSES,
+    WATCH_SEEN_CALLS,
+    WATCH_COUNTERS,
+};

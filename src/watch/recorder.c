@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: Apache-2.0
+// Loads the BPF object, attaches it, and keeps the round of events and counters going.
+#include "watch/recorder_state.h"
+
+#include "watch.skel.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+#include <unistd.h>
+
+static int keep_quiet(enum libbpf_print_level level, const char *format, va_list words) {
+    (void)level;
+    (void)format;
+    (void)words;
+    return 0; // we say ourselves what is missing
+}
+
+static uint64_t now_ns(void) {
+    struct timespec now;
+    (void)clock_gettime(CLOCK_BOOTTIME, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+// ---- loading ------------------------------------------------------------------------------------
+
+static enum ov_status refuse(int error, char *ret_reason) {
+    bool is_denied = error == EPERM || error == EACCES;
+    bool has_types = access("/sys/kernel/btf/vmlinux", R_OK) == 0;
+    const char *why = "the kernel does not carry the recorder";
+    const char *todo =
+        "tracepoints of the page cache and of sockets are needed, as since Linux 6.10";
+    if (!has_types) {
+        why = "the kernel does not tell its types (/sys/kernel/btf/vmlinux)";
+        todo = "one that is built with CONFIG_DEBUG_INFO_BTF is needed";
+    } else if (is_denied) {
+        why = "BPF programs may not be loaded";
+        todo = "run it as root, or with CAP_BPF, CAP_PERFMON and CAP_SYS_RESOURCE";
+    }
+    (void)snprintf(ret_reason, OV_RECORDER_REASON_BYTES, "%s: %s; %s", why, strerror(error), todo);
+    return !has_types ? OV_UNSUPPORTED : is_denied ? OV_DENIED : OV_UNSUPPORTED;
+}
+
+static void set_entries(struct bpf_map *map, uint32_t entries) {
+    if (entries > 0) {
+        (void)bpf_map__set_max_entries(map, entries);
+    }
+}
+
+static void set_up(struct watch_bpf *object, const struct ov_recorder_options *options) {
+    set_entries(object->maps.files_0, options->files);
+    set_entries(object->maps.files_1, options->files);
+    set_entries(object->maps.names_0, options->names);
+    set_entries(object->maps.names_1, options->names);
+    set_entries(object->maps.sockets, options->sockets);
+    set_entries(object->maps.processes, options->processes);
+    set_entries(object->maps.ring, options->ring_bytes);
+    object->rodata->has_canaries = options->has_canaries;
+    object->rodata->page_shift = (uint32_t)__builtin_ctzl((unsigned long)sysconf(_SC_PAGESIZE));
+}
+
+static int take_event(void *arg, void *event, size_t size) {
+    struct ov_recorder *recorder = arg;
+    if (recorder->trace != NULL && recorder->status == OV_OK) {
+        recorder->status = ov_recorder_tell_event(recorder, event, size);
+    }
+    return 0;
+}
+
+static enum ov_status load(struct ov_recorder *recorder, const struct ov_recorder_options *options,
+                           char *ret_reason) {
+    (void)libbpf_set_print(keep_quiet);
+    recorder->object = watch_bpf__open();
+    if (recorder->object == NULL) {
+        return refuse(errno, ret_reason);
+    }
+    set_up(recorder->object, options);
+    int error = watch_bpf__load(recorder->object);
+    if (error != 0) {
+        return refuse(-error, ret_reason);
+    }
+    recorder->ring =
+        ring_buffer__new(bpf_map__fd(recorder->object->maps.ring), take_event, recorder, NULL);
+    if (recorder->ring == NULL) {
+        return refuse(errno, ret_reason);
+    }
+    enum ov_status status = ov_places_load(&recorder->places);
+    if (status != OV_OK) {
+        (void)snprintf(ret_reason, OV_RECORDER_REASON_BYTES, "/proc/self/mountinfo: %s",
+                       status == OV_SYSTEM ? strerror(errno) : ov_status_text(status));
+    }
+    return status;
+}
+
+enum ov_status ov_recorder_new(const struct ov_recorder_options *options,
+                               struct ov_recorder **ret_recorder,
+                               char ret_reason[OV_RECORDER_REASON_BYTES]) {
+    struct ov_recorder *recorder = calloc(1, sizeof *recorder);
+    if (recorder == NULL) {
+        (void)snprintf(ret_reason, OV_RECORDER_REASON_BYTES, "out of memory");
+        return OV_MEMORY;
+    }
+    ov_table_init(sizeof(struct watch_file_key), sizeof(struct ov_total), &recorder->totals);
+    ov_table_init(sizeof(struct watch_inode), sizeof(struct ov_known_name), &recorder->names);
+    ov_table_init(sizeof(struct watch_socket_key), sizeof(struct ov_known_socket),
+                  &recorder->sockets);
+    enum ov_status status = load(recorder, options, ret_reason);
+    if (status != OV_OK) {
+        ov_recorder_free(recorder);
+        return status;
+    }
+    *ret_recorder = recorder;
+    return OV_OK;
+}
+
+void ov_recorder_free(struct ov_recorder *recorder) {
+    if (recorder == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < recorder->link_count; i++) {
+        (void)bpf_link__destroy(recorder->links[i]);
+    }
+    ring_buffer__free(recorder->ring);
+    watch_bpf__destroy(recorder->object);
+    ov_places_release(&recorder->places);
+    ov_table_release(&recorder->totals);
+    ov_table_release(&recorder->names);
+    ov_table_release(&recorder->sockets);
+    ov_buf_release(&recorder->paths);
+    ov_buf_release(&recorder->execs);
+    free(recorder);
+}
+
+// ---- sensors ------------------------------------------------------------------------------------
+
+// Without these something would not be counted. The others only say more.
+static bool is_needed(const char *sensor) {
+    return strcmp(sensor, "on_receive") != 0;
+}
+
+static enum ov_status attach(struct ov_recorder *recorder, struct bpf_program *program) {
+    const char *section = bpf_program__section_name(program); // "tp_btf/NAME"
+    const char *slash = strchr(section, '/');
+    struct bpf_link *link = bpf_program__attach(program);
+    struct ov_trace_sensor sensor = {
+        .at_ns = now_ns(),
+        .name = ov_span_text(slash != NULL ? slash + 1 : section),
+        .state = link != NULL ? OV_TRACE_STATE_ON : OV_TRACE_STATE_MISSING,
+        .is_needed = is_needed(bpf_program__name(program)),
+        .why = ov_span_text(link != NULL ? "" : strerror(errno)),
+    };
+    if (link != NULL) {
+        recorder->links[recorder->link_count++] = link;
+    }
+    return ov_trace_write_sensor(recorder->trace, &sensor);
+}
+
+static const char *const loss_names[WATCH_LOSSES] = {
+    [WATCH_LOST_EVENTS] = "events",       [WATCH_LOST_FILES] = "files",
+    [WATCH_LOST_NAMES] = "names",         [WATCH_LOST_SOCKETS] = "sockets",
+    [WATCH_LOST_PROCESSES] = "processes",
+};
+
+static enum ov_status write_loss(struct ov_recorder *recorder, uint32_t counter) {
+    struct ov_trace_loss loss = {.name = ov_span_text(loss_names[counter]),
+                                 .count = recorder->losses[counter]};
+    return ov_trace_write_loss(recorder->trace, &loss);
+}
+
+// A counter of all processors together.
+static enum ov_status read_counter(const struct ov_recorder *recorder, uint32_t counter,
+                                   uint64_t *ret_count) {
+    int processors = libbpf_num_possible_cpus();
+    uint64_t *counts = calloc(processors > 0 ? (size_t)processors : 1, sizeof *counts);
+    uint64_t sum = 0;
+    if (counts == NULL) {
+        return OV_MEMORY;
+    }
+    int error = bpf_map_lookup_elem(bpf_map__fd(recorder->object->maps.counters), &counter, counts);
+    for (int i = 0; i < processors; i++) {
+        sum += counts[i];
+    }
+    free(counts);
+    *ret_count = sum;
+    return error == 0 ? OV_OK : OV_SYSTEM;
+}
+
+static enum ov_status take_losses(struct ov_recorder *recorder) {
+    for (uint32_t i = 0; i < WATCH_LOSSES; i++) {
+        uint64_t count;
+        TRY(read_counter(recorder, i, &count));
+        if (count != recorder->losses[i]) {
+            recorder->losses[i] = count;
+            TRY(write_loss(recorder, i));
+        }
+    }
+    return OV_OK;
+}
+
+enum ov_status ov_recorder_begin(struct ov_recorder *recorder, struct ov_trace_writer *trace) {
+    struct bpf_program *program;
+    recorder->trace = trace;
+    bpf_object__for_each_program(program, recorder->object->obj) {
+        TRY(recorder->link_count < OV_RECORDER_LINKS_MAX ? OV_OK : OV_LIMIT);
+        TRY(attach(recorder, program));
+    }
+    for (uint32_t i = 0; i < WATCH_LOSSES; i++) {
+        TRY(write_loss(recorder, i));
+    }
+    return recorder->link_count > 0 ? OV_OK : OV_UNSUPPORTED;
+}
+
+// ---- what is watched ----------------------------------------------------------------------------
+
+// When a process began, from /proc/PID/stat (proc(5)): in clock ticks there. The kernel counts in
+// nanoseconds, so that is asked of the kernel's own event when it is forked under watch; of others
+// it is this, rounded.
+static enum ov_status read_start(pid_t pid, uint64_t *ret_start_ns) {
+    char path[64];
+    char text[1024];
+    (void)snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    FILE *file = fopen(path, "re");
+    if (file == NULL) {
+        errno = ESRCH;
+        return OV_SYSTEM;
+    }
+    size_t size = fread(text, 1, sizeof text - 1, file);
+    (void)fclose(file);
+    text[size] = 0;
+    const char *at = strrchr(text, ')'); // behind its name, which may hold anything
+    for (int field = 2; at != NULL && field < 22; field++) {
+        at = strchr(at + 1, ' ');
+    }
+    if (at == NULL) {
+        errno = ESRCH;
+        return OV_SYSTEM;
+    }
+    *ret_start_ns =
+        strtoull(at + 1, NULL, 10) * (1000000000u / (unsigned long)sysconf(_SC_CLK_TCK));
+    return OV_OK;
+}
+
+enum ov_status ov_recorder_watch(struct ov_recorder *recorder, pid_t pid,
+                                 enum ov_trace_reason reason) {
+    uint32_t key = (uint32_t)pid;
+    uint64_t start_ns;
+    TRY(read_start(pid, &start_ns));
+    struct watch_process process = {.start_ns = start_ns};
+    if (bpf_map_update_elem(bpf_map__fd(recorder->object->maps.processes), &key, &process,
+                            BPF_ANY) != 0) {
+        return OV_SYSTEM;
+    }
+    struct ov_trace_process record = {
+        .at_ns = now_ns(),
+        .event = OV_TRACE_EVENT_FOUND,
+        .process = {.pid = key, .start_ns = process.start_ns},
+        .reason = reason,
+    };
+    return recorder->trace != NULL ? ov_trace_write_process(recorder->trace, &record) : OV_OK;
+}
+
+enum ov_status ov_recorder_plant(struct ov_recorder *recorder, const char *path) {
+    struct stat info;
+    uint32_t one = 1;
+    if (stat(path, &info) != 0) {
+        return OV_SYSTEM;
+    }
+    struct watch_inode key = {.inode = info.st_ino,
+                              .device = major(info.st_dev) << 20 | minor(info.st_dev)};
+    if (ov_inode_generation(path, &key.generation) != OV_OK) {
+        key.generation = 0;
+    }
+    if (bpf_map_update_elem(bpf_map__fd(recorder->object->maps.canaries), &key, &one, BPF_ANY) !=
+        0) {
+        return OV_SYSTEM;
+    }
+    struct ov_trace_planted record = {.inode = ov_record_inode(&key),
+                                      .size_bytes = (uint64_t)info.st_size,
+                                      .path = ov_span_text(path)};
+    return ov_trace_write_planted(recorder->trace, &record);
+}
+
+size_t ov_recorder_watched(const struct ov_recorder *recorder) {
+    int map = bpf_map__fd(recorder->object->maps.processes);
+    uint32_t key;
+    uint32_t next;
+    size_t count = 0;
+    for (int error = bpf_map_get_next_key(map, NULL, &next); error == 0;
+         error = bpf_map_get_next_key(map, &key, &next)) {
+        key = next;
+        count++;
+    }
+    return count;
+}
+
+// ---- the round ----------------------------------------------------------------------------------
+
+enum ov_status ov_recorder_poll(struct ov_recorder *recorder, int wait_ms) {
+    int count = ring_buffer__poll(recorder->ring, wait_ms);
+    if (count < 0 && count != -EINTR) {
+        errno = -count;
+        return OV_SYSTEM;
+    }
+    return recorder->status;
+}
+
+enum ov_status ov_recorder_drain(struct ov_recorder *recorder) {
+    (void)ring_buffer__consume(recorder->ring);
+    TRY(recorder->status);
+    TRY(ov_recorder_take_generation(recorder));
+    TRY(ov_recorder_take_sockets(recorder));
+    TRY(ov_recorder_tell_execs(recorder));
+    TRY(take_losses(recorder));
+    return ov_trace_writer_tick(recorder->trace);
+}
+
+enum ov_status ov_recorder_find(const struct ov_recorder *recorder, pid_t pid,
+                                const struct ov_trace_inode *inode,
+                                struct ov_trace_file *ret_file) {
+    for (size_t i = 0; i < recorder->totals.count; i++) {
+        const struct ov_total *total = ov_table_item(&recorder->totals, i);
+        if (total->key.pid == (uint32_t)pid && total->key.inode.inode == inode->inode &&
+            total->key.inode.device == inode->device) {
+            ov_total_record(total, ret_file);
+            return OV_OK;
+        }
+    }
+    return OV_END;
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a recorder holds; for the files of this room alone.
+#pragma once
+
+#include "watch/places.h"
+#include "watch/recorder.h"
+#include "watch/table.h"
+#include "watch/totals.h"
+
+struct watch_bpf;
+struct ring_buffer;
+struct bpf_link;
+
+enum { OV_RECORDER_LINKS_MAX = 32 };
+
+// A name that the trace has, and where it lies in `paths`.
+struct ov_known_name {
+    struct watch_inode key;
+    uint64_t at, size; // of the path
+    uint64_t size_bytes;
+};
+
+// A socket's counters as they were written last.
+struct ov_known_socket {
+    struct watch_socket_key key;
+    uint64_t sends, receives;
+};
+
+struct ov_recorder {
+    struct watch_bpf *object;
+    struct ring_buffer *ring;
+    struct ov_trace_writer *trace; // NULL: not begun
+    uint32_t generation;           // the maps that the kernel counts in
+    struct ov_places places;
+    struct ov_table totals;  // struct ov_total
+    struct ov_table names;   // struct ov_known_name
+    struct ov_table sockets; // struct ov_known_socket
+    struct ov_buf paths;
+    struct ov_buf execs; // struct watch_life, until their names are known
+    uint64_t losses[WATCH_LOSSES];
+    enum ov_status status; // of the first failure within a callback of the ring
+    struct bpf_link *links[OV_RECORDER_LINKS_MAX];
+    size_t link_count;
+};
+
+// Appends one end of a socket as the trace has it (docs/formats/trace.md, ADDRESS).
+void ov_address_add(const struct watch_socket *socket, bool is_remote, struct ov_buf *buf);
+
+// The generation of an inode, FS_IOC_GETVERSION. OV_SYSTEM: this file system tells none.
+enum ov_status ov_inode_generation(const char *path, uint32_t *ret_generation);
+
+struct ov_trace_inode ov_record_inode(const struct watch_inode *inode);
+
+// Writes what an event of the ring says. Execs wait for ov_recorder_tell_execs.
+enum ov_status ov_recorder_tell_event(struct ov_recorder *recorder, const void *event, size_t size);
+enum ov_status ov_recorder_tell_execs(struct ov_recorder *recorder);
+
+// The two generations: makes the other one current, and writes what the old one has.
+enum ov_status ov_recorder_take_generation(struct ov_recorder *recorder);
+enum ov_status ov_recorder_take_sockets(struct ov_recorder *recorder);

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+// Starts what is watched, keeps the recorder's round going, and says how it ended.
+#include "watch/recording.h"
+
+#include "base/fd.h"
+#include "base/hex.h"
+#include "config.h"
+#include "watch/targets.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { POLL_MS = 50, BOOT_TEXT_BYTES = 36, EXIT_NOT_STARTED = 127 };
+
+static volatile sig_atomic_t is_interrupted;
+
+static void interrupt(int number) {
+    (void)number;
+    is_interrupted = 1;
+}
+
+static uint64_t read_clock(clockid_t clock) {
+    struct timespec now;
+    (void)clock_gettime(clock, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+struct run {
+    const struct ov_recording *recording;
+    struct ov_recorder *recorder;
+    struct ov_trace_writer trace;
+    struct ov_recording_result *result;
+    pid_t command; // 0: none, or it has ended
+    int gate;      // closed when the command may begin
+    uint64_t end_ns;
+};
+
+static enum ov_status fail(struct run *run, enum ov_status status, const char *what) {
+    int error = errno;
+    (void)snprintf(run->result->reason, sizeof run->result->reason, "%s: %s", what,
+                   status == OV_SYSTEM ? strerror(error) : ov_status_text(status));
+    errno = error;
+    return status;
+}
+
+// ---- the beginning ------------------------------------------------------------------------------
+
+// /proc/sys/kernel/random/boot_id: hex digits with dashes between.
+static void read_boot(uint8_t ret_boot[OV_TRACE_BOOT_BYTES]) {
+    char text[BOOT_TEXT_BYTES + 1] = {0};
+    char digits[2 * OV_TRACE_BOOT_BYTES + 1] = {0};
+    size_t count = 0;
+    size_t size = 0;
+    OV_AUTO_FD fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    memset(ret_boot, 0, OV_TRACE_BOOT_BYTES);
+    if (fd < 0 || ov_fd_read_full(fd, text, BOOT_TEXT_BYTES, &size) != OV_OK) {
+        return;
+    }
+    for (size_t i = 0; i < size && count < sizeof digits - 1; i++) {
+        if (ov_hex_digit((uint8_t)text[i] | 0x20) >= 0) {
+            digits[count++] = text[i];
+        }
+    }
+    (void)ov_hex_read(ov_span_text(digits), ret_boot, OV_TRACE_BOOT_BYTES) /* zeros else */;
+}
+
+static enum ov_status write_begin(struct run *run) {
+    const struct ov_recording *recording = run->recording;
+    struct ov_span words[OV_TRACE_LIST_MAX];
+    struct utsname system;
+    size_t count = 0;
+    (void)uname(&system);
+    while (recording->command != NULL && recording->command[count] != NULL) {
+        if (count < OV_TRACE_LIST_MAX) {
+            words[count] = ov_span_text(recording->command[count]);
+        }
+        count++;
+    }
+    struct ov_trace_begin begin = {
+        .version = ov_span_text(OVERT_VERSION),
+        .kernel = ov_span_text(system.release),
+        .machine = ov_span_text(system.machine),
+        .time_ns = read_clock(CLOCK_REALTIME),
+        .mono_ns = read_clock(CLOCK_BOOTTIME),
+        .page_bytes = (uint32_t)sysconf(_SC_PAGESIZE),
+        .drain_ns = (uint64_t)recording->drain_ms * 1000000u,
+        .size_max_bytes = recording->size_max_bytes,
+        .for_ns = recording->for_ns,
+        .target = recording->target,
+        .target_name = ov_span_text(recording->name != NULL ? recording->name : ""),
+        .words = {.items = words,
+                  .item_count = count < OV_TRACE_LIST_MAX ? count : OV_TRACE_LIST_MAX,
+                  .count = count},
+    };
+    read_boot(begin.boot);
+    return ov_trace_write_begin(&run->trace, &begin);
+}
+
+// The command waits behind a pipe until it is watched.
+static enum ov_status start_command(struct run *run) {
+    int ends[2];
+    char byte;
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        return fail(run, OV_SYSTEM, "pipe");
+    }
+    pid_t pid = fork();
+    if (pid == 0) {
+        (void)close(ends[1]);
+        (void)!read(ends[0], &byte, 1);
+        (void)signal(SIGINT, SIG_DFL);
+        (void)signal(SIGTERM, SIG_DFL);
+        execvp(run->recording->command[0], run->recording->command);
+        (void)dprintf(STDERR_FILENO, "overt: %s: %s\n", run->recording->command[0],
+                      strerror(errno));
+        _exit(EXIT_NOT_STARTED);
+    }
+    (void)close(ends[0]);
+    run->gate = ends[1];
+    if (pid < 0) {
+        return fail(run, OV_SYSTEM, "fork");
+    }
+    run->command = pid;
+    enum ov_status status = ov_recorder_watch(run->recorder, pid, OV_TRACE_BY_TARGET);
+    return status == OV_OK ? OV_OK : fail(run, status, "the command could not be watched");
+}
+
+static enum ov_status watch_target(struct run *run) {
+    const struct ov_recording *recording = run->recording;
+    for (size_t i = 0; i < recording->canary_count; i++) {
+        enum ov_status status = ov_recorder_plant(run->recorder, recording->canaries[i]);
+        if (status != OV_OK) {
+            return fail(run, status, recording->canaries[i]);
+        }
+    }
+    if (recording->target == OV_TRACE_OF_COMMAND) {
+        return start_command(run);
+    }
+    enum ov_status status = ov_target_watch(run->recorder, recording->target, recording->name);
+    return status == OV_OK ? OV_OK : fail(run, status, recording->name);
+}
+
+// ---- the round ----------------------------------------------------------------------------------
+
+static bool has_command_ended(struct run *run) {
+    int end = 0;
+    if (run->command > 0 && waitpid(run->command, &end, WNOHANG) == run->command) {
+        run->command = 0;
+        run->result->has_status = true;
+        run->result->status = (uint32_t)end;
+    }
+    return run->command == 0;
+}
+
+// Until the command and all that came from it have ended, the time is over, or somebody asks.
+static bool is_over(struct run *run) {
+    if (is_interrupted != 0) {
+        run->result->why = OV_TRACE_INTERRUPTED;
+        return true;
+    }
+    bool has_ended = has_command_ended(run) && ov_recorder_watched(run->recorder) == 0;
+    bool is_late = run->end_ns > 0 && read_clock(CLOCK_BOOTTIME) >= run->end_ns;
+    run->result->why = OV_TRACE_DONE;
+    return has_ended || is_late;
+}
+
+static enum ov_status go_round(struct run *run) {
+    uint64_t drain_ns = (uint64_t)run->recording->drain_ms * 1000000u;
+    uint64_t drained_ns = read_clock(CLOCK_BOOTTIME);
+    while (!is_over(run)) {
+        TRY(ov_recorder_poll(run->recorder, POLL_MS));
+        if (read_clock(CLOCK_BOOTTIME) - drained_ns >= drain_ns) {
+            TRY(ov_recorder_drain(run->recorder));
+            drained_ns = read_clock(CLOCK_BOOTTIME);
+        }
+    }
+    return ov_recorder_drain(run->recorder);
+}
+
+static enum ov_status record(struct run *run) {
+    enum ov_status status = write_begin(run);
+    status = status == OV_OK ? ov_recorder_begin(run->recorder, &run->trace) : status;
+    if (status != OV_OK) {
+        return fail(run, status, "the recording could not begin");
+    }
+    TRY(watch_target(run));
+    if (run->recording->for_ns > 0) {
+        run->end_ns = read_clock(CLOCK_BOOTTIME) + run->recording->for_ns;
+    }
+    ov_fd_close(&run->gate);
+    status = go_round(run);
+    if (status != OV_OK && status != OV_LIMIT) { // a full trace has said so itself
+        run->result->why = OV_TRACE_FAILED;
+        (void)fail(run, status, "the recording broke off");
+    }
+    enum ov_status ended = ov_trace_writer_end(
+        &run->trace, run->result->why, run->result->has_status ? &run->result->status : NULL);
+    run->result->why = ended == OV_LIMIT ? run->trace.why : run->result->why;
+    return status == OV_OK || status == OV_LIMIT ? OV_OK : status;
+}
+
+// The command goes on when its recording ends before it.
+static void wait_for_command(struct run *run) {
+    int end = 0;
+    ov_fd_close(&run->gate);
+    while (run->command > 0 && waitpid(run->command, &end, 0) < 0 && errno == EINTR) {
+        if (is_interrupted != 0) {
+            (void)kill(run->command, SIGTERM);
+        }
+    }
+}
+
+enum ov_status ov_recording_run(const struct ov_recording *recording,
+                                struct ov_recording_result *ret_result) {
+    struct run run = {.recording = recording, .result = ret_result, .gate = -1};
+    struct sigaction action = {.sa_handler = interrupt};
+    int trace = recording->trace;
+    *ret_result = (struct ov_recording_result){0};
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGTERM, &action, NULL);
+    enum ov_status status = ov_recorder_new(&recording->options, &run.recorder, ret_result->reason);
+    if (status != OV_OK) {
+        ov_fd_close(&trace);
+        return status;
+    }
+    status = ov_trace_writer_open(trace, recording->size_max_bytes, &run.trace);
+    if (status != OV_OK) {
+        (void)fail(&run, status, "the trace");
+    } else {
+        status = record(&run);
+        wait_for_command(&run);
+        ov_trace_writer_close(&run.trace);
+    }
+    ov_recorder_free(run.recorder);
+    return status;
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One recording from its beginning to its end: of a command, or of what runs already.
+#pragma once
+
+#include "watch/recorder.h"
+
+struct ov_recording {
+    int trace;               // an empty file, open for writing; taken over
+    uint64_t size_max_bytes; // of it; 0: no bound
+    uint64_t for_ns;         // 0: until what is watched has ended
+    uint32_t drain_ms;       // how often counters are written
+    enum ov_trace_target target;
+    const char *name; // of the target: a process id, a folder of cgroups; NULL for a command
+    char **command;   // up to a NULL; for OV_TRACE_OF_COMMAND
+    const char *const *canaries;
+    size_t canary_count;
+    struct ov_recorder_options options; // for tests
+};
+
+struct ov_recording_result {
+    enum ov_trace_why why;
+    bool has_status;
+    uint32_t status; // of the command, as wait() has it
+    char reason[OV_RECORDER_REASON_BYTES];
+};
+
+// Runs it. Statuses as ov_recorder_new; the reason is given then, and the command has not run. A
+// trace that is full ends the recording, not the command.
+enum ov_status ov_recording_run(const struct ov_recording *recording,
+                                struct ov_recording_result *ret_result);
