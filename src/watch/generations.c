@@ -179,7 +179,7 @@ static enum ov_status take_name(struct ov_recorder *recorder, const void *key, c
     if (has_place && told->is_cut == 0) {
         record.presence = look((const char *)recorder->paths.data + name->at, &name->key);
     }
-    return ov_trace_write_name(recorder->trace, &record);
+    return recorder->is_trial ? OV_OK : ov_trace_write_name(recorder->trace, &record);
 }
 
 // ---- files --------------------------------------------------------------------------------------
@@ -192,7 +192,7 @@ static enum ov_status take_file(struct ov_recorder *recorder, const void *key, c
     }
     ov_total_add(total, value);
     ov_total_record(total, &record);
-    return ov_trace_write_file(recorder->trace, &record);
+    return recorder->is_trial ? OV_OK : ov_trace_write_file(recorder->trace, &record);
 }
 
 static enum ov_status make_current(const struct bpf_map *of_maps, const struct bpf_map *map) {
@@ -243,6 +243,7 @@ static enum ov_status take_socket(struct ov_recorder *recorder, const void *key,
     }
     known->sends = told->sends;
     known->receives = told->receives;
+    known->sent_bytes = told->sent_bytes;
     ov_address_add(told, false, &local);
     ov_address_add(told, true, &remote);
     TRY(ov_buf_status(&local));
@@ -264,7 +265,7 @@ static enum ov_status take_socket(struct ov_recorder *recorder, const void *key,
         .receive_count = told->receives,
         .received_bytes = told->received_bytes,
     };
-    return ov_trace_write_socket(recorder->trace, &record);
+    return recorder->is_trial ? OV_OK : ov_trace_write_socket(recorder->trace, &record);
 }
 
 enum ov_status ov_recorder_take_sockets(struct ov_recorder *recorder) {

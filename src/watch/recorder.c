@@ -68,7 +68,7 @@ static void set_up(struct watch_bpf *object, const struct ov_recorder_options *o
 
 static int take_event(void *arg, void *event, size_t size) {
     struct ov_recorder *recorder = arg;
-    if (recorder->trace != NULL && recorder->status == OV_OK) {
+    if (recorder->trace != NULL && !recorder->is_trial && recorder->status == OV_OK) {
         recorder->status = ov_recorder_tell_event(recorder, event, size);
     }
     return 0;
@@ -263,7 +263,7 @@ enum ov_status ov_recorder_watch(struct ov_recorder *recorder, pid_t pid,
         .process = {.pid = key, .start_ns = process.start_ns},
         .reason = reason,
     };
-    return recorder->trace != NULL ? ov_trace_write_process(recorder->trace, &record) : OV_OK;
+    return !recorder->is_trial ? ov_trace_write_process(recorder->trace, &record) : OV_OK;
 }
 
 enum ov_status ov_recorder_plant(struct ov_recorder *recorder, const char *path) {
@@ -321,16 +321,10 @@ enum ov_status ov_recorder_drain(struct ov_recorder *recorder) {
     return ov_trace_writer_tick(recorder->trace);
 }
 
-enum ov_status ov_recorder_find(const struct ov_recorder *recorder, pid_t pid,
-                                const struct ov_trace_inode *inode,
-                                struct ov_trace_file *ret_file) {
-    for (size_t i = 0; i < recorder->totals.count; i++) {
-        const struct ov_total *total = ov_table_item(&recorder->totals, i);
-        if (total->key.pid == (uint32_t)pid && total->key.inode.inode == inode->inode &&
-            total->key.inode.device == inode->device) {
-            ov_total_record(total, ret_file);
-            return OV_OK;
-        }
-    }
-    return OV_END;
+void ov_recorder_end_trial(struct ov_recorder *recorder) {
+    ov_table_release(&recorder->totals);
+    ov_table_release(&recorder->names);
+    ov_table_release(&recorder->sockets);
+    ov_buf_reset(&recorder->paths);
+    recorder->is_trial = false;
 }

@@ -45,8 +45,3 @@ enum ov_status ov_recorder_drain(struct ov_recorder *recorder);
 
 // Processes that are watched at present.
 size_t ov_recorder_watched(const struct ov_recorder *recorder);
-
-// What a file was counted with by this process: for tests of the recorder by itself. OV_END: it was
-// not seen.
-enum ov_status ov_recorder_find(const struct ov_recorder *recorder, pid_t pid,
-                                const struct ov_trace_inode *inode, struct ov_trace_file *ret_file);

@@ -25,12 +25,14 @@ struct ov_known_name {
 struct ov_known_socket {
     struct watch_socket_key key;
     uint64_t sends, receives;
+    uint64_t sent_bytes;
 };
 
 struct ov_recorder {
     struct watch_bpf *object;
     struct ring_buffer *ring;
     struct ov_trace_writer *trace; // NULL: not begun
+    bool is_trial;                 // what is counted is not written: see selftest.h
     uint32_t generation;           // the maps that the kernel counts in
     struct ov_places places;
     struct ov_table totals;  // struct ov_total
@@ -51,6 +53,9 @@ void ov_address_add(const struct watch_socket *socket, bool is_remote, struct ov
 enum ov_status ov_inode_generation(const char *path, uint32_t *ret_generation);
 
 struct ov_trace_inode ov_record_inode(const struct watch_inode *inode);
+
+// Forgets what a trial counted.
+void ov_recorder_end_trial(struct ov_recorder *recorder);
 
 // Writes what an event of the ring says. Execs wait for ov_recorder_tell_execs.
 enum ov_status ov_recorder_tell_event(struct ov_recorder *recorder, const void *event, size_t size);
