@@ -203,6 +203,20 @@ static void test_digests_have_one_spelling(void **state) {
     }
 }
 
+static void test_routes_stand_in_order_and_once(void **state) {
+    (void)state;
+    static const char *const routes[] = {"pages,call", "call,call", "call,", ",call", "call,-"};
+    const char *after = strstr(file_text, "\nscale");
+    const char *before = strstr(file_text, "call,pages");
+    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
+        char text[2 * sizeof file_text];
+        (void)snprintf(text, sizeof text, "%.*s%s%s", (int)(before - file_text), file_text,
+                       routes[i], after);
+        assert_int_equal(read_text(text), OV_DAMAGED);
+    }
+    assert_int_equal(read_text(file_text), OV_OK);
+}
+
 static void test_what_cannot_be_written(void **state) {
     (void)state;
     OV_CLEANUP(ov_buf_release) struct ov_buf out = {0};
@@ -257,6 +271,7 @@ int main(void) {
         cmocka_unit_test(test_long_texts_and_lists_are_cut),
         cmocka_unit_test(test_other_spellings_are_damaged),
         cmocka_unit_test(test_digests_have_one_spelling),
+        cmocka_unit_test(test_routes_stand_in_order_and_once),
         cmocka_unit_test(test_what_cannot_be_written),
         cmocka_unit_test(test_what_is_read_is_written_again),
     };
