@@ -172,6 +172,9 @@ int main(int argc, char **argv) {
     }
     enum ov_status status = ov_recording_run(&asked.recording, &result);
     if (status != OV_OK) {
+        if (!result.has_begun) {
+            (void)unlink(asked.output); // what it says is of us alone
+        }
         ov_say_error("watch", result.reason, NULL);
         return EXIT_FAILED;
     }

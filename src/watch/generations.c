@@ -6,7 +6,7 @@
 // each update of a map of maps); then it is read and emptied by nobody but us.
 #include "watch/recorder_state.h"
 
-#include "watch.skel.h"
+#include "watch/watch.skel.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>

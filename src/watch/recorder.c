@@ -2,7 +2,7 @@
 // Loads the BPF object, attaches it, and keeps the round of events and counters going.
 #include "watch/recorder_state.h"
 
-#include "watch.skel.h"
+#include "watch/watch.skel.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

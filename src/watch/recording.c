@@ -114,7 +114,9 @@ static enum ov_status start_command(struct run *run) {
     pid_t pid = fork();
     if (pid == 0) {
         (void)close(ends[1]);
-        (void)!read(ends[0], &byte, 1);
+        if (read(ends[0], &byte, 1) != 1) { // the recorder is gone: not without being watched
+            _exit(EXIT_NOT_STARTED);
+        }
         (void)signal(SIGINT, SIG_DFL);
         (void)signal(SIGTERM, SIG_DFL);
         execvp(run->recording->command[0], run->recording->command);
@@ -189,6 +191,15 @@ static const char *selftest_folder(void) {
     return access("/var/tmp", W_OK) == 0 ? "/var/tmp" : ".";
 }
 
+static enum ov_status open_gate(struct run *run) {
+    enum ov_status status = OV_OK;
+    if (run->gate >= 0) {
+        status = ov_fd_write_all(run->gate, ov_span_text("."));
+    }
+    ov_fd_close(&run->gate);
+    return status;
+}
+
 static enum ov_status record(struct run *run) {
     enum ov_status status = write_begin(run);
     status = status == OV_OK ? ov_recorder_begin(run->recorder, &run->trace) : status;
@@ -203,8 +214,9 @@ static enum ov_status record(struct run *run) {
     if (run->recording->for_ns > 0) {
         run->end_ns = read_clock(CLOCK_BOOTTIME) + run->recording->for_ns;
     }
-    ov_fd_close(&run->gate);
-    status = go_round(run);
+    run->result->has_begun = true;
+    status = open_gate(run);
+    status = status == OV_OK ? go_round(run) : status;
     if (status != OV_OK && status != OV_LIMIT) { // a full trace has said so itself
         run->result->why = OV_TRACE_FAILED;
         (void)fail(run, status, "the recording broke off");

@@ -20,12 +20,14 @@ struct ov_recording {
 
 struct ov_recording_result {
     enum ov_trace_why why;
+    bool has_begun; // something is watched, or was; else the trace is of no use
     bool has_status;
     uint32_t status; // of the command, as wait() has it
     char reason[OV_RECORDER_REASON_BYTES];
 };
 
-// Runs it. Statuses as ov_recorder_new; the reason is given then, and the command has not run. A
+// Runs it. Statuses as ov_recorder_new; the reason is given then, and unless it had begun the command
+// has not run. A
 // trace that is full ends the recording, not the command.
 enum ov_status ov_recording_run(const struct ov_recording *recording,
                                 struct ov_recording_result *ret_result);

@@ -17,13 +17,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { ROUTES_MAX = 64, FILE_NAME_BYTES = 32, POLL_MS = 20, POLLS_MAX = 1000 };
+enum { ROUTES_MAX = 64, FILE_PATH_BYTES = 32, POLL_MS = 20, POLLS_MAX = 1000 };
 
 struct trial {
     struct ov_recorder *recorder;
-    char folder[PATH_MAX];
-    int folder_fd;
-    char names[ROUTES_MAX][FILE_NAME_BYTES];
+    int folder;
+    int files[ROUTES_MAX];
+    char paths[ROUTES_MAX][FILE_PATH_BYTES];
     uint64_t inodes[ROUTES_MAX];
     struct ov_selftest_try *tries; // shared with the fork
     size_t tries_bytes;
@@ -31,15 +31,30 @@ struct trial {
 
 // ---- files --------------------------------------------------------------------------------------
 
-static enum ov_status make_file(struct trial *trial, size_t route) {
+// A file without a name, so that none is left however this process ends. Where the file system has
+// none of these, its name is gone at once.
+static int open_unnamed(const char *folder) {
+    char path[PATH_MAX];
+    int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT)) {
+        (void)snprintf(path, sizeof path, "%.3900s/overt-watch-XXXXXX", folder);
+        fd = mkostemp(path, O_CLOEXEC);
+        if (fd >= 0) {
+            (void)unlink(path);
+        }
+    }
+    return fd;
+}
+
+static enum ov_status make_file(struct trial *trial, const char *folder, size_t route) {
     static const uint8_t zeros[OV_SELFTEST_BYTES];
     struct stat info;
-    (void)snprintf(trial->names[route], FILE_NAME_BYTES, "route-%zu", route);
-    OV_AUTO_FD fd = openat(trial->folder_fd, trial->names[route],
-                           O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int fd = open_unnamed(folder);
+    trial->files[route] = fd;
     if (fd < 0) {
         return OV_SYSTEM;
     }
+    (void)snprintf(trial->paths[route], FILE_PATH_BYTES, "/proc/self/fd/%d", fd);
     TRY(ov_fd_write_all(fd, ov_span_make(zeros, sizeof zeros)));
     if (fsync(fd) != 0 || fstat(fd, &info) != 0) { // direct I/O would else write it back itself
         return OV_SYSTEM;
@@ -49,29 +64,21 @@ static enum ov_status make_file(struct trial *trial, size_t route) {
 }
 
 static enum ov_status make_files(struct trial *trial, const char *folder) {
-    (void)snprintf(trial->folder, sizeof trial->folder, "%.3900s/overt-watch-XXXXXX", folder);
-    if (mkdtemp(trial->folder) == NULL) {
-        trial->folder[0] = 0;
-        return OV_SYSTEM;
-    }
-    trial->folder_fd = open(trial->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (trial->folder_fd < 0) {
+    trial->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (trial->folder < 0) {
         return OV_SYSTEM;
     }
     for (size_t i = 0; i < ov_selftest_route_count; i++) {
-        TRY(make_file(trial, i));
+        TRY(make_file(trial, folder, i));
     }
     return OV_OK;
 }
 
 static void remove_files(struct trial *trial) {
-    for (size_t i = 0; trial->folder_fd >= 0 && i < ov_selftest_route_count; i++) {
-        (void)unlinkat(trial->folder_fd, trial->names[i], 0);
+    for (size_t i = 0; i < ov_selftest_route_count; i++) {
+        ov_fd_close(&trial->files[i]);
     }
-    ov_fd_close(&trial->folder_fd);
-    if (trial->folder[0] != 0) {
-        (void)rmdir(trial->folder);
-    }
+    ov_fd_close(&trial->folder);
 }
 
 // ---- the fork -----------------------------------------------------------------------------------
@@ -81,8 +88,8 @@ static void run_routes(const struct trial *trial, int gate) {
     (void)!read(gate, &byte, 1);
     for (size_t i = 0; i < ov_selftest_route_count; i++) {
         struct ov_selftest_try *attempt = &trial->tries[i];
-        attempt->folder = trial->folder_fd;
-        attempt->file = trial->names[i];
+        attempt->folder = trial->folder;
+        attempt->file = trial->paths[i];
         ov_selftest_routes[i].run(attempt);
     }
     _exit(0);
@@ -181,6 +188,7 @@ static enum ov_status run(struct trial *trial, const char *folder) {
     }
     for (size_t i = 0; i < ov_selftest_route_count; i++) {
         trial->tries[i].outcome = OV_TRACE_OUTCOME_SKIPPED;
+        trial->files[i] = -1;
     }
     enum ov_status status = make_files(trial, folder);
     status = status == OV_OK ? run_fork(trial) : status;
@@ -196,7 +204,7 @@ static enum ov_status run(struct trial *trial, const char *folder) {
 
 enum ov_status ov_selftest_run(struct ov_recorder *recorder, const char *folder) {
     static struct trial trial;
-    trial = (struct trial){.recorder = recorder, .folder_fd = -1};
+    trial = (struct trial){.recorder = recorder, .folder = -1};
     recorder->is_trial = true;
     enum ov_status status = run(&trial, folder);
     ov_recorder_end_trial(recorder);

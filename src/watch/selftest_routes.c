@@ -140,8 +140,8 @@ static void by_handle(struct ov_selftest_try *attempt) {
     } named = {.handle = {.handle_bytes = MAX_HANDLE_SZ}};
     int mount = 0;
     size_t got = 0;
-    bool is_named =
-        name_to_handle_at(attempt->folder, attempt->file, &named.handle, &mount, 0) == 0;
+    bool is_named = name_to_handle_at(attempt->folder, attempt->file, &named.handle, &mount,
+                                      AT_SYMLINK_FOLLOW) == 0;
     OV_AUTO_FD fd = is_named ? open_by_handle_at(attempt->folder, &named.handle, O_RDONLY) : -1;
     finish(attempt, fd >= 0 && ov_fd_read_full(fd, buffer, OV_SELFTEST_BYTES, &got) == OV_OK &&
                         got == OV_SELFTEST_BYTES);

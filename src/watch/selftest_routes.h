@@ -12,8 +12,8 @@ enum { OV_SELFTEST_BYTES = 100000 }; // that are read or sent by each route: 25 
 
 // What a route has to work with, and what it leaves.
 struct ov_selftest_try {
-    int folder;
-    const char *file;              // in it, OV_SELFTEST_BYTES long
+    int folder;                    // on the file system of `file`
+    const char *file;              // a path of it, OV_SELFTEST_BYTES long
     enum ov_trace_outcome outcome; // absent: this kernel has no such route
     int error;                     // errno of what was skipped or absent
     uint64_t cookie;               // of the socket that was sent by; 0 for files

@@ -4,9 +4,9 @@
 // It stands where every read ends up, whatever call it came by: at the page cache, at direct I/O
 // and at sockets. Counters lie in maps of two generations; the recorder changes the generation,
 // waits until nobody is in the old one, and empties that. The ring has rare events alone.
-#include "kernel.h"
+#include "watch/kernel.h"
 
-#include "event.h"
+#include "watch/event.h"
 
 #include <bpf/bpf_helpers.h>
 
