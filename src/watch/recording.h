@@ -26,8 +26,7 @@ struct ov_recording_result {
     char reason[OV_RECORDER_REASON_BYTES];
 };
 
-// Runs it. Statuses as ov_recorder_new; the reason is given then, and unless it had begun the command
-// has not run. A
-// trace that is full ends the recording, not the command.
+// Runs it. Statuses as ov_recorder_new; the reason is given then, and unless it had begun the
+// command has not run. A trace that is full ends the recording, not the command.
 enum ov_status ov_recording_run(const struct ov_recording *recording,
                                 struct ov_recording_result *ret_result);

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+"""For tests of `overt watch`: records a command, and reads its trace with the verifier of
+tests/trace, which knows docs/formats/trace.md alone. Also the TAP lines."""
+import collections
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import urllib.parse
+
+BUILD = pathlib.Path(os.environ.get("OVERT_BUILD") or "build-check").resolve()
+SOURCE = pathlib.Path(os.environ.get("OVERT_SOURCE") or ".").resolve()
+RECORDER = BUILD / "overt-watch"
+sys.path.insert(0, str(SOURCE / "tests/trace"))
+import verifier  # pylint: disable=wrong-import-position,import-error
+
+PAGE = os.sysconf("SC_PAGE_SIZE")
+count = failures = 0
+
+
+def check(name, is_right, why=""):
+    global count, failures
+    count += 1
+    failures += not is_right
+    print("ok" if is_right else "not ok", count, "-", name, flush=True)
+    if not is_right and why:
+        print("#", str(why)[:2000].replace("\n", "\n# "), flush=True)
+
+
+def skip(name, why):
+    global count
+    count += 1
+    print("ok", count, "-", name, "# SKIP", why, flush=True)
+
+
+def finish():
+    print(f"1..{count}")
+    sys.exit(1 if failures else 0)
+
+
+def skip_all(why):
+    print("1..0 # SKIP", why)
+    sys.exit(0)
+
+
+def run(*words, **more):
+    return subprocess.run([str(word) for word in words], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
+                          timeout=more.pop("timeout", 240), **more)
+
+
+def need_recorder():
+    """Ends the test with the reason when nothing can be recorded here."""
+    if not RECORDER.exists():
+        skip_all("overt-watch was not built: clang, bpftool or libbpf is missing")
+    with tempfile.TemporaryDirectory(dir=".") as folder:
+        done = run(RECORDER, "-o", f"{folder}/trace", "--", "true")
+    if done.returncode == 2:
+        skip_all(" ".join(done.stderr.decode().split()))
+
+
+def disk_folder():
+    """An empty folder that is on a disk: files in memory alone have other ways to be read."""
+    place = "."
+    if run("stat", "-f", "-c", "%T", ".").stdout.split() in ([b"tmpfs"], [b"ramfs"]):
+        place = "/var/tmp"
+    return tempfile.TemporaryDirectory(dir=place, prefix="watch-test-")
+
+
+def unescape(text):
+    return "" if text == "-" else urllib.parse.unquote(text)
+
+
+TEXTS = {"coverage", "path", "name", "local", "remote", "process", "inode", "call", "what", "why"}
+
+
+def add_numbers(record):
+    for key, value in record.items():
+        if key not in TEXTS and isinstance(value, str) and value.isdigit():
+            record[key] = int(value)
+    return record
+
+
+class Trace:
+    """The records of a trace; of counters the last one of each key."""
+
+    def __init__(self, path):
+        data = pathlib.Path(path).read_bytes()
+        self.verdict, self.record_count, self.good, _, self.first_bad = verifier.judge(data)
+        self.records = collections.defaultdict(list)
+        self.files, self.sockets, self.names, self.losses = {}, {}, {}, {}
+        for _, _, raw, _, _ in verifier.frames(data[:self.good]):
+            kind, values = verifier.read_record(raw)
+            self.add(kind, add_numbers(values))
+
+    def add(self, kind, values):
+        self.records[kind].append(values)
+        if kind == "file":
+            values["pid"] = int(values["process"].split()[0])
+            self.files[values["process"], values["inode"]] = values
+        elif kind == "socket":
+            values["pid"] = int(values["process"].split()[0])
+            self.sockets[values["process"], values["cookie"]] = values
+        elif kind == "name":
+            values["path"] = unescape(values["path"])
+            self.names[values["inode"]] = values
+        elif kind == "loss":
+            self.losses[values["name"]] = values["count"]
+        elif kind in ("checkpoint", "end"):
+            self.losses.update((line.split()[1], int(line.split()[0])) for line in values["loss"])
+
+    def inode(self, path):
+        """The key of a file, without its generation: device and number."""
+        info = os.stat(path)
+        return f"{os.major(info.st_dev)}:{os.minor(info.st_dev)} {info.st_ino}"
+
+    def of(self, path, pid=None):
+        """What processes (or this one) did with a file."""
+        begin = self.inode(path) + " "
+        return [record for (_, inode), record in self.files.items()
+                if inode.startswith(begin) and pid in (None, record["pid"])]
+
+    def named(self, path):
+        """What was done with all inodes that were once called so."""
+        inodes = {inode for inode, name in self.names.items() if name["path"] == str(path)}
+        return [record for (_, inode), record in self.files.items() if inode in inodes]
+
+    def under(self, folder):
+        inodes = {inode for inode, name in self.names.items()
+                  if name["path"].startswith(str(folder) + "/")}
+        return [record for (_, inode), record in self.files.items() if inode in inodes]
+
+    def cookie(self, cookie):
+        return [record for (_, its), record in self.sockets.items() if its == cookie]
+
+    def is_complete(self):
+        end = self.records["end"]
+        return (self.verdict == "whole" and end[0]["why"] == "done" and end[0]["unwritten"] == 0
+                and bool(self.losses) and not any(self.losses.values())
+                and all(record["state"] == "on" or record["needed"] == "no"
+                        for record in self.records["sensor"])
+                and bool(self.records["selftest"]) and not self.failed_routes())
+
+    def failed_routes(self):
+        return [record["route"] for record in self.records["selftest"]
+                if record["outcome"] != "absent" and not (
+                    record["outcome"] == record["expected"]
+                    and (record["expected"] == "denied"
+                         or record["want"] <= record["seen"] <= record["most"]))]
+
+    def sent(self):
+        """Bytes to sockets whose other end is not watched, by address; the kernel's left out."""
+        cookies = {cookie for _, cookie in self.sockets}
+        ends = {(record["local"], record["remote"]) for record in self.sockets.values()}
+        sums = collections.Counter()
+        for record in self.sockets.values():
+            inside = record["other"] in cookies or (record["remote"], record["local"]) in ends
+            if record["sent"] and not inside and record["family"] not in (16, 38):
+                sums[unescape(record["remote"])] += record["sent"]
+        return sums
+
+
+def pages(record):
+    """Pages that a record of a file covers, at its scale."""
+    bits = 0 if record["coverage"] == "-" else bin(int(record["coverage"], 16)).count("1")
+    return bits * record["scale"]
+
+
+def covered(records):
+    """Bytes of one file that these processes reached."""
+    best = 0
+    joined, scale, size = 0, 1, 0
+    for record in records:
+        if record["scale"] == 1 and record["coverage"] != "-":
+            joined |= int(record["coverage"], 16)
+        elif record["coverage"] != "-":
+            best = max(best, pages(record) * PAGE)
+        size = max(size, record["bytes"])
+    return min(max(best, bin(joined).count("1") * PAGE * scale), size)
+
+
+def record_command(folder, *words, options=(), **more):
+    """(what the recorder's process gave, the trace)."""
+    path = pathlib.Path(tempfile.mkdtemp(dir=folder, prefix="trace-")) / "trace"
+    done = run(RECORDER, "-o", path, *options, "--", *words, **more)
+    return done, Trace(path)
