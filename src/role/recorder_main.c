@@ -2,11 +2,13 @@
 // The program `overt-watch`: records what a product does. Started by `overt watch`, whose words it
 // takes as they are.
 #include "base/say.h"
+#include "watch/exceptions.h"
 #include "watch/recording.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +24,8 @@ enum {
     OPTION_CANARY,
     OPTION_SIZE,
     OPTION_MAP_ENTRIES,
+    OPTION_ALLOW,
+    OPTION_NO_ENVELOPE,
 };
 
 static const struct option options[] = {
@@ -33,6 +37,8 @@ static const struct option options[] = {
     {"canary", required_argument, NULL, OPTION_CANARY},
     {"max-size", required_argument, NULL, OPTION_SIZE},
     {"map-entries", required_argument, NULL, OPTION_MAP_ENTRIES},
+    {"allow", required_argument, NULL, OPTION_ALLOW},
+    {"no-envelope", no_argument, NULL, OPTION_NO_ENVELOPE},
     {0},
 };
 
@@ -41,6 +47,7 @@ struct asked {
     const char *output;
     const char *canaries[CANARIES_MAX];
     unsigned targets; // that were named
+    char capture[PATH_MAX];
 };
 
 static bool read_number(const char *text, uint64_t most, uint64_t *ret_number) {
@@ -72,6 +79,47 @@ static bool take_canary(struct asked *asked, const char *path) {
     return true;
 }
 
+static bool take_exception(struct asked *asked, const char *name) {
+    enum ov_exception exception;
+    if (!ov_exception_find(name, &exception)) {
+        ov_say_error(name, "there is no such exception", "overt watch --help");
+        return false;
+    }
+    asked->recording.allowed |= 1u << exception;
+    return true;
+}
+
+// What the product may do beyond the envelope is said where its user sees it.
+static void tell_exceptions(uint32_t allowed) {
+    for (unsigned i = 0; i < OV_ALLOW_COUNT; i++) {
+        if ((allowed & 1u << i) != 0) {
+            (void)fprintf(stderr, "Exception from the envelope: %s: it may %s\n",
+                          ov_exception_name(i), ov_exception_meaning(i));
+        }
+    }
+}
+
+// Frames go beside the trace.
+static bool open_capture(struct asked *asked) {
+    struct ov_recording *recording = &asked->recording;
+    recording->capture = -1;
+    if (!recording->has_envelope || (recording->allowed & OV_ALLOW(NETWORK)) != 0) {
+        return true;
+    }
+    recording->capture_path = asked->capture;
+    bool is_short = (size_t)snprintf(asked->capture, sizeof asked->capture, "%s.pcapng",
+                                     asked->output) < sizeof asked->capture;
+    errno = ENAMETOOLONG;
+    recording->capture =
+        !is_short
+            ? -1
+            : open(asked->capture, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (recording->capture < 0) {
+        ov_say_error(asked->capture, strerror(errno), NULL);
+    }
+    return recording->capture >= 0;
+}
+
 static bool take_option(struct asked *asked, int option) {
     uint64_t number = 0;
     switch (option) {
@@ -90,6 +138,11 @@ static bool take_option(struct asked *asked, int option) {
         return take_target(asked, OV_TRACE_OF_UNIT, optarg);
     case OPTION_CGROUP:
         return take_target(asked, OV_TRACE_OF_CGROUP, optarg);
+    case OPTION_ALLOW:
+        return take_exception(asked, optarg);
+    case OPTION_NO_ENVELOPE:
+        asked->recording.has_envelope = false;
+        return true;
     case OPTION_CANARY:
         return take_canary(asked, optarg);
     case OPTION_SIZE:
@@ -117,6 +170,7 @@ static bool read_words(int argc, char **argv, struct asked *asked) {
         .size_max_bytes = (uint64_t)SIZE_MEGABYTES << 20,
         .drain_ms = DRAIN_MS,
         .canaries = asked->canaries,
+        .has_envelope = true,
     };
     asked->output = "overt.trace";
     opterr = 0;
@@ -134,6 +188,7 @@ static bool read_words(int argc, char **argv, struct asked *asked) {
                      "one of --pid PID, --unit UNIT, --cgroup PATH, or -- COMMAND...");
         return false;
     }
+    asked->recording.has_envelope = asked->recording.has_envelope && has_command;
     if (has_command) {
         asked->recording.target = OV_TRACE_OF_COMMAND;
         asked->recording.command = argv + optind;
@@ -169,6 +224,14 @@ int main(int argc, char **argv) {
         ov_say_error(asked.output, strerror(errno),
                      errno == EEXIST ? "a trace is not written over: name another with -o" : NULL);
         return EXIT_FAILED;
+    }
+    if (!open_capture(&asked)) {
+        (void)close(asked.recording.trace);
+        (void)unlink(asked.output);
+        return EXIT_FAILED;
+    }
+    if (asked.recording.has_envelope) {
+        tell_exceptions(asked.recording.allowed);
     }
     enum ov_status status = ov_recording_run(&asked.recording, &result);
     if (status != OV_OK) {

@@ -287,6 +287,12 @@ enum ov_status ov_recorder_plant(struct ov_recorder *recorder, const char *path)
     return ov_trace_write_planted(recorder->trace, &record);
 }
 
+uint64_t ov_recorder_start_of(const struct ov_recorder *recorder, uint32_t pid) {
+    struct watch_process process = {0};
+    int map = bpf_map__fd(recorder->object->maps.processes);
+    return bpf_map_lookup_elem(map, &pid, &process) == 0 ? process.start_ns : 0;
+}
+
 size_t ov_recorder_watched(const struct ov_recorder *recorder) {
     int map = bpf_map__fd(recorder->object->maps.processes);
     uint32_t key;
@@ -301,6 +307,10 @@ size_t ov_recorder_watched(const struct ov_recorder *recorder) {
 }
 
 // ---- the round ----------------------------------------------------------------------------------
+
+int ov_recorder_fd(const struct ov_recorder *recorder) {
+    return ring_buffer__epoll_fd(recorder->ring);
+}
 
 enum ov_status ov_recorder_poll(struct ov_recorder *recorder, int wait_ms) {
     int count = ring_buffer__poll(recorder->ring, wait_ms);

@@ -43,5 +43,12 @@ enum ov_status ov_recorder_poll(struct ov_recorder *recorder, int wait_ms);
 // Takes the counters of a generation out of the kernel, and writes all that has changed.
 enum ov_status ov_recorder_drain(struct ov_recorder *recorder);
 
+// To be polled for reading beside others: then there is something to be taken by
+// ov_recorder_poll().
+int ov_recorder_fd(const struct ov_recorder *recorder);
+
+// When a watched process began, CLOCK_BOOTTIME; 0: it is not known (any more).
+uint64_t ov_recorder_start_of(const struct ov_recorder *recorder, uint32_t pid);
+
 // Processes that are watched at present.
 size_t ov_recorder_watched(const struct ov_recorder *recorder);

@@ -5,11 +5,13 @@
 #include "base/fd.h"
 #include "base/hex.h"
 #include "config.h"
+#include "watch/envelope.h"
 #include "watch/selftest.h"
 #include "watch/targets.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -40,6 +42,8 @@ struct run {
     struct ov_recording_result *result;
     pid_t command; // 0: none, or it has ended
     int gate;      // closed when the command may begin
+    struct ov_envelope envelope;
+    bool has_envelope; // it is open
     uint64_t end_ns;
 };
 
@@ -95,6 +99,7 @@ static enum ov_status write_begin(struct run *run) {
         .size_max_bytes = recording->size_max_bytes,
         .for_ns = recording->for_ns,
         .target = recording->target,
+        .has_envelope = recording->has_envelope,
         .target_name = ov_span_text(recording->name != NULL ? recording->name : ""),
         .words = {.items = words,
                   .item_count = count < OV_TRACE_LIST_MAX ? count : OV_TRACE_LIST_MAX,
@@ -104,25 +109,29 @@ static enum ov_status write_begin(struct run *run) {
     return ov_trace_write_begin(&run->trace, &begin);
 }
 
-// The command waits behind a pipe until it is watched.
+// The command waits behind a pipe, in its envelope, until it is watched.
+static _Noreturn void begin_command(struct run *run, int gate) {
+    char byte;
+    bool is_in = !run->has_envelope || ov_envelope_enter(&run->envelope) == OV_OK;
+    if (!is_in || read(gate, &byte, 1) != 1) { // the recorder is gone: not without being watched
+        _exit(EXIT_NOT_STARTED);
+    }
+    (void)signal(SIGINT, SIG_DFL);
+    (void)signal(SIGTERM, SIG_DFL);
+    execvp(run->recording->command[0], run->recording->command);
+    (void)dprintf(STDERR_FILENO, "overt: %s: %s\n", run->recording->command[0], strerror(errno));
+    _exit(EXIT_NOT_STARTED);
+}
+
 static enum ov_status start_command(struct run *run) {
     int ends[2];
-    char byte;
     if (pipe2(ends, O_CLOEXEC) != 0) {
         return fail(run, OV_SYSTEM, "pipe");
     }
     pid_t pid = fork();
     if (pid == 0) {
         (void)close(ends[1]);
-        if (read(ends[0], &byte, 1) != 1) { // the recorder is gone: not without being watched
-            _exit(EXIT_NOT_STARTED);
-        }
-        (void)signal(SIGINT, SIG_DFL);
-        (void)signal(SIGTERM, SIG_DFL);
-        execvp(run->recording->command[0], run->recording->command);
-        (void)dprintf(STDERR_FILENO, "overt: %s: %s\n", run->recording->command[0],
-                      strerror(errno));
-        _exit(EXIT_NOT_STARTED);
+        begin_command(run, ends[0]);
     }
     (void)close(ends[0]);
     run->gate = ends[1];
@@ -130,8 +139,25 @@ static enum ov_status start_command(struct run *run) {
         return fail(run, OV_SYSTEM, "fork");
     }
     run->command = pid;
+    if (run->has_envelope) {
+        enum ov_status entered = ov_envelope_await(&run->envelope, pid);
+        if (entered != OV_OK) {
+            return fail(run, entered, "the envelope");
+        }
+    }
     enum ov_status status = ov_recorder_watch(run->recorder, pid, OV_TRACE_BY_TARGET);
     return status == OV_OK ? OV_OK : fail(run, status, "the command could not be watched");
+}
+
+static enum ov_status open_envelope(struct run *run) {
+    const struct ov_recording *recording = run->recording;
+    if (!recording->has_envelope) {
+        return OV_OK;
+    }
+    run->has_envelope = true;
+    enum ov_status status = ov_envelope_open(recording->allowed, recording->capture,
+                                             recording->capture_path, &run->trace, &run->envelope);
+    return status == OV_OK ? OV_OK : fail(run, status, "the envelope");
 }
 
 static enum ov_status watch_target(struct run *run) {
@@ -143,6 +169,7 @@ static enum ov_status watch_target(struct run *run) {
         }
     }
     if (recording->target == OV_TRACE_OF_COMMAND) {
+        TRY(open_envelope(run));
         return start_command(run);
     }
     enum ov_status status = ov_target_watch(run->recorder, recording->target, recording->name);
@@ -173,17 +200,49 @@ static bool is_over(struct run *run) {
     return has_ended || is_late;
 }
 
+static uint64_t start_of(void *arg, uint32_t pid) {
+    return ov_recorder_start_of(arg, pid);
+}
+
+// Who is refused a call waits for the answer: it is given at once.
+static enum ov_status wait_for_some(struct run *run) {
+    struct pollfd waiting[1 + OV_ENVELOPE_FDS] = {
+        {.fd = ov_recorder_fd(run->recorder), .events = POLLIN}};
+    int fds[OV_ENVELOPE_FDS];
+    if (!run->has_envelope) {
+        return ov_recorder_poll(run->recorder, POLL_MS);
+    }
+    size_t count = ov_envelope_fds(&run->envelope, fds);
+    for (size_t i = 0; i < count; i++) {
+        waiting[1 + i] = (struct pollfd){.fd = fds[i], .events = POLLIN};
+    }
+    if (poll(waiting, 1 + count, POLL_MS) < 0 && errno != EINTR) {
+        return OV_SYSTEM;
+    }
+    TRY(ov_recorder_poll(run->recorder, 0));
+    return ov_envelope_take(&run->envelope, start_of, run->recorder);
+}
+
+static enum ov_status drain(struct run *run, bool is_end) {
+    TRY(ov_recorder_drain(run->recorder));
+    if (!run->has_envelope) {
+        return OV_OK;
+    }
+    TRY(ov_envelope_take(&run->envelope, start_of, run->recorder));
+    return ov_envelope_write(&run->envelope, is_end);
+}
+
 static enum ov_status go_round(struct run *run) {
     uint64_t drain_ns = (uint64_t)run->recording->drain_ms * 1000000u;
     uint64_t drained_ns = read_clock(CLOCK_BOOTTIME);
     while (!is_over(run)) {
-        TRY(ov_recorder_poll(run->recorder, POLL_MS));
+        TRY(wait_for_some(run));
         if (read_clock(CLOCK_BOOTTIME) - drained_ns >= drain_ns) {
-            TRY(ov_recorder_drain(run->recorder));
+            TRY(drain(run, false));
             drained_ns = read_clock(CLOCK_BOOTTIME);
         }
     }
-    return ov_recorder_drain(run->recorder);
+    return drain(run, true);
 }
 
 // On a disk: what lies in memory alone has other ways.
@@ -231,6 +290,7 @@ static enum ov_status record(struct run *run) {
 static void wait_for_command(struct run *run) {
     int end = 0;
     ov_fd_close(&run->gate);
+    ov_fd_close(&run->envelope.listener); // nobody answers any more: refused calls fail at once
     while (run->command > 0 && waitpid(run->command, &end, 0) < 0 && errno == EINTR) {
         if (is_interrupted != 0) {
             (void)kill(run->command, SIGTERM);
@@ -240,7 +300,8 @@ static void wait_for_command(struct run *run) {
 
 enum ov_status ov_recording_run(const struct ov_recording *recording,
                                 struct ov_recording_result *ret_result) {
-    struct run run = {.recording = recording, .result = ret_result, .gate = -1};
+    struct run run = {
+        .recording = recording, .result = ret_result, .gate = -1, .envelope = {.listener = -1}};
     struct sigaction action = {.sa_handler = interrupt};
     int trace = recording->trace;
     *ret_result = (struct ov_recording_result){0};
@@ -257,6 +318,9 @@ enum ov_status ov_recording_run(const struct ov_recording *recording,
     } else {
         status = record(&run);
         wait_for_command(&run);
+        if (run.has_envelope) {
+            ov_envelope_close(&run.envelope);
+        }
         ov_trace_writer_close(&run.trace);
     }
     ov_recorder_free(run.recorder);

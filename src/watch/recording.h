@@ -11,8 +11,12 @@ struct ov_recording {
     uint64_t for_ns;         // 0: until what is watched has ended
     uint32_t drain_ms;       // how often counters are written
     enum ov_trace_target target;
-    const char *name; // of the target: a process id, a folder of cgroups; NULL for a command
-    char **command;   // up to a NULL; for OV_TRACE_OF_COMMAND
+    const char *name;  // of the target: a process id, a folder of cgroups; NULL for a command
+    char **command;    // up to a NULL; for OV_TRACE_OF_COMMAND
+    bool has_envelope; // for OV_TRACE_OF_COMMAND alone: watch/envelope.h
+    uint32_t allowed;  // beyond it, OV_ALLOW bits
+    int capture;       // an empty file for frames, open for writing; taken over. -1: none
+    const char *capture_path;
     const char *const *canaries;
     size_t canary_count;
     struct ov_recorder_options options; // for tests

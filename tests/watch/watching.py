@@ -180,8 +180,9 @@ def covered(records):
     return min(max(best, bin(joined).count("1") * PAGE * scale), size)
 
 
-def record_command(folder, *words, options=(), **more):
-    """(what the recorder's process gave, the trace)."""
+def record_command(folder, *words, options=("--no-envelope",), **more):
+    """(what the recorder's process gave, the trace). In no envelope: routes that it would refuse
+    are to be seen."""
     path = pathlib.Path(tempfile.mkdtemp(dir=folder, prefix="trace-")) / "trace"
     done = run(RECORDER, "-o", path, *options, "--", *words, **more)
     return done, Trace(path)

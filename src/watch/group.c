@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+// A cgroup's folder, its device rules, and who cleans up.
+#include "watch/group.h"
+
+#include "base/fd.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/bpf.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { TRIES = 500, TRY_NS = 10000000 };
+
+// ---- device rules -------------------------------------------------------------------------------
+
+// struct bpf_cgroup_dev_ctx: the type stands in the lower half of the first word.
+enum { TYPE_AT = 0, MAJOR_AT = 4, MINOR_AT = 8 };
+enum { MAJOR_MEMORY = 1, MAJOR_MISC = 10 };
+
+#define LOAD(target, at)                                                                           \
+    ((struct bpf_insn){.code = BPF_LDX | BPF_MEM | BPF_W,                                          \
+                       .dst_reg = (target),                                                        \
+                       .src_reg = BPF_REG_1,                                                       \
+                       .off = (at)})
+#define SET(target, value)                                                                         \
+    ((struct bpf_insn){.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = (target), .imm = (value)})
+#define AND(target, value)                                                                         \
+    ((struct bpf_insn){.code = BPF_ALU64 | BPF_AND | BPF_K, .dst_reg = (target), .imm = (value)})
+#define SKIP_IF(target, value, count)                                                              \
+    ((struct bpf_insn){                                                                            \
+        .code = BPF_JMP | BPF_JEQ | BPF_K, .dst_reg = (target), .off = (count), .imm = (value)})
+#define SKIP_UNLESS(target, value, count)                                                          \
+    ((struct bpf_insn){                                                                            \
+        .code = BPF_JMP | BPF_JNE | BPF_K, .dst_reg = (target), .off = (count), .imm = (value)})
+#define RETURN ((struct bpf_insn){.code = BPF_JMP | BPF_EXIT})
+
+// No block device, no memory of the machine, no tunnel, no channel to other machines' guests.
+static const struct bpf_insn device_rules[] = {
+    /*  0 */ LOAD(BPF_REG_2, TYPE_AT),
+    /*  1 */ AND(BPF_REG_2, 0xffff),
+    /*  2 */ LOAD(BPF_REG_3, MAJOR_AT),
+    /*  3 */ LOAD(BPF_REG_4, MINOR_AT),
+    /*  4 */ SET(BPF_REG_0, 0),
+    /*  5 */ SKIP_IF(BPF_REG_2, BPF_DEVCG_DEV_BLOCK, 10),
+    /*  6 */ SKIP_UNLESS(BPF_REG_3, MAJOR_MEMORY, 3),
+    /*  7 */ SKIP_IF(BPF_REG_4, 1, 8), // mem
+    /*  8 */ SKIP_IF(BPF_REG_4, 2, 7), // kmem
+    /*  9 */ SKIP_IF(BPF_REG_4, 4, 6), // port
+    /* 10 */ SKIP_UNLESS(BPF_REG_3, MAJOR_MISC, 4),
+    /* 11 */ SKIP_IF(BPF_REG_4, 200, 4), // net/tun
+    /* 12 */ SKIP_IF(BPF_REG_4, 237, 3), // loop-control
+    /* 13 */ SKIP_IF(BPF_REG_4, 238, 2), // vhost-net
+    /* 14 */ SKIP_IF(BPF_REG_4, 241, 1), // vhost-vsock
+    /* 15 */ SET(BPF_REG_0, 1),
+    /* 16 */ RETURN,
+};
+
+// A link, unlike an attachment, goes with its descriptor.
+static enum ov_status link_rules(const char *path, int *ret_link) {
+    OV_AUTO_FD folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0) {
+        return OV_SYSTEM;
+    }
+    OV_AUTO_FD program =
+        bpf_prog_load(BPF_PROG_TYPE_CGROUP_DEVICE, "overt_devices", "Apache-2.0", device_rules,
+                      sizeof device_rules / sizeof device_rules[0], NULL);
+    if (program < 0) {
+        return OV_SYSTEM;
+    }
+    int link = bpf_link_create(program, folder, BPF_CGROUP_DEVICE, NULL);
+    if (link < 0) {
+        return OV_SYSTEM;
+    }
+    *ret_link = link;
+    return OV_OK;
+}
+
+// ---- the folder ---------------------------------------------------------------------------------
+
+// Where the tree of cgroup v2 is mounted: mountinfo(5) in proc(5), the file system's type stands
+// behind " - ".
+static enum ov_status find_tree(char ret_path[PATH_MAX]) {
+    char line[PATH_MAX + 512];
+    enum ov_status status = OV_UNSUPPORTED;
+    FILE *file = fopen("/proc/self/mountinfo", "re");
+    if (file == NULL) {
+        return OV_SYSTEM;
+    }
+    while (status != OV_OK && fgets(line, sizeof line, file) != NULL) {
+        char path[PATH_MAX];
+        bool is_ours = strstr(line, " - cgroup2 ") != NULL;
+        if (is_ours && sscanf(line, "%*s %*s %*s %*s %4095s", path) == 1) {
+            (void)snprintf(ret_path, PATH_MAX, "%s", path);
+            status = OV_OK;
+        }
+    }
+    (void)fclose(file);
+    return status;
+}
+
+// Our own place in it: the line "0::/PATH" of /proc/self/cgroup.
+static void find_own(char ret_path[PATH_MAX]) {
+    char line[PATH_MAX];
+    FILE *file = fopen("/proc/self/cgroup", "re");
+    (void)snprintf(ret_path, PATH_MAX, "/");
+    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+        if (strncmp(line, "0::", 3) == 0) {
+            (void)snprintf(ret_path, PATH_MAX, "%.*s", (int)strcspn(line + 3, "\n"), line + 3);
+        }
+    }
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+}
+
+static enum ov_status write_file(const char *folder, const char *name, const char *text) {
+    char path[PATH_MAX + 64];
+    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+    OV_AUTO_FD fd = open(path, O_WRONLY | O_CLOEXEC);
+    return fd < 0 ? OV_SYSTEM : ov_fd_write_all(fd, ov_span_text(text));
+}
+
+static enum ov_status make_folder(char ret_path[PATH_MAX]) {
+    char tree[PATH_MAX];
+    char own[PATH_MAX];
+    struct timespec now;
+    TRY(find_tree(tree));
+    find_own(own);
+    (void)clock_gettime(CLOCK_BOOTTIME, &now);
+    if ((size_t)snprintf(ret_path, PATH_MAX, "%s%s/overt-watch-%d-%lld%09ld", tree,
+                         strcmp(own, "/") == 0 ? "" : own, (int)getpid(), (long long)now.tv_sec,
+                         now.tv_nsec) >= PATH_MAX) {
+        return OV_LIMIT;
+    }
+    if (mkdir(ret_path, 0700) != 0) {
+        ret_path[0] = 0;
+        return OV_SYSTEM;
+    }
+    return OV_OK;
+}
+
+// What is in it has lost its recorder: it ends.
+static void remove_folder(const char *path) {
+    struct timespec pause = {.tv_nsec = TRY_NS};
+    for (unsigned i = 0; i < TRIES && rmdir(path) != 0 && errno != ENOENT; i++) {
+        (void)!write_file(path, "cgroup.kill", "1") /* since Linux 5.14 */;
+        (void)nanosleep(&pause, NULL);
+    }
+}
+
+// ---- the reaper ---------------------------------------------------------------------------------
+
+static _Noreturn void reap(const char *path, int gate) {
+    char byte;
+    (void)setsid(); // keys of the terminal are not for it
+    (void)signal(SIGTERM, SIG_IGN);
+    (void)signal(SIGINT, SIG_IGN);
+    (void)signal(SIGHUP, SIG_IGN);
+    (void)signal(SIGPIPE, SIG_IGN);
+    if (gate > 0) {
+        (void)dup2(gate, 0);
+    }
+    (void)syscall(SYS_close_range, 1, ~0u, 0); // all else, the standard output of others with it
+    while (read(0, &byte, 1) < 0 && errno == EINTR) {
+    }
+    remove_folder(path);
+    _exit(0);
+}
+
+static enum ov_status start_reaper(struct ov_group *group) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        return OV_SYSTEM;
+    }
+    group->reaper = fork();
+    if (group->reaper == 0) {
+        reap(group->path, ends[0]);
+    }
+    (void)close(ends[0]);
+    group->reaper_gate = ends[1];
+    return group->reaper > 0 ? OV_OK : OV_SYSTEM;
+}
+
+// ---- its life -----------------------------------------------------------------------------------
+
+enum ov_status ov_group_open(bool has_devices, struct ov_group *ret_group) {
+    *ret_group = (struct ov_group){.devices = -1, .reaper_gate = -1};
+    enum ov_status status = make_folder(ret_group->path);
+    if (status != OV_OK) {
+        return status;
+    }
+    status = start_reaper(ret_group);
+    if (status == OV_OK && has_devices) {
+        status = link_rules(ret_group->path, &ret_group->devices);
+    }
+    if (status != OV_OK) {
+        int error = errno;
+        ov_group_close(ret_group);
+        errno = error;
+    }
+    return status;
+}
+
+enum ov_status ov_group_add(const struct ov_group *group, pid_t pid) {
+    char text[32];
+    (void)snprintf(text, sizeof text, "%d", (int)pid);
+    return write_file(group->path, "cgroup.procs", text);
+}
+
+void ov_group_close(struct ov_group *group) {
+    if (group->path[0] != 0) {
+        remove_folder(group->path);
+    }
+    ov_group_forget(group);
+    if (group->reaper > 0) {
+        while (waitpid(group->reaper, NULL, 0) < 0 && errno == EINTR) {
+        }
+    }
+    *group = (struct ov_group){.devices = -1, .reaper_gate = -1};
+}
+
+void ov_group_forget(struct ov_group *group) {
+    ov_fd_close(&group->devices);
+    ov_fd_close(&group->reaper_gate);
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The envelope's cgroup: no devices that lead past the sensors, and an end for all that is in it.
+#pragma once
+
+#include "base/status.h"
+
+#include <limits.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct ov_group {
+    char path[PATH_MAX]; // of its folder; "": there is none
+    int devices;         // the rules; they go with this descriptor
+    int reaper_gate;     // the reaper acts when its last holder is gone
+    pid_t reaper;
+};
+
+// Makes it below the caller's own (cgroup v2), with a process that ends all that is in it and
+// removes it when the caller is gone, however that comes. `has_devices`: with the rules. OV_SYSTEM
+// (errno), OV_UNSUPPORTED: no cgroup v2 is mounted.
+enum ov_status ov_group_open(bool has_devices, struct ov_group *ret_group);
+// Puts a process into it.
+enum ov_status ov_group_add(const struct ov_group *group, pid_t pid);
+// Ends what is left in it, and removes it.
+void ov_group_close(struct ov_group *group);
+// In a child that shall not hold it.
+void ov_group_forget(struct ov_group *group);
