@@ -12,6 +12,7 @@ enum {
     WATCH_DEPTH_MAX = 40,    // parts of a path
     WATCH_WORDS_BYTES = 512, // of a command's words
     WATCH_UNIX_BYTES = 108,
+    WATCH_REFUSED_BYTES = 80, // of a path
     WATCH_GENERATIONS = 2,
 };
 
@@ -91,6 +92,7 @@ enum watch_event_type {
     WATCH_EXIT,
     WATCH_CANARY,
     WATCH_ACT,
+    WATCH_REFUSAL,
 };
 
 // What begins each event.
@@ -125,6 +127,14 @@ struct watch_act {
     __u64 number; // of the system call
     __s64 result;
     __u64 arguments[3];
+};
+
+// An open that was refused, in an envelope.
+struct watch_refusal {
+    struct watch_head head;
+    __s32 error;
+    __u32 path_bytes; // with its end
+    char path[WATCH_REFUSED_BYTES];
 };
 
 // Counters of what was not kept, and of what was.

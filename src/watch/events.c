@@ -2,6 +2,9 @@
 // Events of the ring as records.
 #include "watch/recorder_state.h"
 
+#include "watch/filter.h"
+
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -143,6 +146,26 @@ static enum ov_status tell_act(struct ov_recorder *recorder, const struct watch_
     return ov_trace_write_act(recorder->trace, &record);
 }
 
+// ---- refused opens ------------------------------------------------------------------------------
+
+// The device rules of a cgroup give EPERM; Landlock gives EACCES, as do the modes of files, which
+// for what is the kernel's own are no hindrance to root.
+static enum ov_status tell_refusal(struct ov_recorder *recorder,
+                                   const struct watch_refusal *refusal) {
+    static const char *const kernels[] = {"/dev/", "/proc/", "/sys/"};
+    const char *by = refusal->error == EPERM ? "cgroup" : "permission";
+    struct ov_trace_pid process = process_of(&refusal->head);
+    struct ov_span path = ov_span_make(refusal->path, strnlen(refusal->path, WATCH_REFUSED_BYTES));
+    path.size = refusal->path_bytes > 0 ? path.size : 0;
+    for (size_t i = 0; i < sizeof kernels / sizeof kernels[0]; i++) {
+        bool is_kernels =
+            path.size > 0 && strncmp(refusal->path, kernels[i], strlen(kernels[i])) == 0;
+        by = is_kernels && refusal->error == EACCES ? "landlock" : by;
+    }
+    return recorder->denials == NULL ? OV_OK
+                                     : ov_denials_add_open(recorder->denials, &process, by, path);
+}
+
 // ---- all ----------------------------------------------------------------------------------------
 
 static enum ov_status keep_exec(struct ov_recorder *recorder, const struct watch_life *life) {
@@ -153,9 +176,10 @@ static enum ov_status keep_exec(struct ov_recorder *recorder, const struct watch
 enum ov_status ov_recorder_tell_event(struct ov_recorder *recorder, const void *event,
                                       size_t size) {
     const struct watch_head *head = event;
-    size_t wanted = head->type == WATCH_CANARY ? sizeof(struct watch_touch)
-                    : head->type == WATCH_ACT  ? sizeof(struct watch_act)
-                                               : sizeof(struct watch_life);
+    size_t wanted = head->type == WATCH_CANARY    ? sizeof(struct watch_touch)
+                    : head->type == WATCH_ACT     ? sizeof(struct watch_act)
+                    : head->type == WATCH_REFUSAL ? sizeof(struct watch_refusal)
+                                                  : sizeof(struct watch_life);
     if (size < wanted) {
         return OV_DAMAGED;
     }
@@ -170,6 +194,8 @@ enum ov_status ov_recorder_tell_event(struct ov_recorder *recorder, const void *
         return tell_touch(recorder, event);
     case WATCH_ACT:
         return tell_act(recorder, event);
+    case WATCH_REFUSAL:
+        return tell_refusal(recorder, event);
     default:
         return OV_DAMAGED;
     }

@@ -63,6 +63,7 @@ static void set_up(struct watch_bpf *object, const struct ov_recorder_options *o
     set_entries(object->maps.processes, options->processes);
     set_entries(object->maps.ring, options->ring_bytes);
     object->rodata->has_canaries = options->has_canaries;
+    object->rodata->has_envelope = options->has_envelope;
     object->rodata->page_shift = (uint32_t)__builtin_ctzl((unsigned long)sysconf(_SC_PAGESIZE));
 }
 
@@ -291,6 +292,10 @@ uint64_t ov_recorder_start_of(const struct ov_recorder *recorder, uint32_t pid) 
     struct watch_process process = {0};
     int map = bpf_map__fd(recorder->object->maps.processes);
     return bpf_map_lookup_elem(map, &pid, &process) == 0 ? process.start_ns : 0;
+}
+
+void ov_recorder_set_denials(struct ov_recorder *recorder, struct ov_denials *denials) {
+    recorder->denials = denials;
 }
 
 size_t ov_recorder_watched(const struct ov_recorder *recorder) {

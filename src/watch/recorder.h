@@ -19,6 +19,7 @@ struct ov_recorder_options {
     uint32_t files, names, sockets, processes;
     uint32_t ring_bytes; // a power of two, pages at least
     bool has_canaries;
+    bool has_envelope; // opens that are refused are told: ov_recorder_set_denials
 };
 
 // Loads the BPF object. OV_UNSUPPORTED when this kernel cannot carry it, OV_DENIED when this user
@@ -49,6 +50,10 @@ int ov_recorder_fd(const struct ov_recorder *recorder);
 
 // When a watched process began, CLOCK_BOOTTIME; 0: it is not known (any more).
 uint64_t ov_recorder_start_of(const struct ov_recorder *recorder, uint32_t pid);
+
+// Opens that are refused are counted there from now on.
+struct ov_denials;
+void ov_recorder_set_denials(struct ov_recorder *recorder, struct ov_denials *denials);
 
 // Processes that are watched at present.
 size_t ov_recorder_watched(const struct ov_recorder *recorder);

@@ -32,6 +32,7 @@ struct ov_recorder {
     struct watch_bpf *object;
     struct ring_buffer *ring;
     struct ov_trace_writer *trace; // NULL: not begun
+    struct ov_denials *denials;    // NULL: nobody asks for them
     bool is_trial;                 // what is counted is not written: see selftest.h
     uint32_t generation;           // the maps that the kernel counts in
     struct ov_places places;

@@ -155,6 +155,7 @@ static enum ov_status open_envelope(struct run *run) {
         return OV_OK;
     }
     run->has_envelope = true;
+    ov_recorder_set_denials(run->recorder, &run->envelope.denials);
     enum ov_status status = ov_envelope_open(recording->allowed, recording->capture,
                                              recording->capture_path, &run->trace, &run->envelope);
     return status == OV_OK ? OV_OK : fail(run, status, "the envelope");
@@ -303,11 +304,13 @@ enum ov_status ov_recording_run(const struct ov_recording *recording,
     struct run run = {
         .recording = recording, .result = ret_result, .gate = -1, .envelope = {.listener = -1}};
     struct sigaction action = {.sa_handler = interrupt};
+    struct ov_recorder_options options = recording->options;
     int trace = recording->trace;
     *ret_result = (struct ov_recording_result){0};
+    options.has_envelope = recording->has_envelope;
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
-    enum ov_status status = ov_recorder_new(&recording->options, &run.recorder, ret_result->reason);
+    enum ov_status status = ov_recorder_new(&options, &run.recorder, ret_result->reason);
     if (status != OV_OK) {
         ov_fd_close(&trace);
         return status;

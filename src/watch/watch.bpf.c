@@ -48,6 +48,7 @@ char LICENSE[] SEC("license") = "GPL";
 
 const volatile __u32 page_shift = 12;
 const volatile bool has_canaries = false;
+const volatile bool has_envelope = false;
 
 struct files {
     __uint(type, BPF_MAP_TYPE_HASH);
@@ -748,11 +749,43 @@ static __always_inline bool is_telling_ioctl(__u32 request) {
            request == IOCTL_TUNSETIFF;
 }
 
+enum { REFUSED_BY_LAYER = -13, REFUSED_BY_GROUP = -1 }; // EACCES, EPERM
+
+// What the envelope's other layers refuse: opens. Those are rare.
+static __always_inline void tell_refusal(__u32 pid, const struct watch_process *process,
+                                         struct pt_regs *regs, long result) {
+    __u64 number = BPF_CORE_READ(regs, orig_ax);
+    bool has_folder = number == NR_OPENAT || number == NR_OPENAT2;
+    if (!has_folder && number != NR_OPEN && number != NR_CREAT) {
+        return;
+    }
+    __u64 path = has_folder ? BPF_CORE_READ(regs, si) : BPF_CORE_READ(regs, di);
+    struct watch_refusal *event = bpf_ringbuf_reserve(&ring, sizeof *event, 0);
+    if (event == NULL) {
+        count(WATCH_LOST_EVENTS);
+        return;
+    }
+    event->head.at_ns = bpf_ktime_get_boot_ns();
+    event->head.start_ns = process->start_ns;
+    event->head.type = WATCH_REFUSAL;
+    event->head.pid = pid;
+    event->error = (__s32)-result;
+    long size = bpf_probe_read_user_str(event->path, sizeof event->path, (const void *)path);
+    event->path_bytes = size > 0 ? (__u32)size : 0;
+    bpf_ringbuf_submit(event, 0);
+}
+
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_call, struct pt_regs *regs, long result) {
     __u32 pid = current_pid();
     const struct watch_process *process = watched(pid);
-    if (process == NULL || result < 0) {
+    if (process == NULL) {
+        return 0;
+    }
+    if (has_envelope && (result == REFUSED_BY_LAYER || result == REFUSED_BY_GROUP)) {
+        tell_refusal(pid, process, regs, result);
+    }
+    if (result < 0) {
         return 0;
     }
     count(WATCH_SEEN_CALLS);

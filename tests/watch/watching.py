@@ -180,9 +180,10 @@ def covered(records):
     return min(max(best, bin(joined).count("1") * PAGE * scale), size)
 
 
-def record_command(folder, *words, options=("--no-envelope",), **more):
+def record_command(folder, *words, options=(), has_envelope=False, **more):
     """(what the recorder's process gave, the trace). In no envelope: routes that it would refuse
     are to be seen."""
     path = pathlib.Path(tempfile.mkdtemp(dir=folder, prefix="trace-")) / "trace"
-    done = run(RECORDER, "-o", path, *options, "--", *words, **more)
+    done = run(RECORDER, "-o", path, *([] if has_envelope else ["--no-envelope"]), *options, "--",
+               *words, **more)
     return done, Trace(path)
