@@ -26,6 +26,8 @@ enum {
     OPTION_MAP_ENTRIES,
     OPTION_ALLOW,
     OPTION_NO_ENVELOPE,
+    OPTION_SCOPE,
+    OPTION_OWN,
 };
 
 static const struct option options[] = {
@@ -39,6 +41,8 @@ static const struct option options[] = {
     {"map-entries", required_argument, NULL, OPTION_MAP_ENTRIES},
     {"allow", required_argument, NULL, OPTION_ALLOW},
     {"no-envelope", no_argument, NULL, OPTION_NO_ENVELOPE},
+    {"scope", required_argument, NULL, OPTION_SCOPE},
+    {"own", required_argument, NULL, OPTION_OWN},
     {0},
 };
 
@@ -46,6 +50,8 @@ struct asked {
     struct ov_recording recording;
     const char *output;
     const char *canaries[CANARIES_MAX];
+    const char *scopes[OV_TRACE_LIST_MAX];
+    const char *owns[OV_TRACE_LIST_MAX];
     unsigned targets; // that were named
     char capture[PATH_MAX];
 };
@@ -86,6 +92,23 @@ static bool take_exception(struct asked *asked, const char *name) {
         return false;
     }
     asked->recording.allowed |= 1u << exception;
+    return true;
+}
+
+// Puts a path on a list as the kernel has it: names of files are compared with it. One that is not
+// there yet stays as it is, when it is absolute.
+static bool take_path(const char *path, const char **paths, size_t *count) {
+    if (*count == OV_TRACE_LIST_MAX) {
+        ov_say_error(path, "there are too many of these", NULL);
+        return false;
+    }
+    errno = 0;
+    const char *real = realpath(path, NULL); // until this process ends
+    if (real == NULL && (errno != ENOENT || path[0] != '/')) {
+        ov_say_error(path, strerror(errno), NULL);
+        return false;
+    }
+    paths[(*count)++] = real != NULL ? real : path;
     return true;
 }
 
@@ -143,6 +166,10 @@ static bool take_option(struct asked *asked, int option) {
     case OPTION_NO_ENVELOPE:
         asked->recording.has_envelope = false;
         return true;
+    case OPTION_SCOPE:
+        return take_path(optarg, asked->scopes, &asked->recording.scope_count);
+    case OPTION_OWN:
+        return take_path(optarg, asked->owns, &asked->recording.own_count);
     case OPTION_CANARY:
         return take_canary(asked, optarg);
     case OPTION_SIZE:
@@ -170,6 +197,8 @@ static bool read_words(int argc, char **argv, struct asked *asked) {
         .size_max_bytes = (uint64_t)SIZE_MEGABYTES << 20,
         .drain_ms = DRAIN_MS,
         .canaries = asked->canaries,
+        .scopes = asked->scopes,
+        .owns = asked->owns,
         .has_envelope = true,
     };
     asked->output = "overt.trace";

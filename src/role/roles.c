@@ -142,8 +142,10 @@ static const struct ov_role roles[OV_ROLE_COUNT] = {
             .calls = OV_CAGE_WRITE,
             .memory_bytes = 1ull << 30,
             .sends = OV_SAYS_REPORTS,
-            .reaches = "what was fetched of a log, or one file; one pipe for its answer (write only)",
-            .parses = "checkpoints, entries and bundles that a monitor fetched, files of evidence",
+            .reaches =
+                "what was fetched of a log, or one file; one pipe for its answer (write only)",
+            .parses = "checkpoints, entries and bundles that a monitor fetched, files of evidence, "
+                      "traces of a watcher",
             .descriptors =
                 {
                     NO_INPUT,

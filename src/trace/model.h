@@ -217,5 +217,8 @@ size_t ov_trace_model_find_process(const struct ov_trace_model *model,
 // Whether `path` is `folder`, or stands under it.
 bool ov_trace_path_is_under(struct ov_span path, struct ov_span folder);
 
+// Whether it is one whose files are a way to speak with the kernel, and keep nothing ("proc", ...).
+bool ov_trace_filesystem_is_kernels(struct ov_span filesystem);
+
 // Whether a self-test passed.
 bool ov_trace_selftest_has_passed(const struct ov_trace_selftest *selftest);

@@ -24,7 +24,7 @@ static void add(uint64_t *sum, uint64_t more) {
 // ---- files --------------------------------------------------------------------------------------
 
 // File systems whose files are a way to speak with the kernel, and keep nothing.
-static bool is_kernels(struct ov_span filesystem) {
+bool ov_trace_filesystem_is_kernels(struct ov_span filesystem) {
     static const char *const names[] = {
         "proc",      "sysfs", "cgroup",   "cgroup2",     "debugfs",  "tracefs", "securityfs",
         "selinuxfs", "bpf",   "configfs", "binfmt_misc", "efivarfs", "nsfs"};
@@ -59,7 +59,7 @@ static enum ov_trace_fate fate_of(const struct ov_trace_builder *builder,
     if (file->written_bytes == 0) {
         return OV_TRACE_FATE_NONE;
     }
-    if (is_kernels(file->filesystem)) {
+    if (ov_trace_filesystem_is_kernels(file->filesystem)) {
         return OV_TRACE_FATE_KERNEL;
     }
     if (file->kind != OV_TRACE_KIND_FILE) {
@@ -104,7 +104,7 @@ static void finish_file(struct ov_trace_builder *builder, struct ov_trace_model_
     totals->fate_files[file->fate] += file->written_bytes > 0 ? 1 : 0;
     totals->written_files += file->written_bytes > 0 ? 1 : 0;
     add(&totals->fate_bytes[file->fate], file->written_bytes);
-    if (file->kind == OV_TRACE_KIND_FILE && !is_kernels(file->filesystem)) {
+    if (file->kind == OV_TRACE_KIND_FILE && !ov_trace_filesystem_is_kernels(file->filesystem)) {
         totals->read_files += file->read_bytes > 0 ? 1 : 0;
         add(&totals->covered_bytes, file->covered_bytes);
         add(&totals->read_bytes, file->read_bytes);

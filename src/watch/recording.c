@@ -76,16 +76,25 @@ static void read_boot(uint8_t ret_boot[OV_TRACE_BOOT_BYTES]) {
     (void)ov_hex_read(ov_span_text(digits), ret_boot, OV_TRACE_BOOT_BYTES) /* zeros else */;
 }
 
+// Texts as a list; the first ones when there are more than a record holds.
+static struct ov_trace_list list_texts(const char *const *texts, size_t count,
+                                       struct ov_span *items) {
+    size_t kept = count < OV_TRACE_LIST_MAX ? count : OV_TRACE_LIST_MAX;
+    for (size_t i = 0; i < kept; i++) {
+        items[i] = ov_span_text(texts[i]);
+    }
+    return (struct ov_trace_list){.items = items, .item_count = kept, .count = count};
+}
+
 static enum ov_status write_begin(struct run *run) {
     const struct ov_recording *recording = run->recording;
     struct ov_span words[OV_TRACE_LIST_MAX];
+    struct ov_span scopes[OV_TRACE_LIST_MAX];
+    struct ov_span owns[OV_TRACE_LIST_MAX];
     struct utsname system;
     size_t count = 0;
     (void)uname(&system);
     while (recording->command != NULL && recording->command[count] != NULL) {
-        if (count < OV_TRACE_LIST_MAX) {
-            words[count] = ov_span_text(recording->command[count]);
-        }
         count++;
     }
     struct ov_trace_begin begin = {
@@ -101,9 +110,9 @@ static enum ov_status write_begin(struct run *run) {
         .target = recording->target,
         .has_envelope = recording->has_envelope,
         .target_name = ov_span_text(recording->name != NULL ? recording->name : ""),
-        .words = {.items = words,
-                  .item_count = count < OV_TRACE_LIST_MAX ? count : OV_TRACE_LIST_MAX,
-                  .count = count},
+        .scope = list_texts(recording->scopes, recording->scope_count, scopes),
+        .own = list_texts(recording->owns, recording->own_count, owns),
+        .words = list_texts((const char *const *)recording->command, count, words),
     };
     read_boot(begin.boot);
     return ov_trace_write_begin(&run->trace, &begin);

@@ -19,6 +19,10 @@ struct ov_recording {
     const char *capture_path;
     const char *const *canaries;
     size_t canary_count;
+    const char *const *scopes; // what the product is asked to look at
+    size_t scope_count;
+    const char *const *owns; // folders of the product's own
+    size_t own_count;
     struct ov_recorder_options options; // for tests
 };
 
