@@ -337,6 +337,11 @@ enum ov_status ov_recorder_drain(struct ov_recorder *recorder) {
 }
 
 void ov_recorder_end_trial(struct ov_recorder *recorder) {
+    // Those of the kernel stay until they are removed: they would be told as the product's.
+    for (size_t i = 0; i < recorder->sockets.count; i++) {
+        const struct ov_known_socket *socket = ov_table_item(&recorder->sockets, i);
+        (void)bpf_map_delete_elem(bpf_map__fd(recorder->object->maps.sockets), &socket->key);
+    }
     ov_table_release(&recorder->totals);
     ov_table_release(&recorder->names);
     ov_table_release(&recorder->sockets);
