@@ -266,6 +266,9 @@ int main(int argc, char **argv) {
     if (status != OV_OK) {
         if (!result.has_begun) {
             (void)unlink(asked.output); // what it says is of us alone
+            if (asked.recording.capture >= 0) {
+                (void)unlink(asked.capture);
+            }
         }
         ov_say_error("watch", result.reason, NULL);
         return EXIT_FAILED;
