@@ -28,6 +28,7 @@ enum {
     OPTION_NO_ENVELOPE,
     OPTION_SCOPE,
     OPTION_OWN,
+    OPTION_RING_BYTES,
 };
 
 static const struct option options[] = {
@@ -38,11 +39,12 @@ static const struct option options[] = {
     {"cgroup", required_argument, NULL, OPTION_CGROUP},
     {"canary", required_argument, NULL, OPTION_CANARY},
     {"max-size", required_argument, NULL, OPTION_SIZE},
-    {"map-entries", required_argument, NULL, OPTION_MAP_ENTRIES},
     {"allow", required_argument, NULL, OPTION_ALLOW},
     {"no-envelope", no_argument, NULL, OPTION_NO_ENVELOPE},
     {"scope", required_argument, NULL, OPTION_SCOPE},
     {"own", required_argument, NULL, OPTION_OWN},
+    {"map-entries", required_argument, NULL, OPTION_MAP_ENTRIES}, // these two: for tests of losses
+    {"ring-bytes", required_argument, NULL, OPTION_RING_BYTES},
     {0},
 };
 
@@ -185,6 +187,12 @@ static bool take_option(struct asked *asked, int option) {
         asked->recording.options.files = (uint32_t)number;
         asked->recording.options.names = (uint32_t)number;
         asked->recording.options.sockets = (uint32_t)number;
+        return true;
+    case OPTION_RING_BYTES:
+        if (!read_number(optarg, 1 << 30, &number)) {
+            return false;
+        }
+        asked->recording.options.ring_bytes = (uint32_t)number;
         return true;
     default:
         ov_say_error("watch", "there is an option that is not known", "overt watch --help");

@@ -33,7 +33,6 @@ struct ov_trace_inode ov_record_inode(const struct watch_inode *inode) {
 struct batch {
     int map;
     size_t key_bytes, value_bytes;
-    bool is_taken; // entries are removed as well
     enum ov_status (*take)(struct ov_recorder *recorder, const void *key, const void *value);
 };
 
@@ -45,7 +44,7 @@ static enum ov_status hand_on(struct ov_recorder *recorder, const struct batch *
     return OV_OK;
 }
 
-// All entries of a map, in the map's own order.
+// Takes all entries out of a map, in the map's own order.
 static enum ov_status take_all(struct ov_recorder *recorder, const struct batch *batch) {
     uint32_t place[2] = {0}; // where the kernel has come to; opaque
     bool has_place = false;
@@ -64,10 +63,8 @@ static enum ov_status take_all(struct ov_recorder *recorder, const struct batch 
             status = OV_MEMORY;
             break;
         }
-        int error = batch->is_taken
-                        ? bpf_map_lookup_and_delete_batch(batch->map, from, place, keys, values,
-                                                          &count, NULL)
-                        : bpf_map_lookup_batch(batch->map, from, place, keys, values, &count, NULL);
+        int error =
+            bpf_map_lookup_and_delete_batch(batch->map, from, place, keys, values, &count, NULL);
         if (error == -ENOSPC) { // more in one bucket of the kernel's table than we have room for
             free(keys);
             free(values);
@@ -195,6 +192,63 @@ static enum ov_status take_file(struct ov_recorder *recorder, const void *key, c
     return recorder->is_trial ? OV_OK : ov_trace_write_file(recorder->trace, &record);
 }
 
+// ---- sockets ------------------------------------------------------------------------------------
+
+static bool has_remote(const struct watch_socket *socket) {
+    return socket->remote_port != 0 || socket->remote_length != 0 || socket->peer != 0 ||
+           socket->peer_cookie != 0;
+}
+
+// What is known of the other end is not forgotten when it has gone.
+static void add_socket(struct watch_socket *sum, const struct watch_socket *more) {
+    const struct watch_socket before = *sum;
+    if (!has_remote(&before) || has_remote(more)) {
+        *sum = *more;
+    }
+    sum->first_ns = before.first_ns != 0 ? before.first_ns : more->first_ns;
+    sum->last_ns = more->last_ns;
+    sum->sends = before.sends + more->sends;
+    sum->sent_bytes = before.sent_bytes + more->sent_bytes;
+    sum->receives = before.receives + more->receives;
+    sum->received_bytes = before.received_bytes + more->received_bytes;
+}
+
+static enum ov_status take_socket(struct ov_recorder *recorder, const void *key,
+                                  const void *value) {
+    struct ov_known_socket *known = ov_table_get(&recorder->sockets, key);
+    OV_CLEANUP(ov_buf_release) struct ov_buf local = {0};
+    OV_CLEANUP(ov_buf_release) struct ov_buf remote = {0};
+    if (known == NULL) {
+        return OV_MEMORY;
+    }
+    add_socket(&known->sum, value);
+    const struct watch_socket *sum = &known->sum;
+    ov_address_add(sum, false, &local);
+    ov_address_add(sum, true, &remote);
+    TRY(ov_buf_status(&local));
+    TRY(ov_buf_status(&remote));
+    struct ov_trace_socket record = {
+        .process = {.pid = known->key.pid, .start_ns = known->key.start_ns},
+        .cookie = known->key.cookie,
+        .family = sum->family,
+        .type = sum->type,
+        .protocol = sum->protocol,
+        .local = ov_buf_span(&local),
+        .remote = ov_buf_span(&remote),
+        .peer = {.pid = sum->peer},
+        .peer_cookie = sum->peer_cookie,
+        .first_ns = sum->first_ns,
+        .last_ns = sum->last_ns,
+        .send_count = sum->sends,
+        .sent_bytes = sum->sent_bytes,
+        .receive_count = sum->receives,
+        .received_bytes = sum->received_bytes,
+    };
+    return recorder->is_trial ? OV_OK : ov_trace_write_socket(recorder->trace, &record);
+}
+
+// ---- generations --------------------------------------------------------------------------------
+
 static enum ov_status make_current(const struct bpf_map *of_maps, const struct bpf_map *map) {
     uint32_t zero = 0;
     int fd = bpf_map__fd(map);
@@ -209,71 +263,27 @@ enum ov_status ov_recorder_take_generation(struct ov_recorder *recorder) {
     recorder->generation = is_second ? 0 : 1;
     TRY(make_current(object->maps.files, is_second ? object->maps.files_0 : object->maps.files_1));
     TRY(make_current(object->maps.names, is_second ? object->maps.names_0 : object->maps.names_1));
+    TRY(make_current(object->maps.sockets,
+                     is_second ? object->maps.sockets_0 : object->maps.sockets_1));
     struct batch names = {
         .map = bpf_map__fd(is_second ? object->maps.names_1 : object->maps.names_0),
         .key_bytes = sizeof(struct watch_inode),
         .value_bytes = sizeof(struct watch_name),
-        .is_taken = true,
         .take = take_name,
     };
     struct batch files = {
         .map = bpf_map__fd(is_second ? object->maps.files_1 : object->maps.files_0),
         .key_bytes = sizeof(struct watch_file_key),
         .value_bytes = sizeof(struct watch_file),
-        .is_taken = true,
         .take = take_file,
     };
-    TRY(take_all(recorder, &names));
-    return take_all(recorder, &files);
-}
-
-// ---- sockets ------------------------------------------------------------------------------------
-
-static enum ov_status take_socket(struct ov_recorder *recorder, const void *key,
-                                  const void *value) {
-    const struct watch_socket *told = value;
-    struct ov_known_socket *known = ov_table_get(&recorder->sockets, key);
-    OV_CLEANUP(ov_buf_release) struct ov_buf local = {0};
-    OV_CLEANUP(ov_buf_release) struct ov_buf remote = {0};
-    if (known == NULL) {
-        return OV_MEMORY;
-    }
-    if (known->sends == told->sends && known->receives == told->receives) {
-        return OV_OK;
-    }
-    known->sends = told->sends;
-    known->receives = told->receives;
-    known->sent_bytes = told->sent_bytes;
-    ov_address_add(told, false, &local);
-    ov_address_add(told, true, &remote);
-    TRY(ov_buf_status(&local));
-    TRY(ov_buf_status(&remote));
-    struct ov_trace_socket record = {
-        .process = {.pid = known->key.pid, .start_ns = known->key.start_ns},
-        .cookie = known->key.cookie,
-        .family = told->family,
-        .type = told->type,
-        .protocol = told->protocol,
-        .local = ov_buf_span(&local),
-        .remote = ov_buf_span(&remote),
-        .peer = {.pid = told->peer},
-        .peer_cookie = told->peer_cookie,
-        .first_ns = told->first_ns,
-        .last_ns = told->last_ns,
-        .send_count = told->sends,
-        .sent_bytes = told->sent_bytes,
-        .receive_count = told->receives,
-        .received_bytes = told->received_bytes,
-    };
-    return recorder->is_trial ? OV_OK : ov_trace_write_socket(recorder->trace, &record);
-}
-
-enum ov_status ov_recorder_take_sockets(struct ov_recorder *recorder) {
     struct batch sockets = {
-        .map = bpf_map__fd(recorder->object->maps.sockets),
+        .map = bpf_map__fd(is_second ? object->maps.sockets_1 : object->maps.sockets_0),
         .key_bytes = sizeof(struct watch_socket_key),
         .value_bytes = sizeof(struct watch_socket),
         .take = take_socket,
     };
+    TRY(take_all(recorder, &names));
+    TRY(take_all(recorder, &files));
     return take_all(recorder, &sockets);
 }

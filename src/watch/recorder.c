@@ -59,7 +59,8 @@ static void set_up(struct watch_bpf *object, const struct ov_recorder_options *o
     set_entries(object->maps.files_1, options->files);
     set_entries(object->maps.names_0, options->names);
     set_entries(object->maps.names_1, options->names);
-    set_entries(object->maps.sockets, options->sockets);
+    set_entries(object->maps.sockets_0, options->sockets);
+    set_entries(object->maps.sockets_1, options->sockets);
     set_entries(object->maps.processes, options->processes);
     set_entries(object->maps.ring, options->ring_bytes);
     object->rodata->has_canaries = options->has_canaries;
@@ -330,7 +331,6 @@ enum ov_status ov_recorder_drain(struct ov_recorder *recorder) {
     (void)ring_buffer__consume(recorder->ring);
     TRY(recorder->status);
     TRY(ov_recorder_take_generation(recorder));
-    TRY(ov_recorder_take_sockets(recorder));
     TRY(ov_recorder_tell_execs(recorder));
     TRY(take_losses(recorder));
     return ov_trace_writer_tick(recorder->trace);

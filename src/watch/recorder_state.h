@@ -21,11 +21,9 @@ struct ov_known_name {
     uint64_t size_bytes;
 };
 
-// A socket's counters as they were written last.
 struct ov_known_socket {
     struct watch_socket_key key;
-    uint64_t sends, receives;
-    uint64_t sent_bytes;
+    struct watch_socket sum; // over all generations
 };
 
 struct ov_recorder {
@@ -64,4 +62,3 @@ enum ov_status ov_recorder_tell_execs(struct ov_recorder *recorder);
 
 // The two generations: makes the other one current, and writes what the old one has.
 enum ov_status ov_recorder_take_generation(struct ov_recorder *recorder);
-enum ov_status ov_recorder_take_sockets(struct ov_recorder *recorder);

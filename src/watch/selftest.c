@@ -156,7 +156,7 @@ static uint64_t seen_of_socket(const struct trial *trial, uint64_t cookie) {
     for (size_t i = 0; i < sockets->count; i++) {
         const struct ov_known_socket *socket = ov_table_item(sockets, i);
         if (socket->key.cookie == cookie) {
-            return socket->sent_bytes;
+            return socket->sum.sent_bytes;
         }
     }
     return 0;

@@ -64,8 +64,16 @@ struct names {
     __type(value, struct watch_name);
 };
 
+struct sockets {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 16384);
+    __type(key, struct watch_socket_key);
+    __type(value, struct watch_socket);
+};
+
 struct files files_0 SEC(".maps"), files_1 SEC(".maps");
 struct names names_0 SEC(".maps"), names_1 SEC(".maps");
+struct sockets sockets_0 SEC(".maps"), sockets_1 SEC(".maps");
 
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
@@ -89,11 +97,11 @@ struct {
 } processes SEC(".maps");
 
 struct {
-    __uint(type, BPF_MAP_TYPE_HASH);
-    __uint(max_entries, 16384);
-    __type(key, struct watch_socket_key);
-    __type(value, struct watch_socket);
-} sockets SEC(".maps");
+    __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __array(values, struct sockets);
+} sockets SEC(".maps") = {.values = {&sockets_0}};
 
 struct {
     __uint(type, BPF_MAP_TYPE_HASH);
@@ -474,7 +482,11 @@ static __always_inline struct watch_socket *socket_of(struct sock *sock) {
         .start_ns = process->start_ns,
         .pid = pid,
     };
-    struct watch_socket *socket = bpf_map_lookup_elem(&sockets, &key);
+    void *map = bpf_map_lookup_elem(&sockets, &zero);
+    if (map == NULL) {
+        return NULL;
+    }
+    struct watch_socket *socket = bpf_map_lookup_elem(map, &key);
     if (socket == NULL) {
         struct watch_socket *fresh = bpf_map_lookup_elem(&socket_scratch, &zero);
         if (fresh == NULL) {
@@ -483,8 +495,8 @@ static __always_inline struct watch_socket *socket_of(struct sock *sock) {
         __builtin_memset(fresh, 0, sizeof *fresh);
         describe(sock, fresh);
         fresh->first_ns = bpf_ktime_get_boot_ns();
-        bpf_map_update_elem(&sockets, &key, fresh, BPF_NOEXIST);
-        socket = bpf_map_lookup_elem(&sockets, &key);
+        bpf_map_update_elem(map, &key, fresh, BPF_NOEXIST);
+        socket = bpf_map_lookup_elem(map, &key);
         if (socket == NULL) {
             count(WATCH_LOST_SOCKETS);
             return NULL;
