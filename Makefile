@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Short verbs for people. The build itself is Meson's: see meson.build.
 
-.PHONY: help build scan check bench parity benign fuzz format new-format tidy crash install bare clean
+.PHONY: help build scan check watch-load bench parity benign fuzz format new-format tidy crash install bare clean
 .DEFAULT_GOAL := help
 
 # For `make fuzz`: T: seconds for each target. NAME: these targets alone. JOBS: so many at once.
@@ -18,6 +18,7 @@ help:
 	@echo 'make build                 build into build/'
 	@echo 'make install               build, and install below /usr/local (or PREFIX, DESTDIR)'
 	@echo 'make bench                 measure, beside clamscan and Hyperscan'
+	@echo 'make watch-load            the recorder of overt watch under load, as root'
 	@echo 'make parity                compare verdicts with clamscan on forged files'
 	@echo 'make benign                scan a gigabyte of ordinary files, beside clamscan'
 	@echo 'make fuzz T=60 NAME=x      fuzz every target, or one, for T seconds'
@@ -38,6 +39,11 @@ check:
 	@tools/packages.sh packages.txt packages-test.txt
 	@tools/setup.sh build-check -Db_sanitize=address,undefined -Doptimization=1
 	@tests/run build-check
+
+watch-load:
+	@tools/packages.sh packages.txt packages-test.txt
+	@tools/setup.sh build-check -Db_sanitize=address,undefined -Doptimization=1
+	@OVERT_BUILD=build-check OVERT_SOURCE=. tests/watch_losses_test.py --long
 
 bench: build
 	@bench/run.sh

@@ -55,7 +55,7 @@ def need_recorder():
     if not RECORDER.exists():
         skip_all("overt-watch was not built: clang, bpftool or libbpf is missing")
     with tempfile.TemporaryDirectory(dir=".") as folder:
-        done = run(RECORDER, "-o", f"{folder}/trace", "--", "true")
+        done = run(RECORDER, "-o", f"{folder}/trace", "--no-envelope", "--", "true")
     if done.returncode == 2:
         skip_all(" ".join(done.stderr.decode().split()))
 
@@ -187,3 +187,16 @@ def record_command(folder, *words, options=(), has_envelope=False, **more):
     done = run(RECORDER, "-o", path, *([] if has_envelope else ["--no-envelope"]), *options, "--",
                *words, **more)
     return done, Trace(path)
+
+
+def kept(trace, owns=()):
+    """Bytes written to files that are under no such folder, as docs/formats/trace.md has it."""
+    sums = collections.Counter()
+    for (_, inode), record in trace.files.items():
+        name = trace.names.get(inode, {"kind": "file", "path": inode})
+        is_own = any(name["path"].startswith(f"{own}/") for own in owns)
+        explained = record["written"] // PAGE + 2 * record["writes"]
+        more = max(0, record["dirtied"] - explained) * PAGE
+        if name["kind"] == "file" and not is_own and record["written"] + more > 0:
+            sums[name["path"]] += record["written"] + min(more, record["bytes"])
+    return sums
