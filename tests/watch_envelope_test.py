@@ -145,6 +145,8 @@ def test_network(folder):
             udp.get("packets") == COUNT and udp.get("sent") == COUNT * (BYTES + 42), udp)
     tcp = nets.get((6, f"{TCP}:443"), {})
     w.check("an attempt to connect is counted", tcp.get("packets", 0) >= 1, nets)
+    w.check("nothing else was sent, by the kernel neither",
+            sum(net["sent"] for net in nets.values()) == udp.get("sent", 0) + tcp.get("sent", 0), nets)
     of_sockets = sum(record["sent"] for record in trace.sockets.values()
                      if w.unescape(record["remote"]) == f"{UDP}:9")
     w.check("the sockets sent as much", of_sockets in (0, COUNT * BYTES), of_sockets)

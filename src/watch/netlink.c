@@ -18,6 +18,8 @@ unsigned if_nametoindex(const char *name);
 
 enum { REQUEST_BYTES = 512 };
 
+static const uint8_t hardware_address[] = {0x02, 0x6f, 0x76, 0x65, 0x72, 0x74}; // a local one
+
 struct request {
     _Alignas(struct nlmsghdr) uint8_t bytes[REQUEST_BYTES];
     size_t size;
@@ -82,12 +84,14 @@ enum ov_status ov_netlink_make_pair(const char *name, const char *peer, int peer
     begin(&request, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
     (void)extend(&request, &link, sizeof link);
     (void)add_attribute(&request, IFLA_IFNAME, name, strlen(name) + 1);
+    (void)add_attribute(&request, IFLA_ADDRESS, hardware_address, sizeof hardware_address);
     size_t info = add_attribute(&request, IFLA_LINKINFO, NULL, 0);
     (void)add_attribute(&request, IFLA_INFO_KIND, "veth", sizeof "veth");
     size_t data = add_attribute(&request, IFLA_INFO_DATA, NULL, 0);
     size_t other = add_attribute(&request, VETH_INFO_PEER, NULL, 0);
     (void)extend(&request, &link, sizeof link);
     (void)add_attribute(&request, IFLA_IFNAME, peer, strlen(peer) + 1);
+    (void)add_attribute(&request, IFLA_ADDRESS, hardware_address, sizeof hardware_address);
     (void)add_attribute(&request, IFLA_NET_NS_FD, &peer_namespace, sizeof peer_namespace);
     close_nest(&request, other);
     close_nest(&request, data);
@@ -95,12 +99,13 @@ enum ov_status ov_netlink_make_pair(const char *name, const char *peer, int peer
     return ask(&request);
 }
 
-enum ov_status ov_netlink_raise(const char *name) {
+enum ov_status ov_netlink_raise(const char *name, bool is_quiet) {
     struct request request;
+    uint32_t flags = IFF_UP | (is_quiet ? IFF_NOARP : 0);
     struct ifinfomsg link = {.ifi_family = AF_UNSPEC,
                              .ifi_index = (int)if_nametoindex(name),
-                             .ifi_flags = IFF_UP,
-                             .ifi_change = IFF_UP};
+                             .ifi_flags = flags,
+                             .ifi_change = flags};
     begin(&request, RTM_NEWLINK, 0);
     (void)extend(&request, &link, sizeof link);
     return ask(&request);

@@ -6,12 +6,15 @@
 
 #include "base/status.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
-// A pair of linked interfaces: `name` here, `peer` in the namespace of that descriptor.
+// A pair of linked interfaces: `name` here, `peer` in the namespace of that descriptor. Both have
+// the same hardware address: what asks nobody for the other's (`is_quiet`) still reaches it.
 enum ov_status ov_netlink_make_pair(const char *name, const char *peer, int peer_namespace);
-// Brings an interface up.
-enum ov_status ov_netlink_raise(const char *name);
+// Brings an interface up; `is_quiet`: the kernel asks nobody there for addresses, and tells nobody
+// of groups.
+enum ov_status ov_netlink_raise(const char *name, bool is_quiet);
 // Gives it an address: 4 or 16 bytes.
 enum ov_status ov_netlink_add_address(const char *name, const uint8_t *address, uint8_t size,
                                       uint8_t prefix_bits);

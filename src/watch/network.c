@@ -73,19 +73,19 @@ static enum ov_status set_up_far(int far, int *ret_capture) {
     set("/proc/sys/net/ipv4/ip_forward", "1");
     set("/proc/sys/net/ipv6/conf/all/forwarding", "1");
     TRY(open_capture(ret_capture));
-    TRY(ov_netlink_add_address(FAR_NAME, far_v4, sizeof far_v4, 30));
+    TRY(ov_netlink_raise(FAR_NAME, true)); // before it has addresses to speak of
     (void)!ov_netlink_add_address(FAR_NAME, far_v6, sizeof far_v6, 64) /* no IPv6 here */;
-    return ov_netlink_raise(FAR_NAME);
+    return ov_netlink_add_address(FAR_NAME, far_v4, sizeof far_v4, 30);
 }
 
 static enum ov_status set_up_inside(int inside) {
     if (setns(inside, CLONE_NEWNET) != 0) {
         return OV_SYSTEM;
     }
-    TRY(ov_netlink_raise("lo"));
+    TRY(ov_netlink_raise("lo", false));
+    TRY(ov_netlink_raise(INSIDE_NAME, true));
     TRY(ov_netlink_add_address(INSIDE_NAME, inside_v4, sizeof inside_v4, 30));
     bool has_v6 = ov_netlink_add_address(INSIDE_NAME, inside_v6, sizeof inside_v6, 64) == OV_OK;
-    TRY(ov_netlink_raise(INSIDE_NAME));
     TRY(ov_netlink_add_gateway(far_v4, sizeof far_v4));
     return has_v6 ? ov_netlink_add_gateway(far_v6, sizeof far_v6) : OV_OK;
 }
