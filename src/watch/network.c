@@ -72,6 +72,9 @@ static enum ov_status set_up_far(int far, int *ret_capture) {
     }
     set("/proc/sys/net/ipv4/ip_forward", "1");
     set("/proc/sys/net/ipv6/conf/all/forwarding", "1");
+    set("/proc/sys/net/ipv4/icmp_ratelimit", "0");
+    set("/proc/sys/net/ipv4/icmp_msgs_per_sec", "1000000"); // a namespace's own since Linux 6.12
+    set("/proc/sys/net/ipv6/icmp/ratelimit", "0");
     TRY(open_capture(ret_capture));
     TRY(ov_netlink_raise(FAR_NAME, true)); // before it has addresses to speak of
     (void)!ov_netlink_add_address(FAR_NAME, far_v6, sizeof far_v6, 64) /* no IPv6 here */;
