@@ -4,8 +4,8 @@
 # The benches: every figure beside clamscan's or Hyperscan's on the same files, in one run.
 """run.py --build DIR --dir DIR --shared DIR [SECTION...]   (called by bench/run.sh)
 
-Sections: body real small digests hashes build memory cage scaling whole update scale journal. docs/benchmarks.md says how
-each is measured and what its floor is.
+Sections: body real small digests hashes build memory cage scaling whole update scale journal watch.
+docs/benchmarks.md says how each is measured and what its floor is.
 """
 import argparse
 import os
@@ -19,6 +19,7 @@ import harness_data as data
 from feeds import update
 from journal import journal
 from scale import scale
+from watch import watch
 
 
 def median(values):
@@ -315,7 +316,7 @@ def whole(b):
 
 
 SECTIONS = {f.__name__: f for f in (body, real, small, digests, hashes, build, memory, cage, scaling, whole,
-                                    update, scale, journal)}
+                                    update, scale, journal, watch)}
 
 
 def main():

@@ -27,7 +27,7 @@ fi
 is_light=$([ $# -gt 0 ] && echo yes || echo no)
 for section in "$@"; do
     case $section in
-    update | scale | journal) ;;
+    update | scale | journal | watch) ;;
     *) is_light=no ;;
     esac
 done
@@ -42,6 +42,7 @@ libraries_of() { # PROGRAM of the build: just the libraries that it has
         grep -o -- '-Wl,--start-group.*-Wl,--end-group' | sed "s| src/| $build/src/|g")
 }
 compile clients bench/clients.c bench/load.c
+compile watch bench/watch.c
 compile update bench/update.c bench/load.c $(libraries_of overt)
 ln -sf "$build/overt-worker" "$dir/bin/overt-worker" # programs look for it beside themselves
 

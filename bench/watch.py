@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# What `overt watch` costs: those that are watched, and everybody else.
+"""Used by run.py."""
+import os
+import shutil
+import signal
+import statistics
+import subprocess
+import tempfile
+import time
+
+from harness import heading, pin, say, timed
+
+ROUNDS, ROUNDS_QUICK = 5, 3
+CALLS = 100000
+FILES, FILE_BYTES = 1500, 24000
+MOST_READ_NS, MOST_CALL_NS = 250, 100
+
+
+def children_of(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+        return [int(word) for word in file.read().split()]
+
+
+class Recorder:
+    """`overt-watch` that watches a process which sleeps: the null tracer, seen by all others."""
+
+    def __init__(self, b):
+        self.folder = tempfile.mkdtemp(dir=b.folder)
+        trace = os.path.join(self.folder, "trace")
+        self.process = subprocess.Popen(
+            [os.path.join(b.build, "overt-watch"), "-o", trace, "--no-envelope", "--", "sleep", "600"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        end = time.monotonic() + 60
+        while time.monotonic() < end and not self.is_recording(trace):
+            time.sleep(0.05)
+
+    @staticmethod
+    def is_recording(trace):
+        try:
+            with open(trace, "rb") as file:
+                return b"event exec" in file.read()
+        except FileNotFoundError:
+            return False
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for pid in children_of(self.process.pid):
+            os.kill(pid, signal.SIGTERM)
+        self.process.wait(timeout=60)
+        shutil.rmtree(self.folder)
+
+
+def timed_beside(recorder, command):
+    """(output, CPU seconds) of a command and of what it leaves; the recorder goes on."""
+    with tempfile.TemporaryFile() as out:
+        process = subprocess.Popen([*pin(), *command], stdin=subprocess.DEVNULL, stdout=out,
+                                   stderr=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        cpu = usage.ru_utime + usage.ru_stime
+        for pid in children_of(os.getpid()):
+            if pid != recorder.process.pid:
+                usage = os.wait4(pid, 0)[2]
+                cpu += usage.ru_utime + usage.ru_stime
+        out.seek(0)
+        return out.read().decode(errors="replace"), cpu
+
+
+def figures(out):
+    return {line.split()[0]: float(line.split()[1]) for line in out.splitlines()
+            if line.startswith(("read ", "call "))}
+
+
+def full(b, command):
+    """The command under watch: (its output, CPU seconds of it and of the recorder)."""
+    with tempfile.TemporaryDirectory(dir=b.folder) as folder:
+        done = timed([os.path.join(b.build, "overt-watch"), "-o", os.path.join(folder, "trace"),
+                      "--no-envelope", "--", *command])
+    return done
+
+
+def micro(b, rounds):
+    command = [b.bin("watch"), b.folder, str(CALLS)]
+    seen = {"bare": [], "null": [], "full": []}
+    for _ in range(rounds):
+        seen["bare"].append(figures(timed(command).out))
+        with Recorder(b) as recorder:
+            seen["null"].append(figures(timed_beside(recorder, command)[0]))
+        seen["full"].append(figures(full(b, command).out))
+    least = {kind: {key: min(one[key] for one in all_of) for key in ("read", "call")}
+             for kind, all_of in seen.items()}
+    for key, text in (("read", "a read of 4 KiB"), ("call", "a system call that moves nothing")):
+        say(f"{text}: bare {least['bare'][key]:.0f} ns, beside a recorder {least['null'][key]:.0f} "
+            f"ns, watched {least['full'][key]:.0f} ns")
+    read = least["full"]["read"] - least["null"]["read"]
+    call = least["null"]["call"] - least["bare"]["call"]
+    b.note(f"a watched read costs at most {MOST_READ_NS} ns more than beside a recorder: {read:.0f}",
+           read <= MOST_READ_NS)
+    b.note(f"a system call of others costs at most {MOST_CALL_NS} ns more: {call:.0f}",
+           call <= MOST_CALL_NS)
+
+
+def make_tree(b):
+    tree = b.path("watch-tree")
+    if not os.path.exists(tree):
+        os.makedirs(tree + ".new")
+        for number in range(FILES):
+            with open(os.path.join(tree + ".new", f"{number}.txt"), "wb") as file:
+                file.write(os.urandom(FILE_BYTES // 2).hex().encode())
+        os.rename(tree + ".new", tree)
+    return tree
+
+
+def products(b, rounds):
+    """CPU of whole scans; what the recorder itself uses, watching nothing, is told beside it."""
+    tree, rule = make_tree(b), b.path("watch.ndb")
+    with open(rule, "w", encoding="ascii") as file:
+        file.write("Test.Nowhere:0:*:" + "00112233445566778899aabbccddeeff" * 2 + "\n")
+    commands = {"overt scan": [os.path.join(b.build, "overt"), "scan", "--no-journal", "--rules",
+                               rule, tree]}
+    if shutil.which("clamscan"):
+        commands["clamscan"] = ["clamscan", "-r", "-i", "--no-summary", "-d", rule, tree]
+    own = statistics.median(full(b, ["true"]).cpu for _ in range(rounds))
+    for name, command in commands.items():
+        bare, null, watched = [], [], []
+        for _ in range(rounds):
+            bare.append(timed(command).cpu)
+            with Recorder(b) as recorder:
+                null.append(timed_beside(recorder, command)[1])
+            watched.append(full(b, command).cpu)
+        say(f"{name}, {FILES} files: CPU {statistics.median(bare):.2f} s bare, "
+            f"{statistics.median(null):.2f} s beside a recorder, {statistics.median(watched):.2f} s "
+            f"watched, the recorder's own with it ({own:.2f} s of those to begin and end)")
+
+
+def watch(b):
+    heading("overt watch: bare, beside a recorder that watches nothing of it, watched; in turns")
+    if os.geteuid() != 0 or not os.access(os.path.join(b.build, "overt-watch"), os.X_OK):
+        say("not root, or overt-watch was not built: nothing is measured")
+        return
+    rounds = ROUNDS_QUICK if b.is_quick else ROUNDS
+    micro(b, rounds)
+    products(b, rounds)
