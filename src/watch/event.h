@@ -59,7 +59,7 @@ struct watch_name {
     __u32 used;  // bytes of `path`
     __u16 mode;  // i_mode
     __u8 is_cut; // there were more parts
-    __u8 is_linked;
+    __u8 is_opened; // the path is the one that it was opened or run by, of all that it has
     char filesystem[16];
     char path[WATCH_PATH_BYTES + WATCH_PART_BYTES];
 };

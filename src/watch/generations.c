@@ -141,6 +141,11 @@ static enum ov_trace_presence look(const char *path, const struct watch_inode *k
     return is_same ? OV_TRACE_THERE : OV_TRACE_UNKNOWN;
 }
 
+static const char *known_path(const struct ov_recorder *recorder,
+                              const struct ov_known_name *name) {
+    return (const char *)recorder->paths.data + name->at;
+}
+
 static enum ov_status take_name(struct ov_recorder *recorder, const void *key, const void *value) {
     const struct watch_name *told = value;
     OV_CLEANUP(ov_buf_release) struct ov_buf inner = {0};
@@ -159,6 +164,12 @@ static enum ov_status take_name(struct ov_recorder *recorder, const void *key, c
         name->size_bytes == told->size_bytes) {
         return OV_OK;
     }
+    bool is_any = told->is_opened == 0; // of all names that it has
+    if (is_any && name->is_opened &&
+        look(known_path(recorder, name), &name->key) == OV_TRACE_THERE) {
+        return OV_OK;
+    }
+    name->is_opened = !is_any;
     name->at = recorder->paths.size;
     name->size = path.size;
     name->size_bytes = told->size_bytes;
@@ -174,7 +185,7 @@ static enum ov_status take_name(struct ov_recorder *recorder, const void *key, c
         .path = ov_buf_span(&path),
     };
     if (has_place && told->is_cut == 0) {
-        record.presence = look((const char *)recorder->paths.data + name->at, &name->key);
+        record.presence = look(known_path(recorder, name), &name->key);
     }
     return recorder->is_trial ? OV_OK : ov_trace_write_name(recorder->trace, &record);
 }

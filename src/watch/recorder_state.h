@@ -19,6 +19,7 @@ struct ov_known_name {
     struct watch_inode key;
     uint64_t at, size; // of the path
     uint64_t size_bytes;
+    bool is_opened; // by this name, of all that the inode has
 };
 
 struct ov_known_socket {

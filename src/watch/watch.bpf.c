@@ -180,13 +180,17 @@ static __noinline void add_name(struct inode *inode, struct dentry *dentry,
     __u32 zero = 0;
     void *map = bpf_map_lookup_elem(&names, &zero);
     struct watch_name *name = bpf_map_lookup_elem(&name_scratch, &zero);
-    if (map == NULL || name == NULL || key == NULL || bpf_map_lookup_elem(map, key) != NULL) {
+    if (map == NULL || name == NULL || key == NULL) {
+        return;
+    }
+    const struct watch_name *known = bpf_map_lookup_elem(map, key);
+    if (known != NULL && (known->is_opened != 0 || dentry == NULL)) {
         return;
     }
     __u32 used = 0;
     name->size_bytes = BPF_CORE_READ(inode, i_size);
     name->mode = BPF_CORE_READ(inode, i_mode);
-    name->is_linked = BPF_CORE_READ(inode, i_nlink) > 0;
+    name->is_opened = dentry != NULL;
     name->is_cut = 1;
     const char *filesystem = BPF_CORE_READ(inode, i_sb, s_type, name);
     bpf_probe_read_kernel_str(name->filesystem, sizeof name->filesystem, filesystem);
@@ -211,7 +215,7 @@ static __noinline void add_name(struct inode *inode, struct dentry *dentry,
         dentry = parent;
     }
     name->used = used;
-    if (bpf_map_update_elem(map, key, name, BPF_NOEXIST) < 0 &&
+    if (bpf_map_update_elem(map, key, name, BPF_ANY) < 0 &&
         bpf_map_lookup_elem(map, key) == NULL) { // and no other processor was quicker
         count(WATCH_LOST_NAMES);
     }
