@@ -80,12 +80,26 @@ static void begin_sentence(struct ov_buf *text, enum ov_trace_force force) {
 
 // ---- read ---------------------------------------------------------------------------------------
 
-static void claim_files(struct claims *claims, struct ov_buf *text) {
+// What was read again, or by several processes, counts once.
+static uint64_t sum_content(const struct ov_trace_model *model,
+                            const struct ov_trace_places *places) {
+    uint64_t sum = 0;
+    for (size_t i = 0; i < model->file_count; i++) {
+        if (places->places[i] != OV_TRACE_PLACE_OTHER) {
+            uint64_t more = ov_trace_content_bytes(&model->files[i]);
+            sum = more > UINT64_MAX - sum ? UINT64_MAX : sum + more;
+        }
+    }
+    return sum;
+}
+
+static void claim_files(struct claims *claims, const struct ov_trace_places *places,
+                        struct ov_buf *text) {
     const struct ov_trace_totals *totals = &claims->model->totals;
     struct ov_trace_claim claim = {.kind = OV_TRACE_CLAIM_READ,
                                    .force = force_of(claims, OV_TRACE_FORCE_AT_MOST),
                                    .what = "files",
-                                   .bytes = totals->covered_bytes,
+                                   .bytes = sum_content(claims->model, places),
                                    .count = totals->read_files};
     begin_sentence(text, claim.force);
     ov_trace_add_bytes(text, claim.bytes);
@@ -108,7 +122,7 @@ static void claim_outside(struct claims *claims, const struct ov_trace_places *p
     for (size_t i = 0; i < model->file_count; i++) {
         bool is_one = places->places[i] == OV_TRACE_PLACE_OUTSIDE && model->files[i].read_bytes > 0;
         claim.count += is_one ? 1 : 0;
-        claim.bytes += is_one ? model->files[i].covered_bytes : 0;
+        claim.bytes += is_one ? ov_trace_content_bytes(&model->files[i]) : 0;
     }
     begin_sentence(text, claim.force);
     ov_trace_add_bytes(text, claim.bytes);
@@ -357,7 +371,7 @@ enum ov_status ov_trace_claims_build(const struct ov_trace_model *model,
     OV_CLEANUP(ov_buf_release) struct ov_buf text = {0};
     struct claims claims = {.model = model, .arena = arena};
     if (model->has_begin) {
-        claim_files(&claims, &text);
+        claim_files(&claims, places, &text);
         claim_outside(&claims, places, &text);
         claim_others(&claims, &text);
         claim_written(&claims, &text);

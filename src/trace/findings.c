@@ -107,7 +107,7 @@ static void find_files(struct ov_trace_finder *finder) {
         item.at_ns = file->first_ns;
         if (finder->places->places[at] == OV_TRACE_PLACE_OUTSIDE &&
             file->read_bytes >= ov_trace_threshold(OV_TRACE_RULE_OUTSIDE, 0)) {
-            item.bytes = file->covered_bytes;
+            item.bytes = ov_trace_content_bytes(file);
             item.other_bytes = file->read_bytes;
             ov_trace_finder_add(finder, OV_TRACE_RULE_OUTSIDE, &item);
         }
@@ -201,7 +201,9 @@ static void find_calls(struct ov_trace_finder *finder) {
         struct ov_trace_item item = ov_trace_item_empty();
         item.name = model->denials[i].call;
         item.at_ns = model->denials[i].first_ns;
-        ov_trace_finder_add(finder, OV_TRACE_RULE_DENIED, &item);
+        if (!is_followed(item.name)) {
+            ov_trace_finder_add(finder, OV_TRACE_RULE_DENIED, &item);
+        }
     }
 }
 

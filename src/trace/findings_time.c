@@ -148,12 +148,12 @@ static void tell_files(const struct walk *walk) {
         size_t at = walk->finder->by_read[i];
         const struct reading *reading = &walk->readings[at];
         const struct ov_trace_model_file *file = &model->files[at];
-        if (reading->again_bytes > 0 && file->read_bytes > file->covered_bytes) {
+        if (reading->again_bytes > 0 && file->read_bytes > ov_trace_content_bytes(file)) {
             struct ov_trace_item item = ov_trace_item_empty();
             item.file = at;
             item.at_ns = reading->again_ns;
             item.bytes = reading->again_bytes;
-            item.other_bytes = file->covered_bytes;
+            item.other_bytes = ov_trace_content_bytes(file);
             ov_trace_finder_add(walk->finder, OV_TRACE_RULE_AGAIN, &item);
         }
     }

@@ -52,6 +52,15 @@ bool ov_trace_place_is_users(enum ov_trace_place place) {
     return place == OV_TRACE_PLACE_SCOPE || place == OV_TRACE_PLACE_OUTSIDE;
 }
 
+uint64_t ov_trace_content_bytes(const struct ov_trace_model_file *file) {
+    enum { // routes that stand for pages that were looked up, or for none that could be
+        PAGES = 1 << OV_TRACE_ROUTE_PAGES | 1 << OV_TRACE_ROUTE_DIRECT,
+    };
+    uint64_t most = file->read_bytes < file->largest_bytes ? file->read_bytes : file->largest_bytes;
+    bool is_covered = file->covered_bytes > 0 && (file->routes & PAGES) != 0;
+    return is_covered || most < file->covered_bytes ? file->covered_bytes : most;
+}
+
 // ---- content ------------------------------------------------------------------------------------
 
 static size_t find_last(struct ov_span text, uint8_t byte) {
@@ -72,7 +81,8 @@ enum ov_trace_content ov_trace_content_of(struct ov_span path) {
     size_t slash = find_last(path, '/');
     struct ov_span name = slash < path.size ? ov_span_from(path, slash + 1) : path;
     struct ov_span ending = ov_span_from(name, find_last(name, '.') + 1);
-    if (ending.size == 0 || ending.size > ENDING_BYTES_MAX) {
+    if (ending.size == 0 || ending.size > ENDING_BYTES_MAX ||
+        ov_span_find(ending, 0, ' ') < ending.size) {
         return OV_TRACE_CONTENT_OTHER;
     }
     for (size_t i = 0; i < ending.size; i++) {

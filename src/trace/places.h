@@ -43,6 +43,10 @@ enum ov_trace_content ov_trace_content_of(struct ov_span path);
 const char *ov_trace_content_word(enum ov_trace_content content);
 const char *ov_trace_place_word(enum ov_trace_place place);
 
+// How much of a file's content can have been read at most. What it covered, unless there were reads
+// at which no page was looked up (tmpfs has it so): then what calls returned, up to its size.
+uint64_t ov_trace_content_bytes(const struct ov_trace_model_file *file);
+
 // Whether what is read there is the user's: in scope, or outside of it.
 bool ov_trace_place_is_users(enum ov_trace_place place);
 

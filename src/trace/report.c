@@ -84,7 +84,7 @@ static int compare_groups(const void *first, const void *second) {
 static struct ov_trace_group group_of(const struct ov_trace_model_file *file, struct ov_span name) {
     return (struct ov_trace_group){.name = name,
                                    .file_count = 1,
-                                   .covered_bytes = file->covered_bytes,
+                                   .content_bytes = ov_trace_content_bytes(file),
                                    .read_bytes = file->read_bytes,
                                    .kept_bytes =
                                        file->fate == OV_TRACE_FATE_KEPT ? file->written_bytes : 0};
@@ -92,7 +92,7 @@ static struct ov_trace_group group_of(const struct ov_trace_model_file *file, st
 
 static void join_group(struct ov_trace_group *group, const struct ov_trace_group *other) {
     group->file_count += other->file_count;
-    group->covered_bytes = add(group->covered_bytes, other->covered_bytes);
+    group->content_bytes = add(group->content_bytes, other->content_bytes);
     group->read_bytes = add(group->read_bytes, other->read_bytes);
     group->kept_bytes = add(group->kept_bytes, other->kept_bytes);
 }

@@ -16,8 +16,8 @@
 // Files that belong together, by type or by folder. Kinds other than files are in none.
 struct ov_trace_group {
     struct ov_span name;
-    uint64_t file_count; // with anything below
-    uint64_t covered_bytes, read_bytes;
+    uint64_t file_count;                // with anything below
+    uint64_t content_bytes, read_bytes; // read_bytes counts what is read again
     uint64_t kept_bytes;
 };
 

@@ -267,7 +267,7 @@ static void add_groups(struct ov_buf *out, const char *title, const struct ov_tr
     for (size_t i = 0; i < shown; i++) {
         ov_buf_add_text(out, "<tr>");
         add_cell(out, groups[i].read_bytes);
-        add_cell(out, groups[i].covered_bytes);
+        add_cell(out, groups[i].content_bytes);
         ov_buf_add_text(out, "<td class=\"n\">");
         ov_trace_add_number(out, groups[i].file_count);
         ov_buf_add_text(out, "</td><td>");

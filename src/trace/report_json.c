@@ -233,6 +233,7 @@ static void add_file(struct ov_json *json, const struct ov_trace_report *report,
     ov_json_uint(json, "size", file->size_bytes);
     ov_json_uint(json, "opens", file->open_count);
     ov_json_uint(json, "bytes_read", file->read_bytes);
+    ov_json_uint(json, "bytes_content", ov_trace_content_bytes(file));
     ov_json_uint(json, "bytes_covered", file->covered_bytes);
     ov_json_bool(json, "covered_exactly", file->scale == 1);
     ov_json_uint(json, "bytes_written", file->written_bytes);
@@ -297,6 +298,32 @@ static void add_processes(struct ov_json *json, const struct ov_trace_model *mod
     ov_json_array_end(json);
 }
 
+static void add_calls(struct ov_json *json, const struct ov_trace_model *model) {
+    ov_json_array(json, "acts");
+    for (size_t i = 0; i < model->act_count; i++) {
+        ov_json_object(json, NULL);
+        ov_json_uint(json, "pid", model->acts[i].process.pid);
+        add_moment(json, "at_ns", model, model->acts[i].at_ns);
+        ov_json_bytes(json, "call", model->acts[i].call);
+        ov_json_int(json, "result", model->acts[i].result);
+        add_list(json, "arguments", &model->acts[i].arguments);
+        ov_json_object_end(json);
+    }
+    ov_json_array_end(json);
+    ov_json_array(json, "denied");
+    for (size_t i = 0; i < model->denial_count; i++) {
+        ov_json_object(json, NULL);
+        ov_json_uint(json, "pid", model->denials[i].process.pid);
+        add_moment(json, "first_ns", model, model->denials[i].first_ns);
+        ov_json_bytes(json, "call", model->denials[i].call);
+        ov_json_bytes(json, "by", model->denials[i].by);
+        add_name(json, "what", model->denials[i].what);
+        ov_json_uint(json, "count", model->denials[i].count);
+        ov_json_object_end(json);
+    }
+    ov_json_array_end(json);
+}
+
 static void add_groups(struct ov_json *json, const char *key, const struct ov_trace_group *groups,
                        size_t count) {
     ov_json_array(json, key);
@@ -305,7 +332,7 @@ static void add_groups(struct ov_json *json, const char *key, const struct ov_tr
         ov_json_bytes(json, "name", groups[i].name);
         ov_json_uint(json, "files", groups[i].file_count);
         ov_json_uint(json, "read_bytes", groups[i].read_bytes);
-        ov_json_uint(json, "covered_bytes", groups[i].covered_bytes);
+        ov_json_uint(json, "content_bytes", groups[i].content_bytes);
         ov_json_uint(json, "kept_bytes", groups[i].kept_bytes);
         ov_json_object_end(json);
     }
@@ -372,6 +399,7 @@ void ov_trace_report_add_json(const struct ov_trace_report *report, struct ov_bu
     add_sensors(&json, model);
     add_processes(&json, model);
     add_sockets(&json, model);
+    add_calls(&json, model);
     add_groups(&json, "types", report->types, report->type_count);
     add_groups(&json, "folders", report->folders, report->folder_count);
     ov_json_array(&json, "files");
