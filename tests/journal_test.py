@@ -185,8 +185,6 @@ OUTSIDE = {
     "log.policy": "for other programs; the verifier has its own word for the key",
     "names": "shows paths; commitments are what is signed, and no longer open with another path",
     "names.key": "as names",
-    "tile/0/000.p/1": "superseded: the tile of an earlier checkpoint",
-    "tile/entries/000.p/1": "superseded: the tile of an earlier checkpoint",
 }
 
 

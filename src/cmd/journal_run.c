@@ -9,6 +9,7 @@
 #include "base/say.h"
 #include "cmd/scan_state.h"
 #include "config.h"
+#include "journal/names_prune.h"
 #include "role/acts.h"
 #include "role/roles.h"
 
@@ -55,12 +56,6 @@ static void tell_keeper(const struct ov_keeper *keeper) {
     ov_acting_ready(&acting, ov_role_get(OV_ROLE_KEEPER)->layers & ~keeper->missing_layers);
 }
 
-static int open_names(const char *folder) {
-    char path[PATH_MAX + 8];
-    (void)snprintf(path, sizeof path, "%s/names", folder);
-    return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-}
-
 enum ov_status ov_journal_run_begin(const char *command, struct ov_keeper *ret_keeper,
                                     int *ret_names) {
     static const char todo[] = "set OVERT_STATE to a folder that can be written to, or go without: "
@@ -77,7 +72,7 @@ enum ov_status ov_journal_run_begin(const char *command, struct ov_keeper *ret_k
         ov_say_error("journal", ret_keeper->reason, todo);
         return status;
     }
-    *ret_names = open_names(folder);
+    *ret_names = ov_names_open(folder);
     ov_acts_follow(ret_keeper);
     tell_keeper(ret_keeper);
     return OV_OK;

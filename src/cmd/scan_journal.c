@@ -250,9 +250,32 @@ static bool is_due(struct ov_scan_journal *journal) {
     return now - journal->waiting_since_ns >= HELD_NS;
 }
 
+// Nothing else may be asked of the keeper meanwhile.
+static void beat(struct ov_scan_journal *journal) {
+    settle(journal);
+    if (journal->status == OV_OK) {
+        enum ov_status status = ov_journal_beat(&journal->beat);
+        if (status != OV_OK) {
+            stop(journal, status);
+        }
+    }
+}
+
+bool ov_scan_journal_is_odd(struct ov_scan_journal *journal) {
+    enum ov_status status = ov_scan_journal_flush(journal);
+    status = status == OV_OK ? ov_journal_beat_last(&journal->beat) : status;
+    if (status != OV_OK) {
+        stop(journal, status);
+    }
+    return journal->beat.own_count > 0;
+}
+
 void ov_scan_journal_tick(struct ov_scan_journal *journal) {
     if (journal->filling == NULL) {
         return;
+    }
+    if (ov_journal_beat_is_due(&journal->beat)) {
+        beat(journal);
     }
     if (is_due(journal)) {
         send_held(journal);
@@ -352,12 +375,12 @@ enum ov_status ov_scan_journal_open(const struct ov_scan_arguments *args,
     journal->names = -1;
     journal->keeper.channel = -1;
     journal->filling = &journal->held[0];
-    if (args->is_unjournaled) {
-        return OV_OK;
+    if (!args->is_unjournaled) {
+        TRY(make_room(journal));
+        TRY(ov_journal_run_begin("scan", &journal->keeper, &journal->names));
+        journal->is_on = true;
     }
-    TRY(make_room(journal));
-    TRY(ov_journal_run_begin("scan", &journal->keeper, &journal->names));
-    journal->is_on = true;
+    ov_journal_beat_open(journal->is_on ? &journal->keeper : NULL, &journal->beat);
     return OV_OK;
 }
 
@@ -405,6 +428,7 @@ enum ov_status ov_scan_journal_close(struct ov_scan_journal *journal,
 
 void ov_scan_journal_release(struct ov_scan_journal *journal) {
     ov_acts_leave();
+    ov_journal_beat_close(&journal->beat);
     (void)ov_keeper_end(&journal->keeper);
     ov_fd_close(&journal->names);
     for (unsigned i = 0; i < 2; i++) {

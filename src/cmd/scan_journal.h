@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "cmd/journal_action.h"
+#include "cmd/journal_beat.h"
 #include "cmd/scan_options.h"
 #include "cmd/scan_output.h"
 #include "role/keeper.h"
@@ -39,6 +40,7 @@ struct ov_scan_journal {
     uint64_t first_ns;         // when the first of those that fill came
     uint64_t waiting_since_ns; // that of our own processes something is to be told; 0: no more
     enum ov_status status;     // of the first failure
+    struct ov_journal_beat beat;
 };
 
 // Opens the journal, unless --no-journal was given. On failure the error was printed.
@@ -66,11 +68,15 @@ enum ov_status ov_scan_journal_intend(struct ov_scan_journal *journal,
 // when this returns.
 void ov_scan_journal_crash(struct ov_scan_journal *journal, struct ov_span path, const char *why);
 
-// Hands on what has waited long enough.
+// Hands on what has waited long enough, and beats when it is time.
 void ov_scan_journal_tick(struct ov_scan_journal *journal);
 
 // Hands on everything.
 enum ov_status ov_scan_journal_flush(struct ov_scan_journal *journal);
+
+// Looks at ourselves once more, before it is known how the scan ends. True when our own processes
+// are not what they should be: now, or at any look before.
+bool ov_scan_journal_is_odd(struct ov_scan_journal *journal);
 
 // Writes down how it ended, and seals the journal.
 enum ov_status ov_scan_journal_close(struct ov_scan_journal *journal,

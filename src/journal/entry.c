@@ -54,7 +54,8 @@ static const struct form forms[OV_ENTRY_TYPES] = {
                         {"limited", VALUE_NUMBER, false},
                         {"read", VALUE_NUMBER, false},
                         {"sent", VALUE_NUMBER_OR_NONE, false}}},
-    [OV_ENTRY_HEARTBEAT] = {"heartbeat", {{"runs", VALUE_NUMBER, false}}},
+    [OV_ENTRY_HEARTBEAT] = {"heartbeat",
+                            {{"runs", VALUE_NUMBER, false}, {"unseen", VALUE_TEXT_TEXT, true}}},
     [OV_ENTRY_EPOCH] = {"epoch",
                         {{"number", VALUE_NUMBER, false},
                          {"key", VALUE_KEY, false},
@@ -98,6 +99,7 @@ static const struct form forms[OV_ENTRY_TYPES] = {
                        {{"role", VALUE_TEXT, false},
                         {"pid", VALUE_NUMBER, false},
                         {"how", VALUE_END, false}}},
+    [OV_ENTRY_REMOVED] = {"removed", {{"from", VALUE_NUMBER, false}, {"to", VALUE_NUMBER, false}}},
 };
 
 const char *ov_entry_type_name(enum ov_entry_type type) {

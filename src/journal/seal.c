@@ -7,6 +7,7 @@
 #include "base/fd.h"
 #include "base/hex.h"
 #include "journal/frames.h"
+#include "journal/partials.h"
 #include "ledger/checkpoint.h"
 #include "ledger/note.h"
 
@@ -238,6 +239,7 @@ static enum ov_status empty_pending(struct ov_journal *journal) {
 }
 
 static enum ov_status seal_with(struct ov_journal *journal, const struct ov_signer *second) {
+    uint64_t sealed_before = journal->sealed_size;
     enum ov_status status = write_tiles(journal);
     if (status == OV_OK) {
         status = ov_journal_write_checkpoint(journal, second);
@@ -248,7 +250,9 @@ static enum ov_status seal_with(struct ov_journal *journal, const struct ov_sign
         errno = error;
         return status;
     }
-    return empty_pending(journal);
+    TRY(empty_pending(journal));
+    ov_partials_remove(journal->folder, sealed_before, journal->sealed_size);
+    return OV_OK;
 }
 
 // ---- epochs -------------------------------------------------------------------------------------

@@ -24,6 +24,9 @@ enum {
     CHANNEL_BUFFER_BYTES = 1 << 20,
     TYPE_SYNC = 200, // instead of an entry's type
     TYPE_SEAL,
+    TYPE_BEAT, // an entry `heartbeat` and a seal
+    TYPE_END,  // a seal, and no more will come
+    HEARTBEAT_SECONDS = 600,
 };
 
 struct answer {
@@ -54,11 +57,12 @@ static bool send_message(int channel, const struct iovec *parts, size_t count) {
     return size == (ssize_t)total;
 }
 
-// The size of a message; 0 when the other end is gone.
+// The size of a message; 0 when the other end is gone, or (errno is EAGAIN) was silent for long.
 static size_t receive_message(int channel, void *buffer, size_t room) {
     struct iovec part = {buffer, room};
     struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
     ssize_t size;
+    errno = 0;
     do {
         size = recvmsg(channel, &message, 0);
     } while (size < 0 && errno == EINTR);
@@ -105,8 +109,38 @@ static bool is_full(const struct keeping *keeping) {
     return ov_journal_unsealed(keeping->journal) >= OV_JOURNAL_SEAL_COUNT;
 }
 
-static void answer(struct keeping *keeping, bool is_end) {
-    bool is_seal = is_end || is_full(keeping);
+static void release_lock(struct keeping *keeping) {
+    if (keeping->has_lock) {
+        ov_journal_unlock(keeping->journal);
+        keeping->has_lock = false;
+    }
+}
+
+static void add_heartbeat(struct keeping *keeping, struct ov_span lines) {
+    OV_CLEANUP(ov_buf_release) struct ov_buf body = {0};
+    uint64_t runs = 0;
+    take_lock(keeping);
+    if (keeping->status == OV_OK) {
+        note(keeping, ov_run_count(ov_journal_folder(keeping->journal), &runs));
+        ov_buf_printf(&body, "runs %llu\n", (unsigned long long)runs);
+        ov_buf_add(&body, lines.data, lines.size);
+        note(keeping, ov_buf_status(&body));
+        add(keeping, OV_ENTRY_HEARTBEAT, ov_buf_span(&body));
+    }
+}
+
+// Whoever sends us entries is busy with something else for long. A failure is told by the next
+// answer.
+static void beat_alone(struct keeping *keeping) {
+    add_heartbeat(keeping, ov_span_make(NULL, 0));
+    if (keeping->status == OV_OK) {
+        note(keeping, ov_journal_seal(keeping->journal, OV_SEAL_KEEP_EPOCH));
+    }
+    release_lock(keeping);
+}
+
+static void answer(struct keeping *keeping, uint8_t word) {
+    bool is_seal = word != TYPE_SYNC || is_full(keeping);
     struct answer answer = {0};
     take_lock(keeping);
     if (keeping->status == OV_OK) {
@@ -121,11 +155,8 @@ static void answer(struct keeping *keeping, bool is_end) {
         (void)snprintf(answer.reason, sizeof answer.reason, "%s",
                        ov_journal_reason(keeping->journal));
     }
-    if (keeping->has_lock) {
-        ov_journal_unlock(keeping->journal);
-        keeping->has_lock = false;
-    }
-    keeping->has_stopped |= is_end && keeping->status == OV_OK;
+    release_lock(keeping);
+    keeping->has_stopped |= word == TYPE_END && keeping->status == OV_OK;
     if (!send_message(OV_KEEPER_CHANNEL, &(struct iovec){&answer, sizeof answer}, 1)) {
         _exit(1);
     }
@@ -135,14 +166,21 @@ static void live(struct keeping *keeping) {
     static uint8_t message[MESSAGE_BYTES_MAX];
     for (;;) {
         size_t size = receive_message(OV_KEEPER_CHANNEL, message, sizeof message);
+        if (size == 0 && errno == EAGAIN && !keeping->has_stopped) {
+            beat_alone(keeping);
+            continue;
+        }
         if (size == 0) {
             break; // whoever sent us entries has ended
         }
-        bool is_end = message[0] == TYPE_SEAL;
-        if (message[0] == TYPE_SYNC || is_end) {
-            answer(keeping, is_end);
+        struct ov_span body = ov_span_from(ov_span_make(message, size), 1);
+        if (message[0] == TYPE_BEAT) {
+            add_heartbeat(keeping, body);
+        }
+        if (message[0] >= TYPE_SYNC) {
+            answer(keeping, message[0]);
         } else {
-            add(keeping, message[0], ov_span_make(message + 1, size - 1));
+            add(keeping, message[0], body);
         }
     }
     if (keeping->has_stopped) {
@@ -167,8 +205,16 @@ static uint32_t enter_cage(void) {
     return spec.layers & ~report.enforced;
 }
 
+// A little longer than the other side takes: 10 minutes and a half, where 11 would be a gap.
+static void limit_silence(int channel) {
+    unsigned ms = ov_keeper_heartbeat_seconds() * 1050 + 450;
+    const struct timeval most = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+    (void)setsockopt(channel, SOL_SOCKET, SO_RCVTIMEO, &most, sizeof most);
+}
+
 static void begin(struct keeping *keeping, int channel) {
     struct greeting greeting = {0};
+    limit_silence(channel);
     (void)signal(SIGINT, SIG_IGN); // it ends when the other side has
     (void)signal(SIGTERM, SIG_IGN);
     int away = fcntl(channel, F_DUPFD_CLOEXEC, OV_KEEPER_DESCRIPTORS + OV_JOURNAL_DESCRIPTORS);
@@ -318,11 +364,31 @@ enum ov_status ov_keeper_sync(struct ov_keeper *keeper) {
     return ov_keeper_sync_end(keeper);
 }
 
+enum ov_status ov_keeper_seal(struct ov_keeper *keeper) {
+    TRY(ask(keeper, TYPE_SEAL));
+    return take_answer(keeper);
+}
+
+unsigned ov_keeper_heartbeat_seconds(void) {
+    const char *text = getenv("OVERT_HEARTBEAT");
+    uint64_t seconds = 0;
+    bool is_given = text != NULL && ov_number_read(ov_span_text(text), &seconds) == OV_OK &&
+                    seconds >= 1 && seconds <= HEARTBEAT_SECONDS;
+    return is_given ? (unsigned)seconds : HEARTBEAT_SECONDS;
+}
+
+enum ov_status ov_keeper_beat(struct ov_keeper *keeper, struct ov_span lines) {
+    uint8_t word = TYPE_BEAT;
+    struct iovec parts[] = {{&word, 1}, {(void *)(uintptr_t)lines.data, lines.size}};
+    bool is_sent = send_message(keeper->channel, parts, lines.size > 0 ? 2 : 1);
+    return is_sent ? take_answer(keeper) : gone(keeper);
+}
+
 enum ov_status ov_keeper_end(struct ov_keeper *keeper) {
     if (keeper->pid == 0) {
         return OV_OK;
     }
-    enum ov_status status = ask(keeper, TYPE_SEAL);
+    enum ov_status status = ask(keeper, TYPE_END);
     status = status == OV_OK ? take_answer(keeper) : status;
     int error = errno;
     ov_fd_close(&keeper->channel);

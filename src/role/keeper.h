@@ -45,6 +45,17 @@ enum ov_status ov_keeper_sync_begin(struct ov_keeper *keeper);
 bool ov_keeper_has_answered(const struct ov_keeper *keeper); // then _end returns at once
 enum ov_status ov_keeper_sync_end(struct ov_keeper *keeper);
 
+// The same, and puts everything under a checkpoint.
+enum ov_status ov_keeper_seal(struct ov_keeper *keeper);
+
+// Seconds between two heartbeats: 600, or what OVERT_HEARTBEAT says, 1 to 600.
+unsigned ov_keeper_heartbeat_seconds(void);
+
+// Adds an entry `heartbeat`, with these lines behind its first (or none), and puts everything under
+// a checkpoint. As ov_keeper_sync. Where nobody calls this, the keeper does so by itself a little
+// later, so that a run never has a gap.
+enum ov_status ov_keeper_beat(struct ov_keeper *keeper, struct ov_span lines);
+
 // Puts everything under a checkpoint, and ends the keeper. As above.
 enum ov_status ov_keeper_end(struct ov_keeper *keeper);
 

@@ -43,7 +43,8 @@ static const struct ov_role roles[OV_ROLE_COUNT] = {
                      OV_SAYS_ANSWERS,
             .sends = OV_SAYS_SETUP | OV_SAYS_JOBS | OV_SAYS_REQUESTS | OV_SAYS_SOURCES |
                      OV_SAYS_ADDRESSES,
-            .reaches = "the paths it was given, the rule image, its workers, its builder",
+            .reaches = "the paths it was given, the rule image, its workers, its builder, "
+                       "what /proc says of all processes",
             .parses = "records of its workers and its builder, names in the rule image",
             .sockets = OV_SOCKETS_PAIR | OV_SOCKETS_LISTEN,
         },
@@ -142,7 +143,8 @@ static const struct ov_role roles[OV_ROLE_COUNT] = {
             .calls = OV_CAGE_WRITE,
             .memory_bytes = 1ull << 30,
             .sends = OV_SAYS_REPORTS,
-            .reaches = "what was fetched of a log, or one file; one pipe for its answer (write only)",
+            .reaches =
+                "what was fetched of a log, or one file; one pipe for its answer (write only)",
             .parses = "checkpoints, entries and bundles that a monitor fetched, files of evidence",
             .descriptors =
                 {

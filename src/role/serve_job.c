@@ -173,12 +173,14 @@ static _Noreturn void become_server(const struct ov_serve_request *request, int 
 // Waits for the end of the child. The signals are blocked, so none is lost between two looks. The
 // child is asked again and again: as the first process of its namespace it is deaf until it
 // listens.
-static int wait_for_end(pid_t pid, const sigset_t *signals) {
+static int wait_for_end(pid_t pid, const sigset_t *signals,
+                        const struct ov_serve_request *request) {
     static const struct timespec pause = {.tv_nsec = 200000000};
+    static const struct timespec tick = {.tv_sec = 1};
     bool is_asked = false;
     int end = 0;
     for (;;) {
-        int number = is_asked ? sigtimedwait(signals, NULL, &pause) : sigwaitinfo(signals, NULL);
+        int number = sigtimedwait(signals, NULL, is_asked ? &pause : &tick);
         pid_t gone = waitpid(pid, &end, WNOHANG);
         if (gone == pid || (gone < 0 && errno == ECHILD)) {
             return end;
@@ -186,6 +188,8 @@ static int wait_for_end(pid_t pid, const sigset_t *signals) {
         is_asked = is_asked || (number > 0 && number != SIGCHLD);
         if (is_asked) {
             (void)kill(pid, SIGTERM); // not reaped yet, so the number is still its own
+        } else if (request->on_tick != NULL) {
+            request->on_tick(request->arg);
         }
     }
 }
@@ -227,7 +231,7 @@ enum ov_status ov_serve_run(const struct ov_serve_request *request,
         become_server(request, high);
     }
     int error = errno;
-    int end = pid > 0 ? wait_for_end(pid, &signals) : 0;
+    int end = pid > 0 ? wait_for_end(pid, &signals, request) : 0;
     (void)sigprocmask(SIG_SETMASK, &before, NULL);
     ov_fd_close(&high);
     ov_fd_close(&pidfd);

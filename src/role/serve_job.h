@@ -21,6 +21,8 @@ struct ov_serve_request {
     int key;                  // open file of a secret key; -1 for none
     const char *const *words; // what follows the role on its command line
     size_t word_count;
+    void *arg;
+    void (*on_tick)(void *arg); // about once a second; may be NULL
 };
 
 // Opens a socket that listens at `address`: HOST:PORT, HOST being an IPv4 address, an IPv6 address
