@@ -449,6 +449,12 @@ def releases_of_the_public_log():
     other = feed_test.Log(feed_test.NOW, origin="log2.example/rules")
     pathlib.Path("other").write_text(other.policy())
     assert check(file, *believed[:2], "--policy", "other", "--trust", "s", code=1)["answers"] is None
+    trust = pathlib.Path(believed[-1]).read_text()
+    assert "\nfeed stable\n" in trust
+    pathlib.Path("of-another-feed").write_text(trust.replace("\nfeed stable\n", "\nfeed other\n"))
+    told = check(file, *believed[:-1], "of-another-feed", code=1)
+    whys = [step["why"] for step in told["steps"] if step["result"] == "FAILED"]
+    assert whys == ["it is of another feed than the trust file"], whys
     pieces = parts(file.read_bytes())
     twice = [("about", pieces[0][1].replace(b"rules: 1", b"rules: 2"))] + pieces[1:]
     assert code_of(join(twice + [pieces[-1]]), *believed[1:]) == 1
