@@ -453,7 +453,7 @@ def releases_of_the_public_log():
     assert "\nfeed stable\n" in trust
     pathlib.Path("of-another-feed").write_text(trust.replace("\nfeed stable\n", "\nfeed other\n"))
     told = check(file, *believed[:-1], "of-another-feed", code=1)
-    whys = [step["why"] for step in told["steps"] if step["result"] == "FAILED"]
+    whys = [step["why"] for step in told["steps"] if step["result"] == "failed"]
     assert whys == ["it is of another feed than the trust file"], whys
     pieces = parts(file.read_bytes())
     twice = [("about", pieces[0][1].replace(b"rules: 1", b"rules: 2"))] + pieces[1:]
