@@ -170,12 +170,14 @@ def a_stranger_has_the_answers():
     assert rules.count(("t/f0001", ["Rule-00000.UNOFFICIAL"])) == 2, rules
     assert told["answers"] == {
         "files": 8, "found": 2, "unnamed": 0, "sent": 0, "file_not_looked_at": "yes",
-        "no_other_sets": "yes", "nothing_left": "yes"}
+        "no_other_sets": "yes", "nothing_left": "yes",
+        "nothing_left_covers": "overt scan, rules and quarantine"}
     assert check(file, "--key", vkey(), "--file", "t/f0001")["answers"]["file_not_looked_at"] == \
         "no, it was"
     text = evidence("verify", file, "--key", vkey(), state="elsewhere").stdout.decode()
     assert "found       t/f0001 (" in text and "rule Rule-00000.UNOFFICIAL of rules.ndb" in text
-    assert "answer      nothing left this machine through Overt: yes" in text
+    assert "answer      nothing left this machine through the runs of overt scan, rules and quarantine in " \
+        "this range: yes" in text
 
 
 def each_range():
