@@ -17,13 +17,21 @@
 
 #include <signal.h>
 
-// Results that are held back, and what is to be written of them.
+enum { OV_SCAN_ENTRIES = 128 }; // that are put on disk at once
+
+// Results that are held back, and what is to be written of them: bodies of entries, one behind
+// another, the last of which may still be growing.
 struct ov_scan_held {
     struct ov_arena arena;
     struct ov_scan_result *results;
     size_t count;
-    struct ov_buf body;       // lines of their entry
-    struct ov_buf name_lines; // for the file of paths
+    struct ov_buf body;
+    struct ov_keeper_body entries[OV_SCAN_ENTRIES + 4]; // in `body`; a pair may end two
+    unsigned entry_count;
+    size_t open_at; // where the one that grows begins
+    unsigned open_files;
+    const struct ov_scan_result *single; // one whose lines wait for the next one's, or NULL
+    struct ov_buf name_lines;            // for the file of paths
 };
 
 struct ov_scan_journal {

@@ -430,34 +430,33 @@ enum ov_status ov_entry_file_read(struct ov_span words, struct ov_entry_file *re
     return OV_OK;
 }
 
-static void add_number(struct ov_buf *buf, uint64_t number) {
-    char digits[20];
-    size_t at = sizeof digits;
-    do {
-        digits[--at] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    digits[--at] = ' ';
-    ov_buf_add(buf, digits + at, sizeof digits - at);
-}
+// Of a line `file` but its SHA-256: the words with their blanks, five numbers, the line's end.
+enum { FILE_LINE_BYTES_MAX = 5 + OV_HASH_TEXT_BYTES + 9 + 5 * (1 + OV_NUMBER_DIGITS_MAX) + 4 };
 
-// Without printf: there is one for every file of a scan.
+// Without printf, and in one piece: there is one for every file of a scan.
 void ov_entry_file_add(struct ov_buf *buf, const struct ov_entry_file *file) {
     const uint64_t numbers[] = {file->device, file->inode, file->size, file->mtime_ns,
                                 file->read_bytes};
-    ov_buf_add(buf, "file ", 5);
-    ov_tree_hash_add(buf, &file->commitment);
-    ov_buf_add_u8(buf, ' ');
-    ov_buf_add_text(buf, verdicts[file->verdict]);
+    const char *verdict = verdicts[file->verdict];
+    char line[FILE_LINE_BYTES_MAX] = "file ";
+    size_t at = 5;
+    ov_tree_hash_write(&file->commitment, line + at);
+    at += OV_HASH_TEXT_BYTES;
+    line[at++] = ' ';
+    memcpy(line + at, verdict, strlen(verdict));
+    at += strlen(verdict);
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-        add_number(buf, numbers[i] <= OV_NUMBER_MAX ? numbers[i] : OV_NUMBER_MAX);
+        line[at++] = ' ';
+        at += ov_number_write(numbers[i] <= OV_NUMBER_MAX ? numbers[i] : OV_NUMBER_MAX, line + at);
     }
-    ov_buf_add_u8(buf, ' ');
-    if (file->has_sha256) {
-        add_hex(buf, file->sha256, sizeof file->sha256);
-    } else {
-        ov_buf_add_u8(buf, '-');
+    line[at++] = ' ';
+    if (!file->has_sha256) {
+        memcpy(line + at, "-\n", 2);
+        ov_buf_add(buf, line, at + 2);
+        return;
     }
+    ov_buf_add(buf, line, at);
+    add_hex(buf, file->sha256, sizeof file->sha256);
     ov_buf_add_u8(buf, '\n');
 }
 

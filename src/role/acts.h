@@ -46,6 +46,8 @@ void ov_acting_end(struct ov_acting *acting, int end);
 
 // The SHA-256 of the program that is open at `fd`; of one that was asked for lately it is known.
 enum ov_status ov_program_digest(int fd, uint8_t ret_sha256[OV_SHA256_BYTES]);
+// Somebody else knows it.
+void ov_program_know(int fd, const uint8_t sha256[OV_SHA256_BYTES]);
 
 // ---- what left the machine ----------------------------------------------------------------------
 

@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -26,6 +27,7 @@ enum {
     TYPE_SEAL,
     TYPE_BEAT, // an entry `heartbeat` and a seal
     TYPE_END,  // a seal, and no more will come
+    TYPE_MANY, // then the entries' type, and where they lie on the desk; a sync is meant
     HEARTBEAT_SECONDS = 600,
 };
 
@@ -73,6 +75,7 @@ static size_t receive_message(int channel, void *buffer, size_t room) {
 
 struct keeping {
     struct ov_journal *journal;
+    const uint8_t *desk;
     struct ov_entry_run run;
     int run_fd; // its file, locked for as long as we live
     bool has_lock;
@@ -102,6 +105,21 @@ static void add(struct keeping *keeping, uint8_t type, struct ov_span body) {
     if (keeping->status == OV_OK && type < OV_ENTRY_TYPES) {
         note(keeping,
              ov_journal_add(keeping->journal, (enum ov_entry_type)type, &keeping->run, body, &seq));
+    }
+}
+
+// The other side may write to the desk at any time. What it comes to is copied once, by
+// ov_journal_add, before anything is computed of it.
+static void add_many(struct keeping *keeping, struct ov_span words) {
+    struct ov_span desk = ov_span_make(keeping->desk, OV_KEEPER_DESK_BYTES);
+    struct ov_keeper_body body;
+    if (words.size < 1) {
+        note(keeping, OV_INVALID);
+        return;
+    }
+    for (size_t at = 1; at + sizeof body <= words.size; at += sizeof body) {
+        memcpy(&body, words.data + at, sizeof body);
+        add(keeping, words.data[0], ov_span_part(desk, body.at, body.size));
     }
 }
 
@@ -140,7 +158,8 @@ static void beat_alone(struct keeping *keeping) {
 }
 
 static void answer(struct keeping *keeping, uint8_t word) {
-    bool is_seal = word != TYPE_SYNC || is_full(keeping);
+    bool is_batch = word == TYPE_SYNC || word == TYPE_MANY;
+    bool is_seal = !is_batch || is_full(keeping);
     struct answer answer = {0};
     take_lock(keeping);
     if (keeping->status == OV_OK) {
@@ -176,6 +195,9 @@ static void live(struct keeping *keeping) {
         struct ov_span body = ov_span_from(ov_span_make(message, size), 1);
         if (message[0] == TYPE_BEAT) {
             add_heartbeat(keeping, body);
+        }
+        if (message[0] == TYPE_MANY) {
+            add_many(keeping, body);
         }
         if (message[0] >= TYPE_SYNC) {
             answer(keeping, message[0]);
@@ -257,11 +279,27 @@ static enum ov_status open_channel(int ret_ends[2]) {
     return OV_OK;
 }
 
+static enum ov_status open_desk(struct ov_keeper *keeper) {
+    void *desk =
+        mmap(NULL, OV_KEEPER_DESK_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    keeper->desk = desk != MAP_FAILED ? desk : NULL;
+    return desk != MAP_FAILED ? OV_OK : OV_SYSTEM;
+}
+
+static void close_desk(struct ov_keeper *keeper) {
+    if (keeper->desk != NULL) {
+        (void)munmap(keeper->desk, OV_KEEPER_DESK_BYTES);
+        keeper->desk = NULL;
+    }
+}
+
 static enum ov_status start(struct ov_keeper *keeper, struct ov_journal *journal, int run_fd) {
     struct keeping keeping = {.journal = journal, .run = keeper->run, .run_fd = run_fd};
     struct greeting greeting;
     int ends[2];
     int pidfd = -1;
+    TRY(open_desk(keeper));
+    keeping.desk = keeper->desk;
     TRY(open_channel(ends));
     uint32_t layers = ov_role_get(OV_ROLE_KEEPER)->layers;
     pid_t pid = ov_cage_spawn(geteuid() == 0 ? layers & ~OV_CAGE(OV_LAYER_USER) : layers, &pidfd);
@@ -308,7 +346,7 @@ enum ov_status ov_keeper_start(const char *folder, struct ov_keeper *ret_keeper)
     if (status != OV_OK) {
         (void)fail(keeper, status, ov_journal_reason(journal));
     } else {
-        memcpy(keeper->names_key, ov_journal_names_key(journal), sizeof keeper->names_key);
+        ov_salts_init(ov_journal_names_key(journal), &keeper->run, &keeper->salts);
         status = start(keeper, journal, run_fd);
         if (status != OV_OK) {
             (void)fail(keeper, status, "the journal's keeper could not be started");
@@ -326,6 +364,29 @@ enum ov_status ov_keeper_add(struct ov_keeper *keeper, enum ov_entry_type type,
     return is_sent ? OV_OK : gone(keeper);
 }
 
+static enum ov_status ask(struct ov_keeper *keeper, uint8_t word) {
+    bool is_sent = send_message(keeper->channel, &(struct iovec){&word, 1}, 1);
+    return is_sent ? OV_OK : gone(keeper);
+}
+
+enum ov_status ov_keeper_add_many(struct ov_keeper *keeper, enum ov_entry_type type,
+                                  struct ov_span bytes, const struct ov_keeper_body *bodies,
+                                  size_t count) {
+    uint8_t words[2] = {TYPE_MANY, (uint8_t)type};
+    if (bytes.size > OV_KEEPER_DESK_BYTES || count > OV_KEEPER_BODIES_MAX) {
+        for (size_t i = 0; i < count; i++) {
+            TRY(ov_keeper_add(keeper, type, ov_span_part(bytes, bodies[i].at, bodies[i].size)));
+        }
+        return ask(keeper, TYPE_SYNC);
+    }
+    if (bytes.size > 0) {
+        memcpy(keeper->desk, bytes.data, bytes.size);
+    }
+    struct iovec parts[] = {{words, sizeof words},
+                            {(void *)(uintptr_t)bodies, count * sizeof *bodies}};
+    return send_message(keeper->channel, parts, 2) ? OV_OK : gone(keeper);
+}
+
 static enum ov_status take_answer(struct ov_keeper *keeper) {
     struct answer answer;
     if (receive_message(keeper->channel, &answer, sizeof answer) != sizeof answer) {
@@ -339,11 +400,6 @@ static enum ov_status take_answer(struct ov_keeper *keeper) {
         return fail(keeper, (enum ov_status)answer.status, answer.reason);
     }
     return OV_OK;
-}
-
-static enum ov_status ask(struct ov_keeper *keeper, uint8_t word) {
-    bool is_sent = send_message(keeper->channel, &(struct iovec){&word, 1}, 1);
-    return is_sent ? OV_OK : gone(keeper);
 }
 
 enum ov_status ov_keeper_sync_begin(struct ov_keeper *keeper) {
@@ -386,6 +442,7 @@ enum ov_status ov_keeper_beat(struct ov_keeper *keeper, struct ov_span lines) {
 
 enum ov_status ov_keeper_end(struct ov_keeper *keeper) {
     if (keeper->pid == 0) {
+        close_desk(keeper);
         return OV_OK;
     }
     enum ov_status status = ask(keeper, TYPE_END);
@@ -395,6 +452,7 @@ enum ov_status ov_keeper_end(struct ov_keeper *keeper) {
     while (waitpid(keeper->pid, NULL, 0) < 0 && errno == EINTR) {
     }
     keeper->pid = 0;
+    close_desk(keeper);
     errno = error;
     return status;
 }
@@ -403,6 +461,13 @@ void ov_keeper_commit(struct ov_keeper *keeper, struct ov_span path,
                       struct ov_tree_hash *ret_commitment, uint64_t *ret_number) {
     struct ov_salt salt;
     *ret_number = keeper->name_count++;
-    ov_salt_of(keeper->names_key, &keeper->run, *ret_number, &salt);
+    ov_salts_get(&keeper->salts, *ret_number, &salt);
     ov_commitment_of(&salt, path, ret_commitment);
+}
+
+void ov_keeper_commit_two(struct ov_keeper *keeper, const struct ov_span paths[2],
+                          struct ov_tree_hash ret_commitments[2], uint64_t *ret_number) {
+    *ret_number = keeper->name_count;
+    keeper->name_count += 2;
+    ov_commitment_of_two(&keeper->salts, *ret_number, paths, ret_commitments);
 }
