@@ -24,6 +24,7 @@ from journals import (  # noqa: E402  pylint: disable=wrong-import-position
 
 NAMES = ("about", "journal", "checkpoint", "entries", "others", "proof", "follows", "names",
          "manifest", "witness")
+WRITTEN = "overt scan, rules, quarantine, and log checkpoint, monitor, serve and witness"
 NEXT = iter(range(10**6))
 LOCAL = {("not proven", "the entry says that it is none"),
          ("not proven", "its set stands in no public log"),
@@ -171,13 +172,12 @@ def a_stranger_has_the_answers():
     assert told["answers"] == {
         "files": 8, "found": 2, "unnamed": 0, "sent": 0, "file_not_looked_at": "yes",
         "no_other_sets": "yes", "nothing_left": "yes",
-        "nothing_left_covers": "overt scan, rules and quarantine"}
+        "nothing_left_covers": WRITTEN}
     assert check(file, "--key", vkey(), "--file", "t/f0001")["answers"]["file_not_looked_at"] == \
         "no, it was"
     text = evidence("verify", file, "--key", vkey(), state="elsewhere").stdout.decode()
     assert "found       t/f0001 (" in text and "rule Rule-00000.UNOFFICIAL of rules.ndb" in text
-    assert "answer      nothing left this machine through the runs of overt scan, rules and quarantine in " \
-        "this range: yes" in text
+    assert f"answer      nothing left this machine through the runs of {WRITTEN} in this range: yes" in text
 
 
 def each_range():

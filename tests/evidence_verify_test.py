@@ -24,7 +24,8 @@ from foreign_log import Log, b64, leaf_hash  # noqa: E402
 from harness import BUILD, main  # noqa: E402
 
 OVERT, AT = BUILD / "overt", 1790000000
-LEFT = "nothing left this machine through the runs of overt scan, rules and quarantine in this range"
+LEFT = ("nothing left this machine through the runs of overt scan, rules, quarantine, and log checkpoint, monitor, serve "
+        "and witness in this range")
 STEP = 1 if os.environ.get("OVERT_LONG") else 149
 RULES = {"rules.ndb": b"# two\nTest.Rule-1:0:*:aabb\nTest.Rule-2:0:*:ccdd\n", "z.ldb": b"Long;Target:0;0;aa\n"}
 LEAVES = [b"rules.ndb\nTest.Rule-1:0:*:aabb", b"rules.ndb\nTest.Rule-2:0:*:ccdd", b"z.ldb\nLong;Target:0;0;aa"]

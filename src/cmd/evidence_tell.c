@@ -367,7 +367,8 @@ static void answer(const struct telling *telling, const char *key, const char *q
 }
 
 // Whose runs there are entries of (docs/formats/journal.md). What others sent is not known.
-#define WRITTEN_COMMANDS "overt scan, rules and quarantine"
+#define WRITTEN_COMMANDS                                                                           \
+    "overt scan, rules, quarantine, and log checkpoint, monitor, serve and witness"
 
 static const char open_why[] =
     "cannot be told: a run is not in the range from its start to its stop";

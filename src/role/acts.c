@@ -70,6 +70,14 @@ enum ov_status ov_acts_sync(void) {
     return ov_keeper_sync(acts.keeper);
 }
 
+enum ov_status ov_acts_beat(void) {
+    if (acts.keeper == NULL) {
+        return OV_OK;
+    }
+    TRY(ov_acts_send());
+    return ov_keeper_beat(acts.keeper, ov_span_make(NULL, 0));
+}
+
 void ov_acts_add(enum ov_entry_type type, struct ov_span body) {
     if (acts.keeper != NULL) {
         ov_buf_add_u8(&acts.waiting, (uint8_t)type);

@@ -21,6 +21,8 @@ void ov_acts_leave(void);
 bool ov_acts_has_waiting(void);
 enum ov_status ov_acts_send(void);
 enum ov_status ov_acts_sync(void);
+// The same, with a heartbeat. As ov_keeper_beat.
+enum ov_status ov_acts_beat(void);
 
 // Another entry that can wait so long.
 void ov_acts_add(enum ov_entry_type type, struct ov_span body);

@@ -239,6 +239,7 @@ static void begin(struct keeping *keeping, int channel) {
     limit_silence(channel);
     (void)signal(SIGINT, SIG_IGN); // it ends when the other side has
     (void)signal(SIGTERM, SIG_IGN);
+    (void)signal(SIGHUP, SIG_IGN);
     int away = fcntl(channel, F_DUPFD_CLOEXEC, OV_KEEPER_DESCRIPTORS + OV_JOURNAL_DESCRIPTORS);
     int run_away =
         fcntl(keeping->run_fd, F_DUPFD_CLOEXEC, OV_KEEPER_DESCRIPTORS + OV_JOURNAL_DESCRIPTORS);
