@@ -24,6 +24,7 @@ from journals import (  # noqa: E402  pylint: disable=wrong-import-position
 
 NAMES = ("about", "journal", "checkpoint", "entries", "others", "proof", "follows", "names",
          "manifest", "witness")
+WRITTEN = "overt scan, rules, quarantine, and log checkpoint, monitor, serve and witness"
 NEXT = iter(range(10**6))
 LOCAL = {("not proven", "the entry says that it is none"),
          ("not proven", "its set stands in no public log"),
@@ -170,12 +171,13 @@ def a_stranger_has_the_answers():
     assert rules.count(("t/f0001", ["Rule-00000.UNOFFICIAL"])) == 2, rules
     assert told["answers"] == {
         "files": 8, "found": 2, "unnamed": 0, "sent": 0, "file_not_looked_at": "yes",
-        "no_other_sets": "yes", "nothing_left": "yes"}
+        "no_other_sets": "yes", "nothing_left": "yes",
+        "nothing_left_covers": WRITTEN}
     assert check(file, "--key", vkey(), "--file", "t/f0001")["answers"]["file_not_looked_at"] == \
         "no, it was"
     text = evidence("verify", file, "--key", vkey(), state="elsewhere").stdout.decode()
     assert "found       t/f0001 (" in text and "rule Rule-00000.UNOFFICIAL of rules.ndb" in text
-    assert "answer      nothing left this machine through Overt: yes" in text
+    assert f"answer      nothing left this machine through the runs of {WRITTEN} in this range: yes" in text
 
 
 def each_range():
@@ -449,6 +451,12 @@ def releases_of_the_public_log():
     other = feed_test.Log(feed_test.NOW, origin="log2.example/rules")
     pathlib.Path("other").write_text(other.policy())
     assert check(file, *believed[:2], "--policy", "other", "--trust", "s", code=1)["answers"] is None
+    trust = pathlib.Path(believed[-1]).read_text()
+    assert "\nfeed stable\n" in trust
+    pathlib.Path("of-another-feed").write_text(trust.replace("\nfeed stable\n", "\nfeed other\n"))
+    told = check(file, *believed[:-1], "of-another-feed", code=1)
+    whys = [step["why"] for step in told["steps"] if step["result"] == "failed"]
+    assert whys == ["it is of another feed than the trust file"], whys
     pieces = parts(file.read_bytes())
     twice = [("about", pieces[0][1].replace(b"rules: 1", b"rules: 2"))] + pieces[1:]
     assert code_of(join(twice + [pieces[-1]]), *believed[1:]) == 1

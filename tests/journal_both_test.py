@@ -19,7 +19,7 @@ from journals import main, verify  # noqa: E402
 
 STEP = 1 if os.environ.get("OVERT_LONG") else 29
 FOLDER = pathlib.Path("state/journal")
-SECRET = ("key", "names", "names.key", "lock", "epoch")
+SECRET = ("key", "names", "names.key", "lock", "epoch", "programs")
 verifier = program.load()
 
 

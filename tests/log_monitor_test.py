@@ -26,6 +26,7 @@ from foreign_log import Log, b64, bundle_of, packed, root_of, rules_of  # noqa: 
 from harness import BUILD, SOURCE, Skip, main  # noqa: E402
 
 OVERT, FAULTY = BUILD / "overt", BUILD / "tests/faulty/overt"
+OWN_STATE = {**os.environ, "OVERT_STATE": str(pathlib.Path("own-state").absolute())}
 NOW, DAY = int(time.time()), 24 * 3600
 NUMBER = iter(range(10**6))
 
@@ -92,7 +93,7 @@ class World:
         words = ["--json", *words] if json_lines else words
         return subprocess.run(
             [overt, "log", "monitor", source or self.servers[0].url, "--policy",
-             self.place / "log.policy", "--state", self.state, *map(str, words)],
+             self.place / "log.policy", "--state", self.state, "--no-journal", *map(str, words)],
             capture_output=True, text=True, timeout=timeout, check=False,
             env={**os.environ, **(env or {})})
 
@@ -230,7 +231,7 @@ class Running:
 
     def __init__(self, *words):
         self.process = subprocess.Popen([OVERT, "log", *map(str, words)], stdout=subprocess.PIPE,
-                                        text=True)
+                                        text=True, env=OWN_STATE)
         lines = iter(self.process.stdout.readline, "")
         self.url = next(m[0] for m in (re.search(r"http://[0-9.:]+", line) for line in lines) if m)
 
@@ -247,7 +248,7 @@ def ours_from_end_to_end():
 
     def log(*words):
         return subprocess.run([OVERT, "log", *map(str, words)], capture_output=True, text=True,
-                              timeout=60, check=True).stdout
+                              timeout=60, check=True, env=OWN_STATE).stdout
 
     public, witness, server = pathlib.Path("log").absolute(), None, None
     vkey = log("key", "w.example", "--witness", "-o", "w.key").split()[-1]
@@ -264,7 +265,8 @@ def ours_from_end_to_end():
             pathlib.Path("rules.ndb").write_bytes(rules(*numbers)["rules.ndb"])
             log("append", public, "rules.ndb")
             log("checkpoint", public)
-            done = subprocess.run(monitor, capture_output=True, text=True, timeout=60, check=False)
+            done = subprocess.run(monitor, capture_output=True, text=True, timeout=60, check=False,
+                                  env=OWN_STATE)
             assert done.returncode == 0, done
         events = [json.loads(line) for line in done.stdout.splitlines()]
         assert changes(events) == [("removed", "rules.ndb", rule(1)),
@@ -341,7 +343,7 @@ def rounds_for_ever():
     with world((1,)) as w:
         process = subprocess.Popen(
             [OVERT, "log", "monitor", w.servers[0].url, "--policy", w.place / "log.policy",
-             "--state", w.state, "--every", "1", "--json"], stdout=subprocess.PIPE, text=True)
+             "--state", w.state, "--every", "1", "--json", "--no-journal"], stdout=subprocess.PIPE, text=True)
         rounds = 0
         for line in process.stdout:
             rounds += json.loads(line).get("event") == "round"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// CRC-32C, eight bytes at a time.
+// CRC-32C, eight bytes at a time: by the processor's instruction, or by tables.
 #include "base/crc32c.h"
 
 enum { SLICES = 8, VALUES = 256 };
@@ -23,7 +23,7 @@ __attribute__((constructor)) static void make_table(void) {
     }
 }
 
-uint32_t ov_crc32c(struct ov_span bytes) {
+uint32_t ov_crc32c_plain(struct ov_span bytes) {
     uint32_t crc = 0xffffffffu;
     size_t at = 0;
     for (; bytes.size - at >= SLICES; at += SLICES) {
@@ -40,3 +40,32 @@ uint32_t ov_crc32c(struct ov_span bytes) {
     }
     return ~crc;
 }
+
+#if defined(__x86_64__)
+
+// SSE4.2 has the instruction for this very polynomial (Intel SDM, volume 2: CRC32).
+__attribute__((target("sse4.2"))) static uint32_t crc_by_instruction(struct ov_span bytes) {
+    uint64_t crc = 0xffffffffu;
+    size_t at = 0;
+    for (; bytes.size - at >= sizeof(uint64_t); at += sizeof(uint64_t)) {
+        uint64_t word;
+        memcpy(&word, bytes.data + at, sizeof word);
+        crc = __builtin_ia32_crc32di(crc, word);
+    }
+    for (; at < bytes.size; at++) {
+        crc = __builtin_ia32_crc32qi((uint32_t)crc, bytes.data[at]);
+    }
+    return ~(uint32_t)crc;
+}
+
+uint32_t ov_crc32c(struct ov_span bytes) {
+    return __builtin_cpu_supports("sse4.2") ? crc_by_instruction(bytes) : ov_crc32c_plain(bytes);
+}
+
+#else
+
+uint32_t ov_crc32c(struct ov_span bytes) {
+    return ov_crc32c_plain(bytes);
+}
+
+#endif

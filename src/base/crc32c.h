@@ -7,3 +7,6 @@
 #include "base/span.h"
 
 uint32_t ov_crc32c(struct ov_span bytes);
+
+// The same without the processor's instruction for it.
+uint32_t ov_crc32c_plain(struct ov_span bytes);

@@ -167,6 +167,35 @@ static void cuts_do_not_matter(void **state) {
     with_each_engine(check_cuts);
 }
 
+// Of equal and of different lengths, with some of the bytes given before.
+static void check_two_at_once(void) {
+    for (size_t size = 0; size <= 450; size++) {
+        for (unsigned step = 0; step < 4; step++) {
+            const size_t sizes[2] = {size, size + step * step * 7};
+            struct ov_digest digests[2];
+            uint8_t got[2][OV_SHA256_BYTES], want[OV_SHA256_BYTES];
+            struct ov_span last[2];
+            for (unsigned i = 0; i < 2; i++) {
+                size_t before = sizes[i] / (2 + i + step);
+                ov_digest_init(OV_HASH_SHA256, &digests[i]);
+                ov_digest_update(&digests[i], ov_span_make(sample + i, before));
+                last[i] = ov_span_make(sample + i + before, sizes[i] - before);
+            }
+            ov_digest_finish_two((struct ov_digest *const[2]){&digests[0], &digests[1]}, last,
+                                 (uint8_t *const[2]){got[0], got[1]});
+            for (unsigned i = 0; i < 2; i++) {
+                ov_sha256(ov_span_make(sample + i, sizes[i]), want);
+                assert_memory_equal(got[i], want, sizeof want);
+            }
+        }
+    }
+}
+
+static void two_at_once_are_as_one_by_one(void **state) {
+    (void)state;
+    with_each_engine(check_two_at_once);
+}
+
 static void short_forms_agree(void **state) {
     (void)state;
     uint8_t a[OV_HASH_BYTES_MAX], b[OV_HASH_BYTES_MAX];
@@ -197,9 +226,13 @@ static void results_stay_in_bounds(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(vectors_match),     cmocka_unit_test(million_matches),
-        cmocka_unit_test(lengths_match),     cmocka_unit_test(cuts_do_not_matter),
-        cmocka_unit_test(short_forms_agree), cmocka_unit_test(results_stay_in_bounds),
+        cmocka_unit_test(two_at_once_are_as_one_by_one),
+        cmocka_unit_test(vectors_match),
+        cmocka_unit_test(million_matches),
+        cmocka_unit_test(lengths_match),
+        cmocka_unit_test(cuts_do_not_matter),
+        cmocka_unit_test(short_forms_agree),
+        cmocka_unit_test(results_stay_in_bounds),
     };
     return cmocka_run_group_tests(tests, make_sample, drop_sample);
 }

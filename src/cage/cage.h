@@ -111,6 +111,9 @@ struct ov_cage_report {
 // -1. The child must call ov_cage_enter, or exec a program that does.
 pid_t ov_cage_spawn(uint32_t layers, int *ret_pidfd);
 
+// Whether ov_cage_spawn has started a process of this number here; of the last 1024 of them.
+bool ov_cage_has_spawned(pid_t pid);
+
 // Cages the calling process, which must have one thread, for the rest of its life.
 //
 // Started by root, it takes a user id that no account has; but when a writable folder that is not

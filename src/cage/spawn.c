@@ -68,6 +68,21 @@ static void map_own_user(uid_t uid, gid_t gid) {
     (void)write_text("/proc/self/uid_map", text);
 }
 
+// Those that were started last; the oldest makes room.
+static pid_t spawned[1024];
+static size_t spawned_count;
+enum { SPAWNED_MAX = sizeof spawned / sizeof spawned[0] };
+
+bool ov_cage_has_spawned(pid_t pid) {
+    size_t known = spawned_count < SPAWNED_MAX ? spawned_count : SPAWNED_MAX;
+    for (size_t i = 0; i < known; i++) {
+        if (spawned[i] == pid) {
+            return true;
+        }
+    }
+    return false;
+}
+
 pid_t ov_cage_spawn(uint32_t layers, int *ret_pidfd) {
     int flags = namespace_flags(layers);
     uid_t uid = geteuid();
@@ -81,6 +96,9 @@ pid_t ov_cage_spawn(uint32_t layers, int *ret_pidfd) {
     }
     if (pid < 0) {
         pid = clone_process(0, ret_pidfd);
+    }
+    if (pid > 0) {
+        spawned[spawned_count++ % SPAWNED_MAX] = pid;
     }
     return pid;
 }

@@ -366,6 +366,10 @@ static void answer(const struct telling *telling, const char *key, const char *q
     }
 }
 
+// Whose runs there are entries of (docs/formats/journal.md). What others sent is not known.
+#define WRITTEN_COMMANDS                                                                           \
+    "overt scan, rules, quarantine, and log checkpoint, monitor, serve and witness"
+
 static const char open_why[] =
     "cannot be told: a run is not in the range from its start to its stop";
 
@@ -420,8 +424,12 @@ static void tell_answers(struct telling *telling) {
                answer_file(telling));
     }
     answer(telling, "no_other_sets", "no rule set but these was loaded", answer_sets(telling));
-    answer(telling, "nothing_left", "nothing left this machine through Overt",
+    answer(telling, "nothing_left",
+           "nothing left this machine through the runs of " WRITTEN_COMMANDS " in this range",
            answer_sent(telling));
+    if (telling->json != NULL) {
+        ov_json_text(telling->json, "nothing_left_covers", WRITTEN_COMMANDS);
+    }
     if (telling->options->no_rule != NULL) {
         answer(telling, "no_rule", "no rule with this text was loaded", answer_rule(telling));
     }

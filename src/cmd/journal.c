@@ -3,6 +3,7 @@
 #include "base/fd.h"
 #include "base/say.h"
 #include "cmd/command.h"
+#include "cmd/journal_prune.h"
 #include "cmd/journal_run.h"
 #include "cmd/journal_words.h"
 
@@ -16,6 +17,7 @@ static const char help[] =
     "Usage: overt journal list [OPTION]...\n"
     "       overt journal verify [OPTION]...\n"
     "       overt journal prove NUMBER -o FILE [--entry FILE]\n"
+    "       overt journal prune --older-than DAYS [--yes]\n"
     "       overt journal checkpoint\n"
     "\n"
     "Overt writes down what it does: each scan that was asked for, each file with its verdict,\n"
@@ -28,6 +30,7 @@ static const char help[] =
     "              other programs that know tlog-proof\n"
     "  checkpoint  signs what is there and prints the signed line: keep it elsewhere, and nobody\n"
     "              can put an older journal in the place of this one unseen\n"
+    "  prune       removes old entries; their hashes stay (overt journal prune --help)\n"
     "\n"
     "What to list; all that is given must hold:\n"
     "      --since TIME        from this time on: 2026-11-22, 2026-11-22T10:30 (UTC), or how long\n"
@@ -174,6 +177,9 @@ static int read_and_run(int argc, char **argv, size_t word) {
 }
 
 static int run(int argc, char **argv) {
+    if (argc > 1 && strcmp(argv[1], "prune") == 0) {
+        return ov_journal_prune(argc - 1, argv + 1);
+    }
     for (size_t i = 0; argc > 1 && i < sizeof words / sizeof words[0]; i++) {
         if (strcmp(argv[1], words[i].name) == 0) {
             return read_and_run(argc - 1, argv + 1, i);

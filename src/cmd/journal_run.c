@@ -2,16 +2,18 @@
 // The beginning of a run in the journal.
 #include "cmd/journal_run.h"
 
-#include "base/digest.h"
 #include "base/fd.h"
 #include "base/hex.h"
 #include "base/install.h"
 #include "base/say.h"
+#include "cmd/journal_programs.h"
 #include "cmd/scan_state.h"
 #include "config.h"
+#include "journal/names_prune.h"
 #include "role/acts.h"
 #include "role/roles.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -26,24 +28,26 @@ enum ov_status ov_journal_folder_path(char *ret_path, size_t size) {
     return length >= 0 && (size_t)length < size ? OV_OK : OV_LIMIT;
 }
 
-static void add_program(struct ov_buf *body, const char *name, const char *path) {
+static void add_program(struct ov_buf *body, const char *folder, const char *name,
+                        const char *path) {
     OV_AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
     uint8_t sha256[OV_SHA256_BYTES];
     char digest[2 * OV_SHA256_BYTES + 1];
-    if (fd >= 0 && ov_program_digest(fd, sha256) == OV_OK) {
+    if (fd >= 0 && ov_journal_program(folder, fd, sha256) == OV_OK) {
+        ov_program_know(fd, sha256);
         ov_hex_write(ov_span_make(sha256, sizeof sha256), digest);
         ov_buf_printf(body, "program %s %s\n", name, digest);
     }
 }
 
-static enum ov_status add_start(const char *command, struct ov_keeper *keeper) {
+static enum ov_status add_start(const char *folder, const char *command, struct ov_keeper *keeper) {
     OV_CLEANUP(ov_buf_release) struct ov_buf body = {0};
     char worker[PATH_MAX];
     ov_buf_printf(&body, "command %s\nuser %u\nversion %s\n", command, (unsigned)getuid(),
                   OVERT_VERSION);
-    add_program(&body, "overt", "/proc/self/exe");
+    add_program(&body, folder, "overt", "/proc/self/exe");
     if (ov_install_find(OV_PART_WORKER, worker, sizeof worker) == OV_OK) {
-        add_program(&body, "overt-worker", worker);
+        add_program(&body, folder, "overt-worker", worker);
     }
     TRY(ov_buf_status(&body));
     return ov_keeper_add(keeper, OV_ENTRY_START, ov_buf_span(&body));
@@ -53,12 +57,6 @@ static void tell_keeper(const struct ov_keeper *keeper) {
     struct ov_acting acting;
     ov_acting_start(&acting, OV_ROLE_KEEPER, keeper->pid, -1);
     ov_acting_ready(&acting, ov_role_get(OV_ROLE_KEEPER)->layers & ~keeper->missing_layers);
-}
-
-static int open_names(const char *folder) {
-    char path[PATH_MAX + 8];
-    (void)snprintf(path, sizeof path, "%s/names", folder);
-    return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 }
 
 enum ov_status ov_journal_run_begin(const char *command, struct ov_keeper *ret_keeper,
@@ -72,29 +70,35 @@ enum ov_status ov_journal_run_begin(const char *command, struct ov_keeper *ret_k
         return status;
     }
     status = ov_keeper_start(folder, ret_keeper);
-    status = status == OV_OK ? add_start(command, ret_keeper) : status;
+    status = status == OV_OK ? add_start(folder, command, ret_keeper) : status;
     if (status != OV_OK) {
         ov_say_error("journal", ret_keeper->reason, todo);
         return status;
     }
-    *ret_names = open_names(folder);
+    *ret_names = ov_names_open(folder);
     ov_acts_follow(ret_keeper);
     tell_keeper(ret_keeper);
     return OV_OK;
 }
 
+void ov_journal_add_name(const struct ov_keeper *keeper, struct ov_span path, uint64_t number,
+                         struct ov_buf *lines) {
+    const uint16_t size = (uint16_t)(path.size < UINT16_MAX ? path.size : UINT16_MAX);
+    const uint64_t number_be = htobe64(number);
+    const uint16_t size_be = htobe16(size);
+    uint8_t head[OV_RUN_BYTES + sizeof number_be + sizeof size_be];
+    memcpy(head, keeper->run.bytes, OV_RUN_BYTES);
+    memcpy(head + OV_RUN_BYTES, &number_be, sizeof number_be);
+    memcpy(head + OV_RUN_BYTES + sizeof number_be, &size_be, sizeof size_be);
+    ov_buf_add(lines, head, sizeof head);
+    ov_buf_add(lines, path.data, size);
+}
+
 void ov_journal_commit(struct ov_keeper *keeper, struct ov_span path, struct ov_buf *lines,
                        struct ov_tree_hash *ret_commitment) {
-    size_t size = path.size < UINT16_MAX ? path.size : UINT16_MAX;
     uint64_t number;
     ov_keeper_commit(keeper, path, ret_commitment, &number);
-    ov_buf_add(lines, keeper->run.bytes, OV_RUN_BYTES);
-    for (unsigned i = 8; i-- > 0;) {
-        ov_buf_add_u8(lines, (uint8_t)(number >> 8 * i));
-    }
-    ov_buf_add_u8(lines, (uint8_t)(size >> 8));
-    ov_buf_add_u8(lines, (uint8_t)size);
-    ov_buf_add(lines, path.data, size);
+    ov_journal_add_name(keeper, path, number, lines);
 }
 
 void ov_journal_write_names(int names, const struct ov_buf *lines) {

@@ -20,6 +20,10 @@ enum ov_status ov_journal_run_begin(const char *command, struct ov_keeper *ret_k
 // added to `lines`. And writes that: for ourselves, so that it fails is no failure.
 void ov_journal_commit(struct ov_keeper *keeper, struct ov_span path, struct ov_buf *lines,
                        struct ov_tree_hash *ret_commitment);
+
+// The line of the path alone, for a commitment that was made with this number.
+void ov_journal_add_name(const struct ov_keeper *keeper, struct ov_span path, uint64_t number,
+                         struct ov_buf *lines);
 void ov_journal_write_names(int names, const struct ov_buf *lines);
 
 // What a command came to.

@@ -43,12 +43,16 @@ static void print_problem(void *arg, const struct ov_journal_problem *problem) {
 
 static void print_report(const struct work *work, const struct ov_journal_report *report) {
     OV_CLEANUP(ov_buf_release) struct ov_buf root = {0};
+    char removed[48] = "";
     ov_tree_hash_add(&root, &report->head.root);
+    if (report->removed_count > 0) {
+        (void)snprintf(removed, sizeof removed, ", %" PRIu64 " removed", report->removed_count);
+    }
     if (!work->options->is_json) {
-        (void)printf("%s: %" PRIu64 " entries (%" PRIu64 " sealed), %" PRIu64 " epochs, %" PRIu64
+        (void)printf("%s: %" PRIu64 " entries (%" PRIu64 " sealed%s), %" PRIu64 " epochs, %" PRIu64
                      " runs, %" PRIu64 " files: %s\n",
-                     report->origin, report->entry_count, report->head.size, report->epoch_count,
-                     report->run_count, report->file_count,
+                     report->origin, report->entry_count, report->head.size, removed,
+                     report->epoch_count, report->run_count, report->file_count,
                      report->problem_count == 0 ? "all holds" : "NOT as it was written");
         return;
     }
@@ -63,6 +67,7 @@ static void print_report(const struct work *work, const struct ov_journal_report
     ov_json_uint(&json, "epochs", report->epoch_count);
     ov_json_uint(&json, "runs", report->run_count);
     ov_json_uint(&json, "files", report->file_count);
+    ov_json_uint(&json, "removed", report->removed_count);
     ov_json_uint(&json, "problems", report->problem_count);
     ov_json_object_end(&json);
     (void)printf("%.*s\n", (int)out.size, (const char *)out.data);

@@ -4,6 +4,7 @@
 #include "base/printable.h"
 #include "base/say.h"
 #include "cmd/log_cosign.h"
+#include "cmd/log_run.h"
 #include "cmd/log_secret.h"
 #include "cmd/log_store.h"
 #include "ledger/cosign.h"
@@ -25,16 +26,26 @@ struct options {
     uint64_t request_size; // of the request that is printed
     uint64_t limit_seconds;
     bool is_json;
+    bool is_unjournaled;
     char private_path[PATH_MAX];
 };
 
-enum { OPTION_KEYS = 256, OPTION_FILE, OPTION_REQUEST, OPTION_TIMEOUT, OPTION_JSON, OPTION_HELP };
+enum {
+    OPTION_KEYS = 256,
+    OPTION_FILE,
+    OPTION_REQUEST,
+    OPTION_TIMEOUT,
+    OPTION_NO_JOURNAL,
+    OPTION_JSON,
+    OPTION_HELP
+};
 
 static const struct option long_options[] = {
     {"keys", required_argument, NULL, OPTION_KEYS},
     {"witness-file", required_argument, NULL, OPTION_FILE},
     {"request", required_argument, NULL, OPTION_REQUEST},
     {"timeout", required_argument, NULL, OPTION_TIMEOUT},
+    {"no-journal", no_argument, NULL, OPTION_NO_JOURNAL},
     {"json", no_argument, NULL, OPTION_JSON},
     {"help", no_argument, NULL, OPTION_HELP},
     {NULL, 0, NULL, 0},
@@ -57,6 +68,9 @@ static bool take_value(int code, struct options *options) {
     case OPTION_TIMEOUT:
         return ov_number_read(ov_span_text(optarg), &options->limit_seconds) == OV_OK &&
                options->limit_seconds > 0 && options->limit_seconds <= LIMIT_SECONDS_MAX;
+    case OPTION_NO_JOURNAL:
+        options->is_unjournaled = true;
+        return true;
     case OPTION_JSON:
         options->is_json = true;
         return true;
@@ -246,6 +260,7 @@ static int run(const struct options *options, struct ov_store *store) {
 int ov_log_checkpoint(int argc, char **argv) {
     struct options options = {.limit_seconds = LIMIT_SECONDS};
     OV_CLEANUP(ov_log_store_free) struct ov_store *store = NULL;
+    struct ov_keeper keeper;
     int code = read_options(argc, argv, &options);
     if (code >= 0) {
         return code;
@@ -253,5 +268,8 @@ int ov_log_checkpoint(int argc, char **argv) {
     if (ov_log_store_new(options.folder, options.keys, &store) != OV_OK) {
         return OV_EXIT_ERROR;
     }
-    return run(&options, store);
+    if (ov_log_run_begin("log-checkpoint", options.is_unjournaled, &keeper) != OV_OK) {
+        return OV_EXIT_ERROR;
+    }
+    return ov_log_run_end(&keeper, run(&options, store));
 }

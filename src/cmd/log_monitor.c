@@ -5,6 +5,7 @@
 #include "base/durable.h"
 #include "base/hex.h"
 #include "base/say.h"
+#include "cmd/log_run.h"
 #include "cmd/scan_state.h"
 #include "ledger/log_names.h"
 
@@ -241,6 +242,14 @@ static int run_rounds(struct ov_monitor *monitor) {
     return worst;
 }
 
+static int run(struct ov_monitor *monitor) {
+    struct ov_keeper keeper;
+    if (ov_log_run_begin("log-monitor", monitor->options.is_unjournaled, &keeper) != OV_OK) {
+        return OV_EXIT_ERROR;
+    }
+    return ov_log_run_end(&keeper, run_rounds(monitor));
+}
+
 // ---- what is to be watched ----------------------------------------------------------------------
 
 static enum ov_status read_source(struct ov_monitor *monitor) {
@@ -360,6 +369,7 @@ enum {
     OPTION_ONCE,
     OPTION_EVERY,
     OPTION_FULL,
+    OPTION_NO_JOURNAL,
     OPTION_JSON,
     OPTION_HELP
 };
@@ -373,6 +383,7 @@ static const struct option long_options[] = {
     {"once", no_argument, NULL, OPTION_ONCE},
     {"every", required_argument, NULL, OPTION_EVERY},
     {"full", no_argument, NULL, OPTION_FULL},
+    {"no-journal", no_argument, NULL, OPTION_NO_JOURNAL},
     {"json", no_argument, NULL, OPTION_JSON},
     {"help", no_argument, NULL, OPTION_HELP},
     {NULL, 0, NULL, 0},
@@ -381,10 +392,12 @@ static const struct option long_options[] = {
 static bool take_flag(int code, struct ov_monitor_options *options) {
     options->is_json = options->is_json || code == OPTION_JSON;
     options->is_full = options->is_full || code == OPTION_FULL;
+    options->is_unjournaled = options->is_unjournaled || code == OPTION_NO_JOURNAL;
     if (code == OPTION_ONCE) {
         options->every_seconds = 0;
     }
-    return code == OPTION_JSON || code == OPTION_FULL || code == OPTION_ONCE;
+    return code == OPTION_JSON || code == OPTION_FULL || code == OPTION_NO_JOURNAL ||
+           code == OPTION_ONCE;
 }
 
 // False for an option that is none, or whose value cannot be.
@@ -434,5 +447,5 @@ int ov_log_monitor(int argc, char **argv) {
                      "overt log monitor URL --policy FILE");
         return OV_EXIT_ERROR;
     }
-    return open_all(own) == OV_OK ? run_rounds(own) : OV_EXIT_ERROR;
+    return open_all(own) == OV_OK ? run(own) : OV_EXIT_ERROR;
 }

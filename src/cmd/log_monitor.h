@@ -26,6 +26,7 @@ struct ov_monitor_options {
     size_t place_count;
     uint64_t every_seconds; // 0: one round
     bool is_json, is_full;
+    bool is_unjournaled; // --no-journal
 };
 
 // ---- a round ------------------------------------------------------------------------------------

@@ -16,15 +16,18 @@ struct options {
     const char *folder;
     const char *address;
     bool has_log;
+    bool is_unjournaled;
 };
 
 // Gives an exit code when the run ends here, else -1.
 static int read_options(int argc, char **argv, struct options *ret_options) {
-    enum { OPTION_LISTEN = 256, OPTION_LOG, OPTION_HELP };
-    static const struct option long_options[] = {{"listen", required_argument, NULL, OPTION_LISTEN},
-                                                 {"log", no_argument, NULL, OPTION_LOG},
-                                                 {"help", no_argument, NULL, OPTION_HELP},
-                                                 {NULL, 0, NULL, 0}};
+    enum { OPTION_LISTEN = 256, OPTION_LOG, OPTION_NO_JOURNAL, OPTION_HELP };
+    static const struct option long_options[] = {
+        {"listen", required_argument, NULL, OPTION_LISTEN},
+        {"log", no_argument, NULL, OPTION_LOG},
+        {"no-journal", no_argument, NULL, OPTION_NO_JOURNAL},
+        {"help", no_argument, NULL, OPTION_HELP},
+        {NULL, 0, NULL, 0}};
     struct options options = {0};
     for (int code = 0; (code = getopt_long(argc, argv, "h", long_options, NULL)) != -1;) {
         switch (code) {
@@ -33,6 +36,9 @@ static int read_options(int argc, char **argv, struct options *ret_options) {
             break;
         case OPTION_LOG:
             options.has_log = true;
+            break;
+        case OPTION_NO_JOURNAL:
+            options.is_unjournaled = true;
             break;
         case 'h':
         case OPTION_HELP:
@@ -85,5 +91,7 @@ int ov_log_serve(int argc, char **argv) {
                                        .key = -1,
                                        .words = words,
                                        .word_count = sizeof words / sizeof words[0]};
-    return ov_log_run_server("log serve", &request);
+    const struct ov_log_server server = {
+        .what = "log serve", .command = "log-serve", .is_unjournaled = options.is_unjournaled};
+    return ov_log_run_server(&server, &request);
 }

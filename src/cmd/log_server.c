@@ -4,6 +4,7 @@
 
 #include "base/say.h"
 #include "cmd/command.h"
+#include "cmd/log_run.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -19,12 +20,16 @@ bool ov_log_listen(const char *address, int *ret_listener, char ret_url[OV_SERVE
     return status == OV_OK;
 }
 
-int ov_log_run_server(const char *what, const struct ov_serve_request *request) {
+int ov_log_run_server(const struct ov_log_server *server, const struct ov_serve_request *request) {
     char reason[OV_SERVE_REASON_BYTES];
+    struct ov_keeper keeper;
+    if (ov_log_run_begin(server->command, server->is_unjournaled, &keeper) != OV_OK) {
+        return OV_EXIT_ERROR;
+    }
     (void)fflush(NULL);
     enum ov_status status = ov_serve_run(request, reason);
     if (status != OV_OK && reason[0] != '\0') {
-        ov_say_error(what, reason, NULL);
+        ov_say_error(server->what, reason, NULL);
     }
-    return status == OV_OK ? OV_EXIT_NOTHING : OV_EXIT_ERROR;
+    return ov_log_run_end(&keeper, status == OV_OK ? OV_EXIT_NOTHING : OV_EXIT_ERROR);
 }

@@ -29,6 +29,7 @@ struct options {
     const char *logs[LOGS_MAX]; // vkeys, as they were given
     size_t log_count;
     bool has_log;
+    bool is_unjournaled;
 };
 
 // ---- options ----------------------------------------------------------------------------------
@@ -41,6 +42,7 @@ enum {
     OPTION_POLICY,
     OPTION_RATE,
     OPTION_VERBOSE,
+    OPTION_NO_JOURNAL,
     OPTION_HELP
 };
 
@@ -52,6 +54,7 @@ static const struct option long_options[] = {
     {"policy", required_argument, NULL, OPTION_POLICY},
     {"rate", required_argument, NULL, OPTION_RATE},
     {"verbose", no_argument, NULL, OPTION_VERBOSE},
+    {"no-journal", no_argument, NULL, OPTION_NO_JOURNAL},
     {"help", no_argument, NULL, OPTION_HELP},
     {NULL, 0, NULL, 0},
 };
@@ -82,6 +85,9 @@ static bool take_option(int code, struct options *options) {
         return is_rate(optarg);
     case OPTION_VERBOSE:
         options->has_log = true;
+        return true;
+    case OPTION_NO_JOURNAL:
+        options->is_unjournaled = true;
         return true;
     case OPTION_LOG:
         if (options->log_count == LOGS_MAX) {
@@ -308,5 +314,7 @@ int ov_log_witness(int argc, char **argv) {
                                        .key = parts.key,
                                        .words = words,
                                        .word_count = FIXED_WORDS + parts.logs.count};
-    return ov_log_run_server("log witness", &request);
+    const struct ov_log_server server = {
+        .what = "log witness", .command = "log-witness", .is_unjournaled = options.is_unjournaled};
+    return ov_log_run_server(&server, &request);
 }

@@ -205,7 +205,9 @@ static int scan_paths(struct scan *scan) {
     if (scan->state != NULL && ov_scan_state_save(scan->state) != OV_OK) {
         ov_say_error("--changed", strerror(errno), "this scan is not remembered");
     }
+    bool is_odd = ov_scan_journal_is_odd(&scan->journal);
     int code = choose_exit(scan->args, &scan->output.totals, status);
+    code = is_odd && code != OV_EXIT_FOUND ? OV_EXIT_ERROR : code;
     bool is_kept = ov_scan_journal_close(&scan->journal, &scan->output.totals, code) == OV_OK;
     ov_scan_output_summary(&scan->output, &outcome,
                            is_kept && scan->journal.is_on ? &scan->journal.keeper.head : NULL);

@@ -20,16 +20,21 @@
 #include <unistd.h>
 
 enum {
-    HELD_MAX = 256,
-    BODY_BYTES_MAX = 48 << 10,   // leaves room for one more file's lines in an entry
+    HELD_MANY = 2048,          // results that are worth a write of their own
+    HELD_MAX = 8192,           // that may be held back while the disk is at those before
+    ENTRY_FILES = 64,          // that an entry stands for
+    BODY_BYTES_MAX = 48 << 10, // leaves room for one more file's lines in an entry
+    COUNT_BYTES = 16,          // before the lines of an entry: room for how many files they are of
     HELD_NS = 100 * 1000 * 1000, // that a verdict may wait for others
+    RESULTS_A_TICK = 32,         // that may be taken without a look at the clock
     ARENA_BYTES = 64 << 20,
     FILES_BYTES_MAX = 58 << 10, // beyond which a file has no more `found` lines: an entry's limit
 };
 
+// To a few milliseconds, but for next to nothing.
 static uint64_t now_ns(void) {
     struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
@@ -65,8 +70,34 @@ static enum ov_entry_verdict verdict_of(enum ov_result_kind kind) {
     }
 }
 
-static void add_file(struct ov_scan_journal *journal, const struct ov_scan_result *result) {
+static void end_entry(struct ov_scan_held *held) {
+    char text[COUNT_BYTES + 1];
+    if (held->open_files == 0) {
+        return;
+    }
+    size_t size = (size_t)snprintf(text, sizeof text, "count %u\n", held->open_files);
+    size_t at = held->open_at + COUNT_BYTES - size;
+    if (!held->body.has_failed) {
+        memcpy(held->body.data + at, text, size);
+    }
+    held->entries[held->entry_count++] =
+        (struct ov_keeper_body){(uint32_t)at, (uint32_t)(held->body.size - at)};
+    held->open_files = 0;
+}
+
+// The entry that the next file stands in.
+static void open_entry(struct ov_scan_held *held) {
+    if (held->open_files++ == 0) {
+        held->open_at = held->body.size;
+        (void)ov_buf_extend(&held->body, COUNT_BYTES);
+    }
+}
+
+static void add_file(struct ov_scan_journal *journal, const struct ov_scan_result *result,
+                     const struct ov_tree_hash *commitment, uint64_t number) {
+    struct ov_scan_held *held = journal->filling;
     struct ov_entry_file file = {
+        .commitment = *commitment,
         .verdict = verdict_of(result->kind),
         .device = result->key.device,
         .inode = result->key.inode,
@@ -76,12 +107,42 @@ static void add_file(struct ov_scan_journal *journal, const struct ov_scan_resul
         .has_sha256 = result->has_sha256,
     };
     memcpy(file.sha256, result->sha256, sizeof file.sha256);
-    ov_journal_commit(&journal->keeper, result->path, &journal->filling->name_lines,
-                      &file.commitment);
-    ov_entry_file_add(&journal->filling->body, &file);
+    ov_journal_add_name(&journal->keeper, result->path, number, &held->name_lines);
+    open_entry(held);
+    ov_entry_file_add(&held->body, &file);
     for (uint32_t i = 0;
-         i < result->detection_count && journal->filling->body.size < FILES_BYTES_MAX; i++) {
+         i < result->detection_count && held->body.size - held->open_at < FILES_BYTES_MAX; i++) {
         add_found(journal, &result->detections[i]);
+    }
+    if (held->open_files == ENTRY_FILES || held->body.size - held->open_at >= BODY_BYTES_MAX) {
+        end_entry(held);
+    }
+}
+
+// The lines of a file, in pairs: their commitments are computed side by side.
+static void add_to_pair(struct ov_scan_journal *journal, const struct ov_scan_result *result) {
+    struct ov_scan_held *held = journal->filling;
+    struct ov_tree_hash commitments[2];
+    uint64_t number;
+    if (held->single == NULL) {
+        held->single = result;
+        return;
+    }
+    const struct ov_span paths[2] = {held->single->path, result->path};
+    ov_keeper_commit_two(&journal->keeper, paths, commitments, &number);
+    add_file(journal, held->single, &commitments[0], number);
+    add_file(journal, result, &commitments[1], number + 1);
+    held->single = NULL;
+}
+
+static void add_single(struct ov_scan_journal *journal) {
+    struct ov_scan_held *held = journal->filling;
+    struct ov_tree_hash commitment;
+    uint64_t number;
+    if (held->single != NULL) {
+        ov_keeper_commit(&journal->keeper, held->single->path, &commitment, &number);
+        add_file(journal, held->single, &commitment, number);
+        held->single = NULL;
     }
 }
 
@@ -132,39 +193,29 @@ static void hand_on(struct ov_scan_journal *journal, struct ov_scan_held *held) 
         journal->deliver(journal->arg, result);
     }
     held->count = 0;
+    held->entry_count = held->open_files = 0;
+    held->single = NULL;
     ov_arena_reset(&held->arena);
     ov_buf_reset(&held->body);
     ov_buf_reset(&held->name_lines);
 }
 
-static enum ov_status send_files(struct ov_scan_journal *journal, const struct ov_scan_held *held,
-                                 size_t count) {
-    OV_CLEANUP(ov_buf_release) struct ov_buf entry = {0};
-    ov_buf_printf(&entry, "count %zu\n", count);
-    ov_buf_add(&entry, held->body.data, held->body.size);
-    TRY(ov_buf_status(&entry));
-    TRY(ov_buf_status(&held->name_lines));
-    ov_journal_write_names(journal->names, &held->name_lines);
-    return ov_keeper_add(&journal->keeper, OV_ENTRY_FILES, ov_buf_span(&entry));
-}
-
-// Sends their entry, and what our processes did meanwhile; *ret_is_sent says whether there is
+// Sends their entries, and what our processes did meanwhile; *ret_is_sent says whether there is
 // something to wait for.
 static enum ov_status write_down(struct ov_scan_journal *journal, bool *ret_is_sent) {
-    const struct ov_scan_held *held = journal->filling;
-    size_t files = 0;
-    for (size_t i = 0; i < held->count; i++) {
-        files += held->results[i].kind != OV_RESULT_SKIPPED;
-    }
-    if (files == 0 && !ov_acts_has_waiting()) {
+    struct ov_scan_held *held = journal->filling;
+    add_single(journal);
+    end_entry(held);
+    if (held->entry_count == 0 && !ov_acts_has_waiting()) {
         return OV_OK;
     }
     TRY(ov_acts_send());
-    if (files > 0) {
-        TRY(send_files(journal, held, files));
-    }
+    TRY(ov_buf_status(&held->body));
+    TRY(ov_buf_status(&held->name_lines));
+    ov_journal_write_names(journal->names, &held->name_lines);
     journal->waiting_since_ns = 0;
-    TRY(ov_keeper_sync_begin(&journal->keeper));
+    TRY(ov_keeper_add_many(&journal->keeper, OV_ENTRY_FILES, ov_buf_span(&held->body),
+                           held->entries, held->entry_count));
     *ret_is_sent = true;
     return OV_OK;
 }
@@ -224,13 +275,13 @@ void ov_scan_journal_take(struct ov_scan_journal *journal, const struct ov_scan_
             return;
         }
     }
-    if (result->kind != OV_RESULT_SKIPPED) {
-        add_file(journal, result);
-    }
     const struct ov_scan_held *held = journal->filling;
-    if (held->count == HELD_MAX || held->body.size >= BODY_BYTES_MAX) {
-        send_held(journal);
-    } else {
+    if (result->kind != OV_RESULT_SKIPPED) {
+        add_to_pair(journal, &held->results[held->count - 1]);
+    }
+    if (held->count == HELD_MAX || held->entry_count >= OV_SCAN_ENTRIES) {
+        send_held(journal); // and waits for the disk
+    } else if (held->count % RESULTS_A_TICK == 0) {
         ov_scan_journal_tick(journal);
     }
 }
@@ -250,15 +301,41 @@ static bool is_due(struct ov_scan_journal *journal) {
     return now - journal->waiting_since_ns >= HELD_NS;
 }
 
+// Nothing else may be asked of the keeper meanwhile.
+static void beat(struct ov_scan_journal *journal) {
+    settle(journal);
+    if (journal->status == OV_OK) {
+        enum ov_status status = ov_journal_beat(&journal->beat);
+        if (status != OV_OK) {
+            stop(journal, status);
+        }
+    }
+}
+
+bool ov_scan_journal_is_odd(struct ov_scan_journal *journal) {
+    enum ov_status status = ov_scan_journal_flush(journal);
+    status = status == OV_OK ? ov_journal_beat_last(&journal->beat) : status;
+    if (status != OV_OK) {
+        stop(journal, status);
+    }
+    return journal->beat.own_count > 0;
+}
+
 void ov_scan_journal_tick(struct ov_scan_journal *journal) {
     if (journal->filling == NULL) {
         return;
     }
-    if (is_due(journal)) {
-        send_held(journal);
+    if (ov_journal_beat_is_due(&journal->beat)) {
+        beat(journal);
     }
     if (journal->sent != NULL && ov_keeper_has_answered(&journal->keeper)) {
         settle(journal);
+    }
+    if (journal->sent != NULL) {
+        return; // while the disk is at it, more are collected
+    }
+    if (journal->filling->count >= HELD_MANY || is_due(journal)) {
+        send_held(journal);
     }
 }
 
@@ -352,12 +429,12 @@ enum ov_status ov_scan_journal_open(const struct ov_scan_arguments *args,
     journal->names = -1;
     journal->keeper.channel = -1;
     journal->filling = &journal->held[0];
-    if (args->is_unjournaled) {
-        return OV_OK;
+    if (!args->is_unjournaled) {
+        TRY(make_room(journal));
+        TRY(ov_journal_run_begin("scan", &journal->keeper, &journal->names));
+        journal->is_on = true;
     }
-    TRY(make_room(journal));
-    TRY(ov_journal_run_begin("scan", &journal->keeper, &journal->names));
-    journal->is_on = true;
+    ov_journal_beat_open(journal->is_on ? &journal->keeper : NULL, &journal->beat);
     return OV_OK;
 }
 
@@ -405,6 +482,7 @@ enum ov_status ov_scan_journal_close(struct ov_scan_journal *journal,
 
 void ov_scan_journal_release(struct ov_scan_journal *journal) {
     ov_acts_leave();
+    ov_journal_beat_close(&journal->beat);
     (void)ov_keeper_end(&journal->keeper);
     ov_fd_close(&journal->names);
     for (unsigned i = 0; i < 2; i++) {

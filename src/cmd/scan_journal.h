@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "cmd/journal_action.h"
+#include "cmd/journal_beat.h"
 #include "cmd/scan_options.h"
 #include "cmd/scan_output.h"
 #include "role/keeper.h"
@@ -16,13 +17,21 @@
 
 #include <signal.h>
 
-// Results that are held back, and what is to be written of them.
+enum { OV_SCAN_ENTRIES = 128 }; // that are put on disk at once
+
+// Results that are held back, and what is to be written of them: bodies of entries, one behind
+// another, the last of which may still be growing.
 struct ov_scan_held {
     struct ov_arena arena;
     struct ov_scan_result *results;
     size_t count;
-    struct ov_buf body;       // lines of their entry
-    struct ov_buf name_lines; // for the file of paths
+    struct ov_buf body;
+    struct ov_keeper_body entries[OV_SCAN_ENTRIES + 4]; // in `body`; a pair may end two
+    unsigned entry_count;
+    size_t open_at; // where the one that grows begins
+    unsigned open_files;
+    const struct ov_scan_result *single; // one whose lines wait for the next one's, or NULL
+    struct ov_buf name_lines;            // for the file of paths
 };
 
 struct ov_scan_journal {
@@ -39,6 +48,7 @@ struct ov_scan_journal {
     uint64_t first_ns;         // when the first of those that fill came
     uint64_t waiting_since_ns; // that of our own processes something is to be told; 0: no more
     enum ov_status status;     // of the first failure
+    struct ov_journal_beat beat;
 };
 
 // Opens the journal, unless --no-journal was given. On failure the error was printed.
@@ -66,11 +76,15 @@ enum ov_status ov_scan_journal_intend(struct ov_scan_journal *journal,
 // when this returns.
 void ov_scan_journal_crash(struct ov_scan_journal *journal, struct ov_span path, const char *why);
 
-// Hands on what has waited long enough.
+// Hands on what has waited long enough, and beats when it is time.
 void ov_scan_journal_tick(struct ov_scan_journal *journal);
 
 // Hands on everything.
 enum ov_status ov_scan_journal_flush(struct ov_scan_journal *journal);
+
+// Looks at ourselves once more, before it is known how the scan ends. True when our own processes
+// are not what they should be: now, or at any look before.
+bool ov_scan_journal_is_odd(struct ov_scan_journal *journal);
 
 // Writes down how it ended, and seals the journal.
 enum ov_status ov_scan_journal_close(struct ov_scan_journal *journal,

@@ -3,6 +3,7 @@
 #include "journal/check.h"
 
 #include "journal/frames.h"
+#include "journal/ranges.h"
 #include "journal/run_table.h"
 #include "journal/runs.h"
 #include "journal/snapshot.h"
@@ -46,6 +47,9 @@ struct checking {
     struct ov_tree tree;           // of the entries before the one that is looked at
     bool has_kept_root;
     struct ov_tree_hash kept_root; // of as many entries
+    struct ov_ranges missing;      // entries of which there are hashes alone
+    struct ov_ranges removed;      // and those that an entry says were removed
+    bool is_behind_missing;        // the next entry is the first behind some
 };
 
 static void hand_on(const struct checking *checking, uint64_t seq, const char *why) {
@@ -156,6 +160,9 @@ static uint64_t number_of(const struct ov_entry *entry, const char *keyword) {
 static void check_sent(struct checking *checking, const struct ov_entry *entry,
                        struct ov_run_slot *slot) {
     struct ov_span value;
+    if (slot->is_cut) {
+        return;
+    }
     if (entry->type == OV_ENTRY_SENT) {
         slot->sent_bytes += number_of(entry, "bytes");
     } else if (entry->type == OV_ENTRY_STOP &&
@@ -163,6 +170,17 @@ static void check_sent(struct checking *checking, const struct ov_entry *entry,
                !ov_span_is_text(value, "-") && number_of(entry, "sent") != slot->sent_bytes) {
         tell(checking, entry->seq, "what was sent is not the sum of the run's entries");
     }
+}
+
+// A run whose beginning was removed.
+static struct ov_run_slot *open_cut_run(struct checking *checking, const struct ov_entry *entry) {
+    if (ov_run_table_add(&checking->runs, &entry->run, entry->seq) != OV_OK) {
+        checking->status = OV_MEMORY;
+        return NULL;
+    }
+    struct ov_run_slot *slot = ov_run_table_find(&checking->runs, &entry->run);
+    slot->is_cut = true;
+    return slot;
 }
 
 static void check_run(struct checking *checking, const struct ov_entry *entry) {
@@ -174,12 +192,16 @@ static void check_run(struct checking *checking, const struct ov_entry *entry) {
         check_start(checking, entry, slot);
         return;
     }
+    if (slot == NULL && checking->missing.count > 0 && !is_cut_off(entry)) {
+        slot = open_cut_run(checking, entry);
+    }
     if (slot == NULL || !slot->is_open) {
         if (!is_cut_off(entry)) { // which may be said twice, or of one that wrote nothing yet
             tell(checking, entry->seq, "an entry of a run that has not begun, or has ended");
         }
         return;
     }
+    slot->may_have_ended = false;
     check_sent(checking, entry, slot);
     if (entry->type == OV_ENTRY_STOP || is_cut_off(entry)) {
         ov_run_table_end(&checking->runs, slot);
@@ -205,9 +227,20 @@ static void check_clocks(struct checking *checking, const struct ov_entry *entry
     }
     // Who opens the journal next says what a crash left, whenever that is.
     bool may_be_late = entry->type == OV_ENTRY_RECOVER || is_cut_off(entry);
-    bool is_open = checking->runs.open_count > 0 && !may_be_late;
+    bool is_open = checking->runs.open_count > 0 && !may_be_late && !checking->is_behind_missing;
     if (is_open && entry->mono_ns > last->mono_ns && entry->mono_ns - last->mono_ns > GAP_NS) {
         tell(checking, entry->seq, "nothing was written for more than 11 minutes of a run");
+    }
+}
+
+// Whole bundles before the entry itself; that it is sealed is seen to by whoever counts on it.
+static void check_removed(struct checking *checking, const struct ov_entry *entry) {
+    uint64_t from = number_of(entry, "from");
+    uint64_t to = number_of(entry, "to");
+    if (from % OV_TILE_WIDTH != 0 || to % OV_TILE_WIDTH != 0 || from >= to || to > entry->seq) {
+        tell(checking, entry->seq, "it removes what cannot be removed");
+    } else if (ov_ranges_add(&checking->removed, from, to) != OV_OK) {
+        checking->status = OV_MEMORY;
     }
 }
 
@@ -236,7 +269,11 @@ static void read_entry(struct checking *checking, uint64_t seq, struct ov_span b
     if (entry.type == OV_ENTRY_EPOCH) {
         check_epoch(checking, &entry);
     }
+    if (entry.type == OV_ENTRY_REMOVED) {
+        check_removed(checking, &entry);
+    }
     count_files(checking, &entry);
+    checking->is_behind_missing = false;
     checking->last = entry;
     checking->last.body = ov_span_make(NULL, 0);
     if (checking->check->on_entry != NULL) {
@@ -255,17 +292,51 @@ struct sealed {
     struct ov_log_audit audit;
 };
 
-static enum ov_status on_sealed(void *arg, uint64_t index, struct ov_span entry) {
-    struct sealed *sealed = (struct sealed *)arg;
-    struct checking *checking = sealed->checking;
+static void note_kept(struct checking *checking) {
     const struct ov_tree_head *kept = checking->check->kept;
-    read_entry(checking, index, entry);
-    append_leaf(checking, &sealed->audit.leaf);
     if (kept != NULL && checking->tree.size == kept->size) {
         ov_tree_root(&checking->tree, &checking->kept_root);
         checking->has_kept_root = true;
     }
+}
+
+static enum ov_status on_sealed(void *arg, uint64_t index, struct ov_span entry) {
+    struct sealed *sealed = (struct sealed *)arg;
+    struct checking *checking = sealed->checking;
+    read_entry(checking, index, entry);
+    append_leaf(checking, &sealed->audit.leaf);
+    note_kept(checking);
     return checking->status;
+}
+
+// Entries that are known by their hash alone. Whether they may be, is known at the end.
+static enum ov_status on_missing(void *arg, uint64_t number, const struct ov_tile_hashes *hashes) {
+    struct checking *checking = ((struct sealed *)arg)->checking;
+    uint64_t from = number * OV_TILE_WIDTH;
+    for (unsigned i = 0; i < OV_TILE_WIDTH; i++) {
+        append_leaf(checking, &hashes->hashes[i]);
+        note_kept(checking);
+    }
+    for (size_t i = 0; i < checking->runs.room; i++) {
+        struct ov_run_slot *slot = &checking->runs.slots[i];
+        slot->is_cut |= slot->is_open;
+        slot->may_have_ended |= slot->is_open;
+    }
+    checking->is_behind_missing = true;
+    checking->report->entry_count += OV_TILE_WIDTH;
+    checking->report->removed_count += OV_TILE_WIDTH;
+    return ov_ranges_add(&checking->missing, from, from + OV_TILE_WIDTH);
+}
+
+static void check_missing(struct checking *checking) {
+    for (size_t i = 0; i < checking->missing.count; i++) {
+        const struct ov_range *range = &checking->missing.items[i];
+        if (!ov_ranges_have(&checking->removed, range)) {
+            tell(checking, range->from,
+                 "entries from here on are missing, and none that is sealed says that they were "
+                 "removed");
+        }
+    }
 }
 
 static void check_kept(struct checking *checking) {
@@ -283,7 +354,8 @@ static void check_kept(struct checking *checking) {
 
 static enum ov_status check_sealed(struct checking *checking) {
     char why[OV_CHECK_WHY_BYTES];
-    struct sealed sealed = {.checking = checking, .audit.on_entry = on_sealed};
+    struct sealed sealed = {
+        .checking = checking, .audit.on_entry = on_sealed, .audit.on_missing = on_missing};
     struct ov_log_audit *audit = &sealed.audit;
     audit->arg = &sealed;
     enum ov_status status = ov_log_audit(checking->check->folder, &checking->report->head, audit);
@@ -409,11 +481,12 @@ static enum ov_status check_runs(struct checking *checking, struct ov_span held)
     struct ov_run_table *runs = &checking->runs;
     for (size_t i = 0; i < runs->room && runs->open_count > 0; i++) {
         struct ov_run_slot *slot = &runs->slots[i];
-        if (slot->is_open && is_under_way(checking, held, &slot->run)) {
+        if (slot->is_open && (slot->may_have_ended || is_under_way(checking, held, &slot->run))) {
             ov_run_table_end(runs, slot);
         }
     }
     size_t count = runs->open_count;
+    checking->report->open_count = count;
     uint64_t *seqs = ov_run_table_list_open(runs);
     if (seqs == NULL && count > 0) {
         return OV_MEMORY;
@@ -440,6 +513,7 @@ static enum ov_status verify(struct checking *checking) {
         return status == OV_DAMAGED ? OV_OK : status;
     }
     TRY(check_sealed(checking));
+    check_missing(checking);
     struct ov_key sealed_key = checking->newest;
     check_signature(checking, &note, &sealed_key);
     check_kept(checking);
@@ -448,6 +522,8 @@ static enum ov_status verify(struct checking *checking) {
 }
 
 static void release_checking(struct checking *checking) {
+    ov_ranges_release(&checking->missing);
+    ov_ranges_release(&checking->removed);
     ov_run_table_release(&checking->runs);
     ov_journal_snapshot_release(&checking->snapshot);
     free(checking);

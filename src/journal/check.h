@@ -23,7 +23,9 @@ struct ov_journal_report {
     char origin[OV_KEY_NAME_BYTES_MAX + 1];
     uint64_t entry_count; // sealed and pending
     uint64_t epoch_count, run_count, file_count;
+    uint64_t removed_count; // entries of which only the hash is left
     uint64_t problem_count;
+    uint64_t open_count; // of these, runs that do not end
 };
 
 struct ov_journal_check {

@@ -57,9 +57,67 @@ static void test_salts_and_commitments(void **state) {
     }
 }
 
+// Two at once, beside one after the other, of which the second path is longer by nothing or a bit.
+static void check_two(const struct ov_salts *salts, uint64_t number, const char *path) {
+    for (size_t more = 0; more <= 64 && number + more <= 5000; more += 16) {
+        const struct ov_span paths[2] = {ov_span_make(path, number),
+                                         ov_span_make(path, number + more)};
+        struct ov_tree_hash both[2];
+        ov_commitment_of_two(salts, number, paths, both);
+        for (unsigned i = 0; i < 2; i++) {
+            struct ov_salt salt;
+            struct ov_tree_hash one;
+            ov_salts_get(salts, number + i, &salt);
+            ov_commitment_of(&salt, paths[i], &one);
+            assert_true(ov_tree_hash_is_equal(&one, &both[i]));
+        }
+    }
+}
+
+// Around the ends of blocks, and of what is hashed in one go: the same computed for a path of that
+// many letters x, with that number.
+static void test_paths_of_any_length(void **state) {
+    (void)state;
+    static const struct {
+        size_t size;
+        const char *commitment;
+    } rows[] = {
+        {25, "9q73PPUhF/KXxYqknu3YJib1LeIfSRGXjvs7lZFywoc="},
+        {26, "5uxahrfZJ1mwBx5p8lrEu8zohWat4c6PURUw5sXP2yA="},
+        {89, "vsLJhgcGfHlDc13y/SSZEGDHNmkM3zPOrSY024tChnA="},
+        {90, "Z8y+2aYFA+mkGVVomESCwERB7tXXFoPJ1xmllSnOz1k="},
+        {482, "ImsenO2mMtv9HZGeSibyGqiLrTUutm/0AO7UwgId7U8="},
+        {483, "MvdsNBMSTOoDo26RO9YT98LaO06G2auL2nxFZPNPr+g="},
+        {5000, "51x5OH8x821F5XO1wLyO4p7x31ME8GkdWdT5TnTBkOY="},
+    };
+    uint8_t key[OV_NAMES_KEY_BYTES];
+    struct ov_entry_run run;
+    struct ov_salts salts;
+    static char path[5000];
+    memset(path, 'x', sizeof path);
+    for (unsigned i = 0; i < sizeof key; i++) {
+        key[i] = (uint8_t)i;
+    }
+    for (unsigned i = 0; i < sizeof run.bytes; i++) {
+        run.bytes[i] = (uint8_t)(100 + i);
+    }
+    ov_salts_init(key, &run, &salts);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        OV_CLEANUP(ov_buf_release) struct ov_buf out = {0};
+        struct ov_salt salt;
+        struct ov_tree_hash commitment;
+        ov_salts_get(&salts, rows[i].size, &salt);
+        ov_commitment_of(&salt, ov_span_make(path, rows[i].size), &commitment);
+        ov_tree_hash_add(&out, &commitment);
+        assert_true(ov_span_is_text(ov_buf_span(&out), rows[i].commitment));
+        check_two(&salts, rows[i].size, path);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_salts_and_commitments),
+        cmocka_unit_test(test_paths_of_any_length),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

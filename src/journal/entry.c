@@ -54,7 +54,8 @@ static const struct form forms[OV_ENTRY_TYPES] = {
                         {"limited", VALUE_NUMBER, false},
                         {"read", VALUE_NUMBER, false},
                         {"sent", VALUE_NUMBER_OR_NONE, false}}},
-    [OV_ENTRY_HEARTBEAT] = {"heartbeat", {{"runs", VALUE_NUMBER, false}}},
+    [OV_ENTRY_HEARTBEAT] = {"heartbeat",
+                            {{"runs", VALUE_NUMBER, false}, {"unseen", VALUE_TEXT_TEXT, true}}},
     [OV_ENTRY_EPOCH] = {"epoch",
                         {{"number", VALUE_NUMBER, false},
                          {"key", VALUE_KEY, false},
@@ -98,6 +99,7 @@ static const struct form forms[OV_ENTRY_TYPES] = {
                        {{"role", VALUE_TEXT, false},
                         {"pid", VALUE_NUMBER, false},
                         {"how", VALUE_END, false}}},
+    [OV_ENTRY_REMOVED] = {"removed", {{"from", VALUE_NUMBER, false}, {"to", VALUE_NUMBER, false}}},
 };
 
 const char *ov_entry_type_name(enum ov_entry_type type) {
@@ -428,34 +430,33 @@ enum ov_status ov_entry_file_read(struct ov_span words, struct ov_entry_file *re
     return OV_OK;
 }
 
-static void add_number(struct ov_buf *buf, uint64_t number) {
-    char digits[20];
-    size_t at = sizeof digits;
-    do {
-        digits[--at] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    digits[--at] = ' ';
-    ov_buf_add(buf, digits + at, sizeof digits - at);
-}
+// Of a line `file` but its SHA-256: the words with their blanks, five numbers, the line's end.
+enum { FILE_LINE_BYTES_MAX = 5 + OV_HASH_TEXT_BYTES + 9 + 5 * (1 + OV_NUMBER_DIGITS_MAX) + 4 };
 
-// Without printf: there is one for every file of a scan.
+// Without printf, and in one piece: there is one for every file of a scan.
 void ov_entry_file_add(struct ov_buf *buf, const struct ov_entry_file *file) {
     const uint64_t numbers[] = {file->device, file->inode, file->size, file->mtime_ns,
                                 file->read_bytes};
-    ov_buf_add(buf, "file ", 5);
-    ov_tree_hash_add(buf, &file->commitment);
-    ov_buf_add_u8(buf, ' ');
-    ov_buf_add_text(buf, verdicts[file->verdict]);
+    const char *verdict = verdicts[file->verdict];
+    char line[FILE_LINE_BYTES_MAX] = "file ";
+    size_t at = 5;
+    ov_tree_hash_write(&file->commitment, line + at);
+    at += OV_HASH_TEXT_BYTES;
+    line[at++] = ' ';
+    memcpy(line + at, verdict, strlen(verdict));
+    at += strlen(verdict);
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-        add_number(buf, numbers[i] <= OV_NUMBER_MAX ? numbers[i] : OV_NUMBER_MAX);
+        line[at++] = ' ';
+        at += ov_number_write(numbers[i] <= OV_NUMBER_MAX ? numbers[i] : OV_NUMBER_MAX, line + at);
     }
-    ov_buf_add_u8(buf, ' ');
-    if (file->has_sha256) {
-        add_hex(buf, file->sha256, sizeof file->sha256);
-    } else {
-        ov_buf_add_u8(buf, '-');
+    line[at++] = ' ';
+    if (!file->has_sha256) {
+        memcpy(line + at, "-\n", 2);
+        ov_buf_add(buf, line, at + 2);
+        return;
     }
+    ov_buf_add(buf, line, at);
+    add_hex(buf, file->sha256, sizeof file->sha256);
     ov_buf_add_u8(buf, '\n');
 }
 

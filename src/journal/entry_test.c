@@ -30,6 +30,7 @@ static const struct {
     {OV_ENTRY_STOP, "exit 0\nfiles 1\nfound 0\nerrors 0\nlimited 0\nread 5\nsent 0\n"},
     {OV_ENTRY_STOP, "exit 0\nfiles 0\nfound 0\nerrors 0\nlimited 0\nread 0\nsent -\n"},
     {OV_ENTRY_HEARTBEAT, "runs 1\n"},
+    {OV_ENTRY_HEARTBEAT, "runs 1\nunseen programs 3\nunseen processes -\n"},
     {OV_ENTRY_EPOCH, "number 3\nkey " VKEY "\nroot " HASH "\nby " SIGNATURE "\n"},
     {OV_ENTRY_LOAD, "image " HEX "\nset stable " HASH "\nset local local\n"},
     {OV_ENTRY_REFUSE, "set stable\nwhy rollback:%20release\n"},
@@ -48,6 +49,7 @@ static const struct {
     {OV_ENTRY_GONE, "role worker\npid 7\nhow exit 0\n"},
     {OV_ENTRY_GONE, "role worker\npid 7\nhow signal 9\n"},
     {OV_ENTRY_GONE, "role worker\npid 7\nhow unknown\n"},
+    {OV_ENTRY_REMOVED, "from 256\nto 1024\n"},
 };
 
 static void make(struct ov_buf *out, enum ov_entry_type type, const char *body) {

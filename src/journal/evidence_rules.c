@@ -84,8 +84,19 @@ static struct ov_evidence_known *find_release(struct ov_evidence_checking *check
     return NULL;
 }
 
+// Release keys speak for their feed alone, and an entry names a set as its feed.
+static const char *hold_feed(const struct ov_evidence_known *known, const struct ov_trust *trust,
+                             struct ov_span name) {
+    if (strcmp(known->release.feed.text, trust->feed.text) != 0) {
+        return "it is of another feed than the trust file";
+    }
+    return ov_span_is_text(name, known->release.feed.text)
+               ? NULL
+               : "the entry names it as that of another feed";
+}
+
 static const char *prove_release(struct ov_evidence_checking *checking,
-                                 struct ov_evidence_known *known) {
+                                 struct ov_evidence_known *known, struct ov_span name) {
     const struct ov_evidence_check *check = checking->check;
     OV_CLEANUP(ov_buf_release) struct ov_buf entry = {0};
     size_t index = (size_t)(known - checking->releases);
@@ -100,10 +111,11 @@ static const char *prove_release(struct ov_evidence_checking *checking,
     if (ov_release_read(text, &known->release) != OV_OK) {
         return "the entry is no release of rules";
     }
-    known->is_proven = true;
-    known->has_release = true;
     known->quorum_time = checking->proof.opened.quorum_time;
-    return NULL;
+    known->has_release = true;
+    why = hold_feed(known, check->trust, name);
+    known->is_proven = why == NULL;
+    return why;
 }
 
 static void check_order(const struct ov_evidence_checking *checking,
@@ -129,7 +141,8 @@ static void check_set(struct ov_evidence_checking *checking, struct ov_span name
         ov_evidence_step_of(checking, claim, OV_NOT_PROVEN, "--policy and --trust were not given",
                             name);
     } else {
-        const char *why = known->is_proven ? NULL : prove_release(checking, known);
+        const char *why = known->is_proven ? hold_feed(known, check->trust, name)
+                                           : prove_release(checking, known, name);
         ov_evidence_step_of(checking, claim, why == NULL ? OV_PROVEN : OV_FAILED, why, name);
         if (why == NULL) {
             check_order(checking, known, name);

@@ -73,7 +73,7 @@ void ov_journal_note(struct ov_journal *journal, const struct ov_entry *entry) {
 
 // Of what is not sealed, the first says how long it waits.
 static void note_first(struct ov_journal *journal, const struct ov_entry *entry) {
-    if (journal->frames.size == 0) {
+    if (journal->size == journal->sealed.size) {
         journal->first_mono_ns = entry->mono_ns;
         memcpy(journal->first_boot, entry->boot, sizeof entry->boot);
     }
@@ -86,7 +86,7 @@ static enum ov_status keep_entry(struct ov_journal *journal, struct ov_span byte
         return ov_journal_fail(journal, OV_DAMAGED, OV_JOURNAL_FILE_PENDING);
     }
     if (entry.seq < journal->size) {
-        return entry.seq < journal->sealed_size
+        return entry.seq < journal->sealed.size
                    ? OV_OK
                    : ov_journal_fail(journal, OV_DAMAGED, OV_JOURNAL_FILE_PENDING);
     }
@@ -97,12 +97,12 @@ static enum ov_status keep_entry(struct ov_journal *journal, struct ov_span byte
     return ov_buf_status(&journal->frames);
 }
 
-// What a crash left of a write that nobody was told of is cut off; the bytes go to *ret_lost.
-static enum ov_status read_pending(struct ov_journal *journal, uint64_t *ret_lost) {
+enum ov_status ov_journal_read_pending(struct ov_journal *journal, uint64_t *ret_lost) {
     OV_CLEANUP(ov_file_map_close) struct ov_file_map map = {0};
     TRY(ov_file_map_open_fd(journal->pending, &map));
     struct ov_cursor cursor = ov_cursor_init(map.bytes);
     struct ov_span bytes;
+    ov_cursor_seek(&cursor, journal->pending_bytes);
     enum ov_status status = ov_frame_read(&cursor, &bytes);
     while (status == OV_OK) {
         TRY(keep_entry(journal, bytes));
@@ -118,6 +118,7 @@ static enum ov_status read_pending(struct ov_journal *journal, uint64_t *ret_los
             return ov_journal_fail(journal, OV_SYSTEM, OV_JOURNAL_FILE_PENDING);
         }
     }
+    journal->pending_bytes = cursor.at;
     journal->synced_bytes = journal->frames.size;
     return OV_OK;
 }
@@ -132,33 +133,57 @@ static enum ov_status add_recovery(struct ov_journal *journal, uint64_t lost) {
     return ov_journal_sync(journal);
 }
 
-// Reads everything again: at the start, and when another process has added something.
+// Reads everything again: at the start, and when another process has sealed something.
 static enum ov_status load(struct ov_journal *journal) {
     uint64_t lost = 0;
     ov_buf_reset(&journal->frames);
     journal->synced_bytes = 0;
+    journal->pending_bytes = 0;
     journal->has_pending_epoch = false;
+    journal->is_lost = false;
     enum ov_status status = ov_journal_read_checkpoint(journal);
     if (status == OV_END) {
         return OV_END;
     }
     TRY(status);
-    if (journal->last_time_ns == 0 && journal->sealed_size > 0) { // the first time
+    if (journal->last_time_ns == 0 && journal->sealed.size > 0) { // the first time
         TRY(ov_journal_note_last(journal));
     }
-    TRY(read_pending(journal, &lost));
+    TRY(ov_journal_read_pending(journal, &lost));
     TRY(ov_journal_read_keys(journal));
     return lost > 0 ? add_recovery(journal, lost) : OV_OK;
 }
 
-// Changes whenever another process has synced or sealed.
+// Reads what another process has added since, and not sealed.
+static enum ov_status load_added(struct ov_journal *journal) {
+    uint64_t lost = 0;
+    TRY(ov_journal_read_pending(journal, &lost));
+    return lost > 0 ? add_recovery(journal, lost) : OV_OK;
+}
+
+// Changes whenever another process has sealed.
 static uint64_t mark_of(const struct ov_journal *journal) {
-    struct stat pending = {0};
     struct stat checkpoint = {0};
-    (void)fstat(journal->pending, &pending);
     (void)fstatat(journal->folder, OV_JOURNAL_FILE_CHECKPOINT, &checkpoint, 0);
-    return ((uint64_t)checkpoint.st_ino * 0x9e3779b97f4a7c15u + (uint64_t)pending.st_size) ^
+    return (uint64_t)checkpoint.st_ino * 0x9e3779b97f4a7c15u ^
            (uint64_t)checkpoint.st_mtim.tv_nsec << 32 ^ (uint64_t)checkpoint.st_mtim.tv_sec;
+}
+
+// What is in `pending`, of which we have seen so many bytes; it becomes shorter by a seal alone.
+static enum ov_status follow(struct ov_journal *journal) {
+    struct stat pending = {0};
+    if (fstat(journal->pending, &pending) != 0) {
+        return OV_SYSTEM;
+    }
+    bool is_sealed = journal->is_lost || mark_of(journal) != journal->seen_mark;
+    if (!is_sealed && (uint64_t)pending.st_size == journal->pending_bytes) {
+        return OV_OK;
+    }
+    if (!is_sealed && (uint64_t)pending.st_size > journal->pending_bytes) {
+        return load_added(journal);
+    }
+    enum ov_status status = load(journal);
+    return status == OV_END ? ov_journal_create(journal) : status;
 }
 
 // ---- open and lock ------------------------------------------------------------------------------
@@ -183,14 +208,9 @@ enum ov_status ov_journal_lock(struct ov_journal *journal) {
             return ov_journal_fail(journal, OV_SYSTEM, OV_JOURNAL_FILE_LOCK);
         }
     }
-    if (mark_of(journal) == journal->seen_mark) {
-        return OV_OK;
-    }
-    enum ov_status status = load(journal);
-    if (status == OV_END) {
-        status = ov_journal_create(journal);
-    }
+    enum ov_status status = follow(journal);
     if (status != OV_OK) {
+        journal->is_lost = true;
         (void)flock(journal->lock, LOCK_UN);
         return status;
     }
@@ -212,7 +232,6 @@ void ov_journal_free(struct ov_journal *journal) {
     }
     ov_signer_release(&journal->signer);
     ov_buf_release(&journal->frames);
-    ov_buf_release(&journal->scratch);
     ov_fd_close(&journal->folder);
     ov_fd_close(&journal->lock);
     ov_fd_close(&journal->pending);
@@ -250,18 +269,19 @@ enum ov_status ov_journal_open(const char *path, struct ov_journal **ret_journal
 
 static enum ov_status add_entry(struct ov_journal *journal, const struct ov_entry *entry) {
     struct ov_entry back;
-    ov_buf_reset(&journal->scratch);
-    ov_entry_add(&journal->scratch, entry);
-    TRY(ov_buf_status(&journal->scratch));
+    size_t at = ov_frame_begin(&journal->frames);
+    ov_entry_add(&journal->frames, entry);
+    TRY(ov_buf_status(&journal->frames));
+    struct ov_span bytes = ov_frame_entry(&journal->frames, at);
     // What the keeper wrote of files is not read again: there is a line for each of a scan.
     bool is_read = entry->type != OV_ENTRY_FILES;
-    if (ov_buf_span(&journal->scratch).size > OV_JOURNAL_ENTRY_BYTES_MAX ||
-        (is_read && ov_entry_read(ov_buf_span(&journal->scratch), &back) != OV_OK)) {
+    if (bytes.size > OV_JOURNAL_ENTRY_BYTES_MAX ||
+        (is_read && ov_entry_read(bytes, &back) != OV_OK)) {
+        journal->frames.size = at;
         return ov_journal_fail(journal, OV_INVALID, ov_entry_type_name(entry->type));
     }
     note_first(journal, entry);
-    ov_frame_add(&journal->frames, ov_buf_span(&journal->scratch));
-    TRY(ov_buf_status(&journal->frames));
+    ov_frame_end(&journal->frames, at);
     journal->size++;
     ov_journal_note(journal, entry);
     return OV_OK;
@@ -273,7 +293,7 @@ static enum ov_status seal_old(struct ov_journal *journal, uint64_t mono_ns) {
     bool is_same_boot = memcmp(journal->boot, journal->first_boot, sizeof journal->boot) == 0;
     bool is_old =
         !is_same_boot || mono_ns >= journal->first_mono_ns + OV_JOURNAL_SEAL_SECONDS * NS_IN_SECOND;
-    bool is_due = journal->frames.size > 0 && is_old && !journal->has_pending_epoch;
+    bool is_due = journal->size > journal->sealed.size && is_old && !journal->has_pending_epoch;
     return is_due ? ov_journal_seal(journal, OV_SEAL_KEEP_EPOCH) : OV_OK;
 }
 
@@ -346,7 +366,9 @@ enum ov_status ov_journal_sync(struct ov_journal *journal) {
         forget_unsynced(journal);
         return status;
     }
+    journal->pending_bytes += fresh.size;
     journal->synced_bytes = journal->frames.size;
+    ov_journal_feed(journal);
     return OV_OK;
 }
 
@@ -355,7 +377,7 @@ uint64_t ov_journal_size(const struct ov_journal *journal) {
 }
 
 uint64_t ov_journal_unsealed(const struct ov_journal *journal) {
-    return journal->size - journal->sealed_size;
+    return journal->size - journal->sealed.size;
 }
 
 int ov_journal_folder(const struct ov_journal *journal) {

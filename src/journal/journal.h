@@ -14,7 +14,7 @@
 
 enum {
     OV_JOURNAL_REASON_BYTES = 512,
-    OV_JOURNAL_SEAL_COUNT = 256,      // entries that may wait for a checkpoint
+    OV_JOURNAL_SEAL_COUNT = 1024,     // entries that may wait for a checkpoint
     OV_JOURNAL_SEAL_SECONDS = 5 * 60, // after which nothing is added before what waits is sealed
     OV_JOURNAL_EPOCH_SECONDS = 24 * 3600, // after which a new key is made
 };

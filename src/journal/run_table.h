@@ -13,6 +13,8 @@ struct ov_run_slot {
     uint64_t seq;        // of its newest `start`
     uint64_t sent_bytes; // since then, as whoever reads its entries counts them
     bool is_used, is_open;
+    bool is_cut;         // some of its entries may have been removed
+    bool may_have_ended; // its last ones, too
 };
 
 // All zeros is an empty table.

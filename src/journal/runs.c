@@ -126,3 +126,10 @@ enum ov_status ov_run_list(int folder, struct ov_buf *runs) {
     struct holders holders = {.folder = folder, .runs = runs};
     return walk(folder, &holders, note_held);
 }
+
+enum ov_status ov_run_count(int folder, uint64_t *ret_count) {
+    OV_CLEANUP(ov_buf_release) struct ov_buf runs = {0};
+    TRY(ov_run_list(folder, &runs));
+    *ret_count = runs.size / OV_RUN_BYTES;
+    return OV_OK;
+}

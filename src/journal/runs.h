@@ -18,6 +18,9 @@ void ov_run_end(struct ov_journal *journal, const struct ov_entry_run *run);
 // file once that is on disk.
 enum ov_status ov_run_bury(struct ov_journal *journal);
 
+// How many runs are under way: whose files somebody holds.
+enum ov_status ov_run_count(int folder, uint64_t *ret_count);
+
 // For whoever reads, and has no lock: the runs that are under way, added to `runs`, OV_RUN_BYTES
 // each; and whether this one is.
 enum ov_status ov_run_list(int folder, struct ov_buf *runs);

@@ -7,6 +7,7 @@
 #include "base/fd.h"
 #include "base/hex.h"
 #include "journal/frames.h"
+#include "journal/partials.h"
 #include "ledger/checkpoint.h"
 #include "ledger/note.h"
 
@@ -101,7 +102,7 @@ enum ov_status ov_journal_write_checkpoint(struct ov_journal *journal,
     if (status != OV_OK) {
         return ov_journal_fail(journal, status, OV_JOURNAL_FILE_CHECKPOINT);
     }
-    journal->sealed_size = checkpoint.head.size;
+    journal->sealed = checkpoint.head;
     return OV_OK;
 }
 
@@ -139,7 +140,7 @@ enum ov_status ov_journal_read_checkpoint(struct ov_journal *journal) {
     if (!ov_tree_hash_is_equal(&head.root, &checkpoint.head.root)) {
         return ov_journal_fail(journal, OV_DAMAGED, "the tiles do not lead to the checkpoint");
     }
-    journal->sealed_size = head.size;
+    journal->sealed = head;
     journal->size = head.size;
     return OV_OK;
 }
@@ -213,17 +214,29 @@ static enum ov_status add_epoch(struct ov_journal *journal, uint64_t number,
 
 // ---- sealing ------------------------------------------------------------------------------------
 
+// While it is still at hand: a seal may be thousands of files away.
+void ov_journal_feed(struct ov_journal *journal) {
+    struct ov_span known = ov_span_part(ov_buf_span(&journal->frames), 0, journal->synced_bytes);
+    struct ov_cursor cursor = ov_cursor_init(known);
+    struct ov_span entry;
+    while (ov_frame_next(&cursor, &entry) == OV_OK && journal->writer.status == OV_OK) {
+        (void)ov_log_writer_add(&journal->writer, entry);
+        journal->writer_error = errno;
+    }
+    size_t rest = journal->frames.size - known.size;
+    if (rest > 0) {
+        memmove(journal->frames.data, journal->frames.data + known.size, rest);
+    }
+    journal->frames.size = rest;
+    journal->synced_bytes = 0;
+}
+
 // What is on disk of `pending` goes into tiles.
 static enum ov_status write_tiles(struct ov_journal *journal) {
-    struct ov_cursor cursor = ov_cursor_init(ov_buf_span(&journal->frames));
-    struct ov_span entry;
-    while (ov_frame_read(&cursor, &entry) == OV_OK) {
-        enum ov_status status = ov_log_writer_add(&journal->writer, entry);
-        if (status != OV_OK) {
-            return ov_journal_fail(journal, status, "tile");
-        }
-    }
+    ov_journal_feed(journal);
+    bool has_failed = journal->writer.status != OV_OK;
     enum ov_status status = ov_log_writer_flush(&journal->writer);
+    errno = has_failed ? journal->writer_error : errno;
     return status == OV_OK ? OV_OK : ov_journal_fail(journal, status, "tile");
 }
 
@@ -234,21 +247,37 @@ static enum ov_status empty_pending(struct ov_journal *journal) {
     }
     ov_buf_reset(&journal->frames);
     journal->synced_bytes = 0;
+    journal->pending_bytes = 0;
     return OV_OK;
 }
 
+// After a seal that failed: the entries stay pending.
+static void take_back(struct ov_journal *journal) {
+    char reason[OV_JOURNAL_REASON_BYTES];
+    uint64_t lost = 0;
+    memcpy(reason, journal->reason, sizeof reason);
+    journal->size = journal->sealed.size;
+    journal->pending_bytes = 0;
+    journal->is_lost = open_writer(journal, journal->sealed.size) != OV_OK ||
+                       ov_journal_read_pending(journal, &lost) != OV_OK;
+    memcpy(journal->reason, reason, sizeof reason);
+}
+
 static enum ov_status seal_with(struct ov_journal *journal, const struct ov_signer *second) {
+    uint64_t sealed_before = journal->sealed.size;
     enum ov_status status = write_tiles(journal);
     if (status == OV_OK) {
         status = ov_journal_write_checkpoint(journal, second);
     }
     if (status != OV_OK) {
         int error = errno;
-        (void)open_writer(journal, journal->sealed_size); // the entries stay pending
+        take_back(journal);
         errno = error;
         return status;
     }
-    return empty_pending(journal);
+    TRY(empty_pending(journal));
+    ov_partials_remove(journal->folder, sealed_before, journal->sealed.size);
+    return OV_OK;
 }
 
 // ---- epochs -------------------------------------------------------------------------------------
@@ -278,15 +307,18 @@ static enum ov_status read_epoch(struct ov_journal *journal) {
                                              OV_JOURNAL_FILE_EPOCH);
 }
 
-// After a change of epochs, the last entry that is sealed is the one that began it.
+// After a change of epochs, the last entry that is sealed is the one that began it. The writer has
+// it, and has compared it with its tile, where it is at hand.
 enum ov_status ov_journal_note_last(struct ov_journal *journal) {
     OV_CLEANUP(ov_buf_release) struct ov_buf bytes = {0};
     static struct ov_entries entries;
     struct ov_entry entry;
-    uint64_t last = journal->sealed_size - 1;
+    uint64_t last = journal->sealed.size - 1;
     unsigned width = (unsigned)(last % OV_TILE_WIDTH) + 1;
     enum ov_status status =
-        ov_entries_load(journal->folder, last / OV_TILE_WIDTH, width, &bytes, &entries);
+        journal->writer.edge.size == journal->sealed.size && width < OV_TILE_WIDTH
+            ? ov_entries_read(ov_buf_span(&journal->writer.entries), width, &entries)
+            : ov_entries_load(journal->folder, last / OV_TILE_WIDTH, width, &bytes, &entries);
     status = status == OV_OK ? ov_entry_read(entries.entries[width - 1], &entry) : status;
     if (status != OV_OK) {
         return ov_journal_fail(journal, status, "the last entry");
@@ -354,7 +386,7 @@ enum ov_status ov_journal_read_keys(struct ov_journal *journal) {
 
 static enum ov_status change_epoch(struct ov_journal *journal) {
     struct ov_signer next;
-    if (journal->frames.size > 0) {
+    if (journal->size > journal->sealed.size) {
         TRY(seal_with(journal, NULL));
     }
     ov_signer_init(&next);
@@ -378,12 +410,11 @@ enum ov_status ov_journal_seal(struct ov_journal *journal, enum ov_seal how) {
     if (how == OV_SEAL_NEW_EPOCH || (how == OV_SEAL_IF_OLD && is_old)) {
         return change_epoch(journal);
     }
-    return journal->frames.size > 0 ? seal_with(journal, NULL) : OV_OK;
+    return journal->size > journal->sealed.size ? seal_with(journal, NULL) : OV_OK;
 }
 
-// The writer stands at the checkpoint: whatever is added to it is sealed in the same call.
 void ov_journal_head(const struct ov_journal *journal, struct ov_tree_head *ret_head) {
-    ov_log_writer_head(&journal->writer, ret_head);
+    *ret_head = journal->sealed;
 }
 
 // ---- a new journal ------------------------------------------------------------------------------
@@ -435,7 +466,8 @@ enum ov_status ov_journal_create(struct ov_journal *journal) {
     TRY(ov_journal_write_policy(journal, &journal->signer.key));
     TRY(empty_pending(journal));
     TRY(open_writer(journal, 0));
-    journal->size = journal->sealed_size = journal->epoch = 0;
+    ov_log_writer_head(&journal->writer, &journal->sealed);
+    journal->size = journal->epoch = 0;
     TRY(add_epoch(journal, 0, &journal->signer.key));
     TRY(write_epoch(journal));
     TRY(seal_with(journal, NULL));

@@ -19,13 +19,15 @@ struct ov_journal {
     int folder, lock, pending;
     struct ov_signer signer; // of the newest epoch
     uint8_t names_key[OV_NAMES_KEY_BYTES];
-    struct ov_log_writer writer; // at what is sealed
+    struct ov_log_writer writer; // of what is sealed, and of what is on disk since
     bool has_writer;
-    uint64_t sealed_size;
-    uint64_t epoch;          // its number
-    uint64_t epoch_began_ns; // when
-    bool has_pending_epoch;  // an entry that begins one is not sealed yet
-    // What is not sealed: frames that are on disk, then those that are only added.
+    int writer_error;           // errno of its first failure
+    struct ov_tree_head sealed; // what the checkpoint signs
+    uint64_t epoch;             // its number
+    uint64_t epoch_began_ns;    // when
+    bool has_pending_epoch;     // an entry that begins one is not sealed yet
+    bool is_lost;               // what the writer had of `pending`: all of it is to be read again
+    // What the writer has not been given: frames that are on disk, then those that are only added.
     struct ov_buf frames;
     uint64_t first_mono_ns; // of the first of them
     uint8_t first_boot[OV_BOOT_BYTES];
@@ -34,12 +36,20 @@ struct ov_journal {
     uint64_t last_time_ns;
     uint8_t last_boot[OV_BOOT_BYTES];
     uint8_t boot[OV_BOOT_BYTES];
-    uint64_t seen_mark; // of `checkpoint` and `pending`, as we left them
-    struct ov_buf scratch;
+    uint64_t seen_mark;     // of `checkpoint`, as we left it
+    uint64_t pending_bytes; // of `pending`, that were read or written
     char reason[OV_JOURNAL_REASON_BYTES];
 };
 
 enum ov_status ov_journal_fail(struct ov_journal *journal, enum ov_status status, const char *what);
+
+// Reads `pending` from where we were; what a crash left of a write that nobody was told of is cut
+// off, and its bytes go to *ret_lost.
+enum ov_status ov_journal_read_pending(struct ov_journal *journal, uint64_t *ret_lost);
+
+// Gives the writer what is on disk. On failure it wants nothing more, which the seal will tell: the
+// entries are in `pending` all the same.
+void ov_journal_feed(struct ov_journal *journal);
 
 // Takes note of an entry that counts: its time, and its key when it begins an epoch.
 void ov_journal_note(struct ov_journal *journal, const struct ov_entry *entry);

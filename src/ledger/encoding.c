@@ -83,18 +83,39 @@ enum ov_status ov_tree_hash_read(struct ov_span text, struct ov_tree_hash *ret_h
     return ov_base64_read(text, ret_hash->bytes, sizeof ret_hash->bytes, &size);
 }
 
-void ov_base64_add(struct ov_buf *buf, struct ov_span bytes) {
-    for (size_t at = 0; at < bytes.size; at += 3) {
-        struct ov_span group = ov_span_part(bytes, at, 3);
-        uint32_t bits = 0;
-        for (size_t i = 0; i < 3; i++) {
-            bits = bits << 8 | (i < group.size ? group.data[i] : 0);
-        }
-        for (size_t i = 0; i < 4; i++) {
-            char digit = digits[bits >> (18 - 6 * i) & 63];
-            ov_buf_add_u8(buf, (uint8_t)(i <= group.size ? digit : '='));
-        }
+// Whole groups of three bytes.
+static void write_groups(const uint8_t *bytes, size_t count, char *ret_text) {
+    for (size_t i = 0; i < count; i++, bytes += 3, ret_text += 4) {
+        uint32_t bits = (uint32_t)bytes[0] << 16 | (uint32_t)bytes[1] << 8 | bytes[2];
+        ret_text[0] = digits[bits >> 18];
+        ret_text[1] = digits[bits >> 12 & 63];
+        ret_text[2] = digits[bits >> 6 & 63];
+        ret_text[3] = digits[bits & 63];
     }
+}
+
+static void write_base64(const uint8_t *bytes, size_t size, char *ret_text) {
+    const size_t whole = size / 3;
+    const size_t left = size % 3;
+    write_groups(bytes, whole, ret_text);
+    if (left > 0) {
+        uint8_t last[3] = {bytes[3 * whole], left > 1 ? bytes[3 * whole + 1] : 0, 0};
+        write_groups(last, 1, ret_text + 4 * whole);
+        memset(ret_text + 4 * whole + left + 1, '=', 3 - left);
+    }
+}
+
+void ov_base64_add(struct ov_buf *buf, struct ov_span bytes) {
+    const size_t text_size = (bytes.size / 3 + (bytes.size % 3 > 0)) * 4;
+    char *text = bytes.size > 0 ? (char *)ov_buf_reserve(buf, text_size) : NULL;
+    if (text != NULL) {
+        write_base64(bytes.data, bytes.size, text);
+        ov_buf_commit(buf, text_size);
+    }
+}
+
+void ov_tree_hash_write(const struct ov_tree_hash *hash, char ret_text[OV_HASH_TEXT_BYTES]) {
+    write_base64(hash->bytes, sizeof hash->bytes, ret_text);
 }
 
 void ov_tree_hash_add(struct ov_buf *buf, const struct ov_tree_hash *hash) {
@@ -119,6 +140,25 @@ enum ov_status ov_number_read(struct ov_span text, uint64_t *ret_number) {
     }
     *ret_number = number;
     return OV_OK;
+}
+
+// Two digits at a time, from the right.
+size_t ov_number_write(uint64_t number, char ret_text[OV_NUMBER_DIGITS_MAX]) {
+    static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+                                "25262728293031323334353637383940414243444546474849"
+                                "50515253545556575859606162636465666768697071727374"
+                                "75767778798081828384858687888990919293949596979899";
+    char text[OV_NUMBER_DIGITS_MAX];
+    size_t at = sizeof text;
+    for (; number >= 100; number /= 100) {
+        at -= 2;
+        memcpy(text + at, pairs + 2 * (number % 100), 2);
+    }
+    at -= 2;
+    memcpy(text + at, pairs + 2 * number, 2);
+    at += number < 10;
+    memcpy(ret_text, text + at, sizeof text - at);
+    return sizeof text - at;
 }
 
 enum ov_status ov_line_read(struct ov_cursor *cursor, struct ov_span *ret_line) {

@@ -43,9 +43,14 @@ enum ov_status ov_tree_hash_read(struct ov_span text, struct ov_tree_hash *ret_h
 // Appends the base64 of `bytes`, without a line's end.
 void ov_base64_add(struct ov_buf *buf, struct ov_span bytes);
 void ov_tree_hash_add(struct ov_buf *buf, const struct ov_tree_hash *hash);
+void ov_tree_hash_write(const struct ov_tree_hash *hash, char ret_text[OV_HASH_TEXT_BYTES]);
 
 // A number, the whole of `text`. OV_DAMAGED for anything else.
 enum ov_status ov_number_read(struct ov_span text, uint64_t *ret_number);
+
+// Writes a number, and gives the count of its digits; no NUL.
+enum { OV_NUMBER_DIGITS_MAX = 20 };
+size_t ov_number_write(uint64_t number, char ret_text[OV_NUMBER_DIGITS_MAX]);
 
 // The next line, without its LF; OV_END at the end of the bytes, OV_DAMAGED when the last line has
 // no LF. A CR is a byte like any other.

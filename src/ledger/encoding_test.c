@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -68,6 +69,20 @@ static void test_a_hash_is_44_characters(void **state) {
         OV_DAMAGED);
 }
 
+static void test_numbers_are_written_as_printf_does(void **state) {
+    (void)state;
+    uint64_t number = 1;
+    for (unsigned i = 0; i < 200; i++) {
+        char expected[OV_NUMBER_DIGITS_MAX + 1];
+        char text[OV_NUMBER_DIGITS_MAX];
+        const uint64_t value = i < 130 ? i : i == 130 ? UINT64_MAX : number;
+        int size = snprintf(expected, sizeof expected, "%llu", (unsigned long long)value);
+        assert_int_equal(ov_number_write(value, text), size);
+        assert_memory_equal(text, expected, (size_t)size);
+        number = number * 7 + i;
+    }
+}
+
 static void test_numbers(void **state) {
     (void)state;
     uint64_t number = 77;
@@ -119,6 +134,7 @@ int main(void) {
         cmocka_unit_test(test_vectors_of_rfc_4648),
         cmocka_unit_test(test_base64_that_is_refused),
         cmocka_unit_test(test_a_hash_is_44_characters),
+        cmocka_unit_test(test_numbers_are_written_as_printf_does),
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_lines_and_words),
     };

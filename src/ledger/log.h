@@ -64,6 +64,9 @@ typedef enum ov_status ov_log_entry_fn(void *arg, uint64_t index, struct ov_span
 
 struct ov_log_audit {
     ov_log_entry_fn *on_entry; // may be NULL
+    // Called instead for a full bundle that is not there, with the leaf hashes that its tile has:
+    // they count once the audit has passed. NULL: a bundle that is missing is a difference.
+    enum ov_status (*on_missing)(void *arg, uint64_t number, const struct ov_tile_hashes *hashes);
     void *arg;
     struct ov_tree_hash leaf; // of the entry that on_entry is called for
     struct ov_tile_flaw flaw; // the first difference; why is NULL when there is none

@@ -60,12 +60,31 @@ static enum ov_status check_entry(struct work *work, struct ov_span entry) {
     return ov_log_edge_push(&work->edge, &hash, &sink);
 }
 
+// Goes on with the hashes of entries that are not there.
+static enum ov_status skip_bundle(struct work *work, uint64_t number) {
+    struct ov_log_sink sink = {.arg = work, .put = compare_tile};
+    struct ov_tile_hashes tile;
+    struct ov_tile_path path;
+    TRY(ov_tile_path(0, number, OV_TILE_WIDTH, &path));
+    TRY(note_flaw(work, &path, ov_tile_read(work->folder, 0, number, OV_TILE_WIDTH, &tile),
+                  "has another size than its name says"));
+    TRY(work->audit->on_missing(work->audit->arg, number, &tile));
+    for (unsigned i = 0; i < OV_TILE_WIDTH; i++) {
+        TRY(ov_log_edge_push(&work->edge, &tile.hashes[i], &sink));
+    }
+    return OV_OK;
+}
+
 static enum ov_status check_bundle(struct work *work, uint64_t number, unsigned width) {
     struct ov_tile_path path;
     TRY(ov_entries_path(number, width, &path));
-    TRY(note_flaw(work, &path,
-                  ov_entries_load(work->folder, number, width, &work->bytes, &work->entries),
-                  "is no bundle of that many entries"));
+    enum ov_status status =
+        ov_entries_load(work->folder, number, width, &work->bytes, &work->entries);
+    if (status == OV_SYSTEM && errno == ENOENT && width == OV_TILE_WIDTH &&
+        work->audit->on_missing != NULL) {
+        return skip_bundle(work, number);
+    }
+    TRY(note_flaw(work, &path, status, "is no bundle of that many entries"));
     for (unsigned i = 0; i < width; i++) {
         TRY(check_entry(work, work->entries.entries[i]));
     }

@@ -79,13 +79,15 @@ static enum ov_status read_edge(struct ov_log_writer *writer, uint64_t size) {
     return OV_OK;
 }
 
-// Reads the entries of the last bundle, which must be those that the tile has the hashes of.
+// Reads the entries of the last bundle, which must be those that the tile has the hashes of. They
+// stay where they were read: there may be megabytes of them.
 static enum ov_status read_entries(struct ov_log_writer *writer, uint64_t number, unsigned width) {
-    OV_CLEANUP(ov_buf_release) struct ov_buf bytes = {0};
     struct ov_entries found;
     struct ov_tile_path path;
+    size_t size = 0;
     TRY(ov_entries_path(number, width, &path));
-    TRY(note_flaw(writer, &path, ov_entries_load(writer->folder, number, width, &bytes, &found),
+    TRY(note_flaw(writer, &path,
+                  ov_entries_load(writer->folder, number, width, &writer->entries, &found),
                   "is no bundle of that many entries"));
     for (unsigned i = 0; i < width; i++) {
         struct ov_tree_hash hash;
@@ -93,8 +95,9 @@ static enum ov_status read_entries(struct ov_log_writer *writer, uint64_t number
         if (!ov_tree_hash_is_equal(&hash, &writer->edge.hashes[0][i])) {
             return note_flaw(writer, &path, OV_DAMAGED, "has other entries than its tile says");
         }
-        TRY(ov_entries_add(&writer->entries, found.entries[i]));
+        size += sizeof(uint16_t) + found.entries[i].size;
     }
+    writer->entries.size = size; // they may have come from the full bundle
     return OV_OK;
 }
 

@@ -70,6 +70,14 @@ enum ov_status ov_acts_sync(void) {
     return ov_keeper_sync(acts.keeper);
 }
 
+enum ov_status ov_acts_beat(void) {
+    if (acts.keeper == NULL) {
+        return OV_OK;
+    }
+    TRY(ov_acts_send());
+    return ov_keeper_beat(acts.keeper, ov_span_make(NULL, 0));
+}
+
 void ov_acts_add(enum ov_entry_type type, struct ov_span body) {
     if (acts.keeper != NULL) {
         ov_buf_add_u8(&acts.waiting, (uint8_t)type);
@@ -92,6 +100,17 @@ static bool is_same(const struct known *known, const struct stat *info) {
            known->changed.tv_nsec == info->st_ctim.tv_nsec;
 }
 
+void ov_program_know(int fd, const uint8_t sha256[OV_SHA256_BYTES]) {
+    struct stat info;
+    if (acts.known_count == KNOWN_MAX || fstat(fd, &info) != 0) {
+        return;
+    }
+    struct known *known = &acts.known[acts.known_count++];
+    *known = (struct known){
+        .device = info.st_dev, .inode = info.st_ino, .size = info.st_size, .changed = info.st_ctim};
+    memcpy(known->sha256, sha256, OV_SHA256_BYTES);
+}
+
 enum ov_status ov_program_digest(int fd, uint8_t ret_sha256[OV_SHA256_BYTES]) {
     OV_CLEANUP(ov_file_map_close) struct ov_file_map map = {0};
     struct stat info;
@@ -104,14 +123,7 @@ enum ov_status ov_program_digest(int fd, uint8_t ret_sha256[OV_SHA256_BYTES]) {
     }
     TRY(ov_file_map_open_fd(fd, &map));
     ov_sha256(map.bytes, ret_sha256);
-    if (acts.known_count < KNOWN_MAX) {
-        struct known *known = &acts.known[acts.known_count++];
-        *known = (struct known){.device = info.st_dev,
-                                .inode = info.st_ino,
-                                .size = info.st_size,
-                                .changed = info.st_ctim};
-        memcpy(known->sha256, ret_sha256, OV_SHA256_BYTES);
-    }
+    ov_program_know(fd, ret_sha256);
     return OV_OK;
 }
 

@@ -21,6 +21,8 @@ void ov_acts_leave(void);
 bool ov_acts_has_waiting(void);
 enum ov_status ov_acts_send(void);
 enum ov_status ov_acts_sync(void);
+// The same, with a heartbeat. As ov_keeper_beat.
+enum ov_status ov_acts_beat(void);
 
 // Another entry that can wait so long.
 void ov_acts_add(enum ov_entry_type type, struct ov_span body);
@@ -46,6 +48,8 @@ void ov_acting_end(struct ov_acting *acting, int end);
 
 // The SHA-256 of the program that is open at `fd`; of one that was asked for lately it is known.
 enum ov_status ov_program_digest(int fd, uint8_t ret_sha256[OV_SHA256_BYTES]);
+// Somebody else knows it.
+void ov_program_know(int fd, const uint8_t sha256[OV_SHA256_BYTES]);
 
 // ---- what left the machine ----------------------------------------------------------------------
 

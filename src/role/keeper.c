@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -24,6 +25,10 @@ enum {
     CHANNEL_BUFFER_BYTES = 1 << 20,
     TYPE_SYNC = 200, // instead of an entry's type
     TYPE_SEAL,
+    TYPE_BEAT, // an entry `heartbeat` and a seal
+    TYPE_END,  // a seal, and no more will come
+    TYPE_MANY, // then the entries' type, and where they lie on the desk; a sync is meant
+    HEARTBEAT_SECONDS = 600,
 };
 
 struct answer {
@@ -54,11 +59,12 @@ static bool send_message(int channel, const struct iovec *parts, size_t count) {
     return size == (ssize_t)total;
 }
 
-// The size of a message; 0 when the other end is gone.
+// The size of a message; 0 when the other end is gone, or (errno is EAGAIN) was silent for long.
 static size_t receive_message(int channel, void *buffer, size_t room) {
     struct iovec part = {buffer, room};
     struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
     ssize_t size;
+    errno = 0;
     do {
         size = recvmsg(channel, &message, 0);
     } while (size < 0 && errno == EINTR);
@@ -69,6 +75,7 @@ static size_t receive_message(int channel, void *buffer, size_t room) {
 
 struct keeping {
     struct ov_journal *journal;
+    const uint8_t *desk;
     struct ov_entry_run run;
     int run_fd; // its file, locked for as long as we live
     bool has_lock;
@@ -101,12 +108,58 @@ static void add(struct keeping *keeping, uint8_t type, struct ov_span body) {
     }
 }
 
+// The other side may write to the desk at any time. What it comes to is copied once, by
+// ov_journal_add, before anything is computed of it.
+static void add_many(struct keeping *keeping, struct ov_span words) {
+    struct ov_span desk = ov_span_make(keeping->desk, OV_KEEPER_DESK_BYTES);
+    struct ov_keeper_body body;
+    if (words.size < 1) {
+        note(keeping, OV_INVALID);
+        return;
+    }
+    for (size_t at = 1; at + sizeof body <= words.size; at += sizeof body) {
+        memcpy(&body, words.data + at, sizeof body);
+        add(keeping, words.data[0], ov_span_part(desk, body.at, body.size));
+    }
+}
+
 static bool is_full(const struct keeping *keeping) {
     return ov_journal_unsealed(keeping->journal) >= OV_JOURNAL_SEAL_COUNT;
 }
 
-static void answer(struct keeping *keeping, bool is_end) {
-    bool is_seal = is_end || is_full(keeping);
+static void release_lock(struct keeping *keeping) {
+    if (keeping->has_lock) {
+        ov_journal_unlock(keeping->journal);
+        keeping->has_lock = false;
+    }
+}
+
+static void add_heartbeat(struct keeping *keeping, struct ov_span lines) {
+    OV_CLEANUP(ov_buf_release) struct ov_buf body = {0};
+    uint64_t runs = 0;
+    take_lock(keeping);
+    if (keeping->status == OV_OK) {
+        note(keeping, ov_run_count(ov_journal_folder(keeping->journal), &runs));
+        ov_buf_printf(&body, "runs %llu\n", (unsigned long long)runs);
+        ov_buf_add(&body, lines.data, lines.size);
+        note(keeping, ov_buf_status(&body));
+        add(keeping, OV_ENTRY_HEARTBEAT, ov_buf_span(&body));
+    }
+}
+
+// Whoever sends us entries is busy with something else for long. A failure is told by the next
+// answer.
+static void beat_alone(struct keeping *keeping) {
+    add_heartbeat(keeping, ov_span_make(NULL, 0));
+    if (keeping->status == OV_OK) {
+        note(keeping, ov_journal_seal(keeping->journal, OV_SEAL_KEEP_EPOCH));
+    }
+    release_lock(keeping);
+}
+
+static void answer(struct keeping *keeping, uint8_t word) {
+    bool is_batch = word == TYPE_SYNC || word == TYPE_MANY;
+    bool is_seal = !is_batch || is_full(keeping);
     struct answer answer = {0};
     take_lock(keeping);
     if (keeping->status == OV_OK) {
@@ -121,11 +174,8 @@ static void answer(struct keeping *keeping, bool is_end) {
         (void)snprintf(answer.reason, sizeof answer.reason, "%s",
                        ov_journal_reason(keeping->journal));
     }
-    if (keeping->has_lock) {
-        ov_journal_unlock(keeping->journal);
-        keeping->has_lock = false;
-    }
-    keeping->has_stopped |= is_end && keeping->status == OV_OK;
+    release_lock(keeping);
+    keeping->has_stopped |= word == TYPE_END && keeping->status == OV_OK;
     if (!send_message(OV_KEEPER_CHANNEL, &(struct iovec){&answer, sizeof answer}, 1)) {
         _exit(1);
     }
@@ -135,14 +185,24 @@ static void live(struct keeping *keeping) {
     static uint8_t message[MESSAGE_BYTES_MAX];
     for (;;) {
         size_t size = receive_message(OV_KEEPER_CHANNEL, message, sizeof message);
+        if (size == 0 && errno == EAGAIN && !keeping->has_stopped) {
+            beat_alone(keeping);
+            continue;
+        }
         if (size == 0) {
             break; // whoever sent us entries has ended
         }
-        bool is_end = message[0] == TYPE_SEAL;
-        if (message[0] == TYPE_SYNC || is_end) {
-            answer(keeping, is_end);
+        struct ov_span body = ov_span_from(ov_span_make(message, size), 1);
+        if (message[0] == TYPE_BEAT) {
+            add_heartbeat(keeping, body);
+        }
+        if (message[0] == TYPE_MANY) {
+            add_many(keeping, body);
+        }
+        if (message[0] >= TYPE_SYNC) {
+            answer(keeping, message[0]);
         } else {
-            add(keeping, message[0], ov_span_make(message + 1, size - 1));
+            add(keeping, message[0], body);
         }
     }
     if (keeping->has_stopped) {
@@ -167,10 +227,19 @@ static uint32_t enter_cage(void) {
     return spec.layers & ~report.enforced;
 }
 
+// A little longer than the other side takes: 10 minutes and a half, where 11 would be a gap.
+static void limit_silence(int channel) {
+    unsigned ms = ov_keeper_heartbeat_seconds() * 1050 + 450;
+    const struct timeval most = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+    (void)setsockopt(channel, SOL_SOCKET, SO_RCVTIMEO, &most, sizeof most);
+}
+
 static void begin(struct keeping *keeping, int channel) {
     struct greeting greeting = {0};
+    limit_silence(channel);
     (void)signal(SIGINT, SIG_IGN); // it ends when the other side has
     (void)signal(SIGTERM, SIG_IGN);
+    (void)signal(SIGHUP, SIG_IGN);
     int away = fcntl(channel, F_DUPFD_CLOEXEC, OV_KEEPER_DESCRIPTORS + OV_JOURNAL_DESCRIPTORS);
     int run_away =
         fcntl(keeping->run_fd, F_DUPFD_CLOEXEC, OV_KEEPER_DESCRIPTORS + OV_JOURNAL_DESCRIPTORS);
@@ -211,11 +280,27 @@ static enum ov_status open_channel(int ret_ends[2]) {
     return OV_OK;
 }
 
+static enum ov_status open_desk(struct ov_keeper *keeper) {
+    void *desk =
+        mmap(NULL, OV_KEEPER_DESK_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    keeper->desk = desk != MAP_FAILED ? desk : NULL;
+    return desk != MAP_FAILED ? OV_OK : OV_SYSTEM;
+}
+
+static void close_desk(struct ov_keeper *keeper) {
+    if (keeper->desk != NULL) {
+        (void)munmap(keeper->desk, OV_KEEPER_DESK_BYTES);
+        keeper->desk = NULL;
+    }
+}
+
 static enum ov_status start(struct ov_keeper *keeper, struct ov_journal *journal, int run_fd) {
     struct keeping keeping = {.journal = journal, .run = keeper->run, .run_fd = run_fd};
     struct greeting greeting;
     int ends[2];
     int pidfd = -1;
+    TRY(open_desk(keeper));
+    keeping.desk = keeper->desk;
     TRY(open_channel(ends));
     uint32_t layers = ov_role_get(OV_ROLE_KEEPER)->layers;
     pid_t pid = ov_cage_spawn(geteuid() == 0 ? layers & ~OV_CAGE(OV_LAYER_USER) : layers, &pidfd);
@@ -262,7 +347,7 @@ enum ov_status ov_keeper_start(const char *folder, struct ov_keeper *ret_keeper)
     if (status != OV_OK) {
         (void)fail(keeper, status, ov_journal_reason(journal));
     } else {
-        memcpy(keeper->names_key, ov_journal_names_key(journal), sizeof keeper->names_key);
+        ov_salts_init(ov_journal_names_key(journal), &keeper->run, &keeper->salts);
         status = start(keeper, journal, run_fd);
         if (status != OV_OK) {
             (void)fail(keeper, status, "the journal's keeper could not be started");
@@ -280,6 +365,29 @@ enum ov_status ov_keeper_add(struct ov_keeper *keeper, enum ov_entry_type type,
     return is_sent ? OV_OK : gone(keeper);
 }
 
+static enum ov_status ask(struct ov_keeper *keeper, uint8_t word) {
+    bool is_sent = send_message(keeper->channel, &(struct iovec){&word, 1}, 1);
+    return is_sent ? OV_OK : gone(keeper);
+}
+
+enum ov_status ov_keeper_add_many(struct ov_keeper *keeper, enum ov_entry_type type,
+                                  struct ov_span bytes, const struct ov_keeper_body *bodies,
+                                  size_t count) {
+    uint8_t words[2] = {TYPE_MANY, (uint8_t)type};
+    if (bytes.size > OV_KEEPER_DESK_BYTES || count > OV_KEEPER_BODIES_MAX) {
+        for (size_t i = 0; i < count; i++) {
+            TRY(ov_keeper_add(keeper, type, ov_span_part(bytes, bodies[i].at, bodies[i].size)));
+        }
+        return ask(keeper, TYPE_SYNC);
+    }
+    if (bytes.size > 0) {
+        memcpy(keeper->desk, bytes.data, bytes.size);
+    }
+    struct iovec parts[] = {{words, sizeof words},
+                            {(void *)(uintptr_t)bodies, count * sizeof *bodies}};
+    return send_message(keeper->channel, parts, 2) ? OV_OK : gone(keeper);
+}
+
 static enum ov_status take_answer(struct ov_keeper *keeper) {
     struct answer answer;
     if (receive_message(keeper->channel, &answer, sizeof answer) != sizeof answer) {
@@ -293,11 +401,6 @@ static enum ov_status take_answer(struct ov_keeper *keeper) {
         return fail(keeper, (enum ov_status)answer.status, answer.reason);
     }
     return OV_OK;
-}
-
-static enum ov_status ask(struct ov_keeper *keeper, uint8_t word) {
-    bool is_sent = send_message(keeper->channel, &(struct iovec){&word, 1}, 1);
-    return is_sent ? OV_OK : gone(keeper);
 }
 
 enum ov_status ov_keeper_sync_begin(struct ov_keeper *keeper) {
@@ -318,17 +421,39 @@ enum ov_status ov_keeper_sync(struct ov_keeper *keeper) {
     return ov_keeper_sync_end(keeper);
 }
 
+enum ov_status ov_keeper_seal(struct ov_keeper *keeper) {
+    TRY(ask(keeper, TYPE_SEAL));
+    return take_answer(keeper);
+}
+
+unsigned ov_keeper_heartbeat_seconds(void) {
+    const char *text = getenv("OVERT_HEARTBEAT");
+    uint64_t seconds = 0;
+    bool is_given = text != NULL && ov_number_read(ov_span_text(text), &seconds) == OV_OK &&
+                    seconds >= 1 && seconds <= HEARTBEAT_SECONDS;
+    return is_given ? (unsigned)seconds : HEARTBEAT_SECONDS;
+}
+
+enum ov_status ov_keeper_beat(struct ov_keeper *keeper, struct ov_span lines) {
+    uint8_t word = TYPE_BEAT;
+    struct iovec parts[] = {{&word, 1}, {(void *)(uintptr_t)lines.data, lines.size}};
+    bool is_sent = send_message(keeper->channel, parts, lines.size > 0 ? 2 : 1);
+    return is_sent ? take_answer(keeper) : gone(keeper);
+}
+
 enum ov_status ov_keeper_end(struct ov_keeper *keeper) {
     if (keeper->pid == 0) {
+        close_desk(keeper);
         return OV_OK;
     }
-    enum ov_status status = ask(keeper, TYPE_SEAL);
+    enum ov_status status = ask(keeper, TYPE_END);
     status = status == OV_OK ? take_answer(keeper) : status;
     int error = errno;
     ov_fd_close(&keeper->channel);
     while (waitpid(keeper->pid, NULL, 0) < 0 && errno == EINTR) {
     }
     keeper->pid = 0;
+    close_desk(keeper);
     errno = error;
     return status;
 }
@@ -337,6 +462,13 @@ void ov_keeper_commit(struct ov_keeper *keeper, struct ov_span path,
                       struct ov_tree_hash *ret_commitment, uint64_t *ret_number) {
     struct ov_salt salt;
     *ret_number = keeper->name_count++;
-    ov_salt_of(keeper->names_key, &keeper->run, *ret_number, &salt);
+    ov_salts_get(&keeper->salts, *ret_number, &salt);
     ov_commitment_of(&salt, path, ret_commitment);
+}
+
+void ov_keeper_commit_two(struct ov_keeper *keeper, const struct ov_span paths[2],
+                          struct ov_tree_hash ret_commitments[2], uint64_t *ret_number) {
+    *ret_number = keeper->name_count;
+    keeper->name_count += 2;
+    ov_commitment_of_two(&keeper->salts, *ret_number, paths, ret_commitments);
 }

@@ -43,7 +43,8 @@ static const struct ov_role roles[OV_ROLE_COUNT] = {
                      OV_SAYS_ANSWERS,
             .sends = OV_SAYS_SETUP | OV_SAYS_JOBS | OV_SAYS_REQUESTS | OV_SAYS_SOURCES |
                      OV_SAYS_ADDRESSES,
-            .reaches = "the paths it was given, the rule image, its workers, its builder",
+            .reaches = "the paths it was given, the rule image, its workers, its builder, "
+                       "what /proc says of all processes",
             .parses = "records of its workers and its builder, names in the rule image",
             .sockets = OV_SOCKETS_PAIR | OV_SOCKETS_LISTEN,
         },
@@ -162,7 +163,8 @@ static const struct ov_role roles[OV_ROLE_COUNT] = {
             .layers = OV_CAGE_ALL,
             .calls = OV_CAGE_SERVE | OV_CAGE_READ | OV_CAGE_WRITE,
             .memory_bytes = 1ull << 30,
-            .reaches = "one listening socket and its clients, a log's folder to read",
+            .reaches = "one listening socket and its clients, a log's folder to read, the page "
+                       "that it counts bytes on",
             .parses = "HTTP requests, as far as method and path",
             .paths = server_paths,
             .path_count = sizeof server_paths / sizeof server_paths[0],
@@ -185,7 +187,9 @@ static const struct ov_role roles[OV_ROLE_COUNT] = {
             .layers = OV_CAGE_ALL,
             .calls = OV_CAGE_SERVE | OV_CAGE_READ | OV_CAGE_WRITE | OV_CAGE_MAKE | OV_CAGE_EDIT,
             .memory_bytes = 1ull << 30,
-            .reaches = "one listening socket and its clients, the folder of its state",
+            .reaches =
+                "one listening socket and its clients, the folder of its state, the page that "
+                "it counts bytes on",
             .parses = "HTTP requests, checkpoints that are to be cosigned",
             .paths = witness_paths,
             .path_count = sizeof witness_paths / sizeof witness_paths[0],

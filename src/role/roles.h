@@ -115,8 +115,15 @@ enum {
 // A keeper's: the journal's folder, lock and pending entries stand one after another.
 enum { OV_KEEPER_CHANNEL = 3, OV_KEEPER_FOLDER = 4, OV_KEEPER_RUN = 7, OV_KEEPER_DESCRIPTORS = 8 };
 
-// Those of the processes that serve. The key is a witness's, which closes it before the cage is up.
-enum { OV_SERVE_LISTENER = 3, OV_SERVE_FOLDER = 4, OV_SERVE_KEY = 5, OV_SERVE_DESCRIPTORS = 6 };
+// Those of the processes that serve. The key is a witness's. It, and the page of counts
+// (serve/counts.h), which is mapped, are closed before the cage is up.
+enum {
+    OV_SERVE_LISTENER = 3,
+    OV_SERVE_FOLDER = 4,
+    OV_SERVE_KEY = 5,
+    OV_SERVE_COUNTS = 6,
+    OV_SERVE_DESCRIPTORS = 7
+};
 
 // The cage of a role: its channel, outputs and paths as the row says. Who starts with less (without
 // an optional descriptor) or knows more (sizes, ports) changes that.

@@ -30,8 +30,10 @@ struct ov_serve_request {
 enum ov_status ov_serve_listen(const char *address, int *ret_listener,
                                char ret_url[OV_SERVE_URL_BYTES]);
 
-// Runs the process until it ends; SIGTERM, SIGINT and SIGHUP are its own end, in good order.
-// Standard output and error are its, too. OV_OK when it ended so; otherwise a reason stands in
-// *ret_reason, empty when the process has told it itself.
+// Runs the process until it ends, and tells role/acts.h of it: that it began, at each heartbeat and
+// at the end what went to its clients and came from them (its own word for what the kernel
+// counted), how it ended. When that cannot be written down, the process is ended. SIGTERM, SIGINT
+// and SIGHUP are its own end, in good order. Standard output and error are its, too. OV_OK when it
+// ended so; otherwise a reason stands in *ret_reason, empty when the process has told it itself.
 enum ov_status ov_serve_run(const struct ov_serve_request *request,
                             char ret_reason[OV_SERVE_REASON_BYTES]);

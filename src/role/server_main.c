@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 enum { EXIT_FAILED = 2 };
@@ -28,6 +29,14 @@ static enum ov_status run_server(const struct ov_http_options *http, const char 
     return ov_serving_run(&serving);
 }
 
+// Whoever started us reads along. Without the page nothing is counted, and they know that.
+static struct ov_serve_counts *map_counts(void) {
+    struct ov_serve_counts *counts =
+        mmap(NULL, sizeof *counts, PROT_READ | PROT_WRITE, MAP_SHARED, OV_SERVE_COUNTS, 0);
+    (void)close(OV_SERVE_COUNTS);
+    return counts != MAP_FAILED ? counts : NULL;
+}
+
 // overt-serve server quiet|log URL
 // overt-serve witness quiet|log URL RATE fresh|owned VKEY...
 int main(int argc, char **argv) {
@@ -35,6 +44,7 @@ int main(int argc, char **argv) {
     struct ov_http_options http = {
         .listener = OV_SERVE_LISTENER,
         .has_log = argc > 2 && strcmp(argv[2], "log") == 0,
+        .counts = map_counts(),
     };
     if (argc == 4 && strcmp(argv[1], ov_role_get(OV_ROLE_SERVER)->name) == 0) {
         status = run_server(&http, argv[3]);

@@ -29,6 +29,9 @@ static void enter_cage(const struct ov_serving *serving) {
     spec.open_file_count = OV_HTTP_DESCRIPTORS;
     ov_cage_enter(&spec, &report);
     tell_missing(ov_role_get(serving->role), &report);
+    if (serving->http->counts != NULL) {
+        atomic_store(&serving->http->counts->cage, OV_SERVE_CAGED | report.enforced);
+    }
 }
 
 enum ov_status ov_serving_run(const struct ov_serving *serving) {

@@ -44,6 +44,8 @@ struct ov_http {
     struct ov_http_service service;
     struct MHD_Daemon *daemon;
     struct client clients[OV_HTTP_CONNECTIONS];
+    struct ov_socket_bytes closed; // of connections that are no more
+    uint64_t counted_ns;
 };
 
 static volatile sig_atomic_t is_ending;
@@ -279,19 +281,47 @@ static struct client *find_unused(struct ov_http *http) {
     return NULL;
 }
 
+// What all clients were sent, and sent. The sockets of those that are here are asked now.
+static void count_bytes(struct ov_http *http) {
+    struct ov_serve_counts *counts = http->options.counts;
+    struct ov_socket_bytes sum = http->closed;
+    if (counts == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < OV_HTTP_CONNECTIONS; i++) {
+        if (http->clients[i].is_used) {
+            ov_socket_bytes_add(http->clients[i].socket, &sum);
+        }
+    }
+    if (sum.sent >= counts->sent && sum.received >= counts->received) { // only ever added to
+        atomic_store(&counts->sent, sum.sent);
+        atomic_store(&counts->received, sum.received);
+    }
+}
+
+static void count_sometimes(struct ov_http *http) {
+    uint64_t now_ns = read_clock();
+    if (now_ns - http->counted_ns >= WAIT_MS * 1000000ull) {
+        http->counted_ns = now_ns;
+        count_bytes(http);
+    }
+}
+
 static void on_connection(void *arg, struct MHD_Connection *connection, void **context,
                           enum MHD_ConnectionNotificationCode code) {
     struct client *client = *context;
+    struct ov_http *http = arg;
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
         const union MHD_ConnectionInfo *info =
             MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-        client = find_unused(arg);
+        client = find_unused(http);
         if (client != NULL && info != NULL) {
             *client = (struct client){.is_used = true, .socket = info->connect_fd};
             set_deadline(client, HEAD_SECONDS);
             *context = client;
         }
     } else if (client != NULL) {
+        ov_socket_bytes_add(client->socket, &http->closed); // it is closed after this
         ov_buf_release(&client->body);
         client->is_used = false;
         *context = NULL;
@@ -368,6 +398,7 @@ enum ov_status ov_http_run(struct ov_http *http) {
             return OV_SYSTEM;
         }
         cut_off_slow(http);
+        count_sometimes(http);
     }
     // Whoever comes now is refused, whichever process still holds the socket.
     (void)shutdown(MHD_quiesce_daemon(http->daemon), SHUT_RDWR);
@@ -381,6 +412,10 @@ enum ov_status ov_http_run(struct ov_http *http) {
 }
 
 void ov_http_close(struct ov_http *http) {
-    MHD_stop_daemon(http->daemon);
+    MHD_stop_daemon(http->daemon); // which tells of each connection that it closes
+    count_bytes(http);
+    if (http->options.counts != NULL) {
+        atomic_store(&http->options.counts->has_ended, 1);
+    }
     free(http);
 }

@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/status.h"
+#include "serve/counts.h"
 
 struct ov_http_request {
     const char *method;    // "GET"
@@ -44,6 +45,7 @@ enum {
 struct ov_http_options {
     int listener; // listens already; listens no more after ov_http_run
     bool has_log; // one line for each request to standard output: method, target, status, bytes
+    struct ov_serve_counts *counts; // kept up to date, about twice a second; NULL: not counted
 };
 
 struct ov_http;

@@ -22,11 +22,13 @@ IS_ROOT = os.geteuid() == 0
 
 
 class Server:
-    """overt log WORD ..., until the end of a `with`; by default on a free port of 127.0.0.1."""
+    """overt log WORD ..., until the end of a `with`; by default on a free port of 127.0.0.1, and
+    without a journal: tests/journal_log_test.py is about what stands there."""
 
-    def __init__(self, *words, overt=OVERT, user=(), env=None, listen="127.0.0.1:0"):
+    def __init__(self, *words, overt=OVERT, user=(), env=None, listen="127.0.0.1:0",
+                 more=("--no-journal",)):
         self.out = open(f"out-{time.monotonic_ns()}", "w+b")
-        self.process = subprocess.Popen([*user, overt, "log", *map(str, words), "--listen", listen],
+        self.process = subprocess.Popen([*user, overt, "log", *map(str, words), "--listen", listen, *more],
                                         stdout=self.out, stderr=subprocess.STDOUT,
                                         stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})})
         self.url = self.address = None
