@@ -7,7 +7,7 @@
 // here as a writer would, checkpoints with their right number and chain.
 #include "trace/form.h"
 #include "trace/frame.h"
-#include "trace/model.h"
+#include "trace/report.h"
 
 #include <stdlib.h>
 
@@ -53,6 +53,24 @@ static void check_sums(const struct ov_trace_model *model) {
     expect(totals->kept_bytes == totals->fate_bytes[OV_TRACE_FATE_KEPT]);
 }
 
+// Every form of a report can be made of it, and none lets through what a terminal or a browser
+// obeys.
+static void check_report(const struct ov_trace_model *model, struct ov_arena *arena) {
+    OV_CLEANUP(ov_buf_release) struct ov_buf out = {0};
+    struct ov_trace_report report;
+    if (ov_trace_report_build(model, arena, &report) != OV_OK) {
+        return; // no memory
+    }
+    expect(report.finding_count == 0 || model->has_begin);
+    ov_trace_report_add_html(&report, &out);
+    expect(ov_trace_page_is_ours(ov_buf_span(&out)));
+    ov_trace_report_add_text(&report, &out);
+    ov_trace_report_add_json(&report, &out);
+    for (size_t i = 0; i < out.size; i++) {
+        expect(out.data[i] == '\n' || (out.data[i] >= ' ' && out.data[i] != 0x7f));
+    }
+}
+
 static void check_model(struct ov_span bytes, const struct ov_trace_check *check) {
     OV_CLEANUP(ov_arena_release) struct ov_arena arena = {.cap_bytes = MODEL_BYTES};
     struct ov_trace_model model;
@@ -65,6 +83,7 @@ static void check_model(struct ov_span bytes, const struct ov_trace_check *check
     expect(!model.is_complete || (check->verdict == OV_TRACE_WHOLE && model.gap_count == 0));
     expect(model.is_complete == (model.gap_count == 0));
     check_sums(&model);
+    check_report(&model, &arena);
 }
 
 static void check_trace(struct ov_span bytes) {

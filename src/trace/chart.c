@@ -26,6 +26,7 @@ static const char *const type_colours[OV_TRACE_CONTENTS] = {"#2f6fb5", "#1b9e9e"
 #define MACHINE_COLOUR "#e58a8a"
 #define KEPT_COLOUR    "#c77700"
 #define FOLDER_COLOUR  "#2f6fb5"
+#define OTHER_COLOUR   "#b0b7bf"
 #define START_COLOUR   "#57606a"
 
 static double x_of(double column) {
@@ -133,24 +134,23 @@ static void draw_out(const struct ov_trace_chart *chart, double base, struct ov_
     add_size_label(out, base + 14, "left or kept", largest);
 }
 
-static void draw_legend(double y, struct ov_buf *out) {
-    static const struct {
-        const char *colour, *word;
-    } others[] = {{NETWORK_COLOUR, "sent to the network"},
-                  {MACHINE_COLOUR, "sent on this machine"},
-                  {KEPT_COLOUR, "kept"}};
+static double draw_word(double x, double y, const char *colour, const char *word,
+                        struct ov_buf *out) {
+    ov_buf_printf(out,
+                  "<rect x=\"%.1f\" y=\"%.1f\" width=\"9\" height=\"9\" fill=\"%s\"/>"
+                  "<text x=\"%.1f\" y=\"%.1f\">%s</text>\n",
+                  x, y - 9, colour, x + 12, y, word);
+    return x + 26 + 6.4 * (double)strlen(word);
+}
+
+static void draw_legend(double y, double low_y, struct ov_buf *out) {
     double x = LEFT;
-    for (unsigned i = 0; i < OV_TRACE_CONTENTS + 3; i++) {
-        bool is_type = i < OV_TRACE_CONTENTS;
-        const char *word = is_type ? ov_trace_content_word((enum ov_trace_content)i)
-                                   : others[i - OV_TRACE_CONTENTS].word;
-        ov_buf_printf(out,
-                      "<rect x=\"%.1f\" y=\"%.1f\" width=\"9\" height=\"9\" fill=\"%s\"/>"
-                      "<text x=\"%.1f\" y=\"%.1f\">%s</text>\n",
-                      x, y - 9, is_type ? type_colours[i] : others[i - OV_TRACE_CONTENTS].colour,
-                      x + 12, y, word);
-        x += 22 + 5.6 * (double)strlen(word);
+    for (unsigned i = 0; i < OV_TRACE_CONTENTS; i++) {
+        x = draw_word(x, y, type_colours[i], ov_trace_content_word((enum ov_trace_content)i), out);
     }
+    x = draw_word(LEFT, low_y, NETWORK_COLOUR, "sent to the network", out);
+    x = draw_word(x, low_y, MACHINE_COLOUR, "sent on this machine", out);
+    (void)draw_word(x, low_y, KEPT_COLOUR, "kept", out);
 }
 
 // ---- lanes --------------------------------------------------------------------------------------
@@ -172,10 +172,8 @@ static void draw_lane(const uint64_t *bytes, double y, const char *colour, struc
 static void draw_folders(const struct ov_trace_report *report, const struct ov_trace_chart *chart,
                          double y, struct ov_buf *out) {
     for (size_t i = 0; i < chart->folder_lanes; i++) {
-        bool is_rest = i + 1 == chart->folder_lanes && report->folder_count > chart->folder_lanes;
-        add_label(out, y + 13,
-                  is_rest || report->folder_count == 0 ? ov_span_text("other folders")
-                                                       : report->folders[i].name);
+        bool is_rest = i + 1 == OV_TRACE_FOLDER_LANES && report->folder_count > chart->folder_lanes;
+        add_label(out, y + 13, is_rest ? ov_span_text("other folders") : report->folders[i].name);
         draw_lane(chart->folders[i], y, FOLDER_COLOUR, out);
         y += LANE;
     }
@@ -200,6 +198,9 @@ static void draw_remotes(const struct ov_trace_report *report, const struct ov_t
 static bool find_read(const struct ov_trace_chart *chart, size_t column, size_t *ret_lane,
                       size_t *ret_column) {
     size_t back = column < chart->read_columns ? column : chart->read_columns;
+    if (chart->folder_lanes == 0) {
+        return false;
+    }
     for (size_t i = 0; i <= back; i++) {
         size_t best = 0;
         for (size_t lane = 1; lane < chart->folder_lanes; lane++) {
@@ -264,23 +265,27 @@ void ov_trace_chart_add(const struct ov_trace_report *report, struct ov_buf *out
     }
     double axis = TOP_HEIGHT + GAP;
     double folders_y = axis + LOW_HEIGHT + GAP;
-    double kept_y = folders_y + (double)chart.folder_lanes * LANE + 8;
+    double others_y = folders_y + (double)chart.folder_lanes * LANE;
+    double kept_y = others_y + LANE + 8;
     double remotes_y = kept_y + LANE + 8;
     double starts_y = remotes_y + (double)chart.remote_lanes * LANE + 8;
     double height = starts_y + LANE + GAP;
     ov_buf_printf(
         out,
-        "<section>\n<h2>Time line</h2>\n<p>Above: what was read, by type. Below: what left "
+        "<section>\n<h2>Time line</h2>\n<p>Above: what was read, by type, without the system's "
+        "files and its own. Below: what left "
         "and what was kept, on a scale of its own. Then each folder and each destination, "
         "darker where more was read or sent. A red line leads from a read to a send that "
         "followed within %llu seconds.</p>\n<svg viewBox=\"0 0 %d %.0f\" role=\"img\">\n",
         (unsigned long long)ov_trace_rules[OV_TRACE_RULE_UPLOAD].thresholds[0].value, WIDTH,
         height);
-    draw_legend(14, out);
+    draw_legend(14, axis + LOW_HEIGHT + 14, out);
     draw_reads(&chart, axis, out);
     add_rule_line(out, axis);
     draw_out(&chart, axis + 1, out);
     draw_folders(report, &chart, folders_y, out);
+    add_label(out, others_y + 13, ov_span_text("system's and its own files"));
+    draw_lane(chart.others, others_y, OTHER_COLOUR, out);
     add_label(out, kept_y + 13, ov_span_text("copies kept"));
     draw_lane(chart.kept, kept_y, KEPT_COLOUR, out);
     draw_remotes(report, &chart, remotes_y, out);

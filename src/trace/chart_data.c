@@ -50,9 +50,15 @@ static void count_use(const struct ov_trace_report *report, const struct ov_trac
         report->places->places[use->file] == OV_TRACE_PLACE_OTHER) {
         return;
     }
-    if (step->kind == OV_TRACE_STEP_READ) {
+    enum ov_trace_place place = report->places->places[use->file];
+    if (step->kind == OV_TRACE_STEP_READ &&
+        (place == OV_TRACE_PLACE_SYSTEM || place == OV_TRACE_PLACE_OWN)) {
+        add(&chart->others[column], step->bytes);
+    } else if (step->kind == OV_TRACE_STEP_READ) {
         add(&chart->types[report->places->contents[use->file]][column], step->bytes);
-        add(&chart->folders[folder_lane(report, chart, file->path)][column], step->bytes);
+        if (chart->folder_lanes > 0) {
+            add(&chart->folders[folder_lane(report, chart, file->path)][column], step->bytes);
+        }
     } else if (file->fate == OV_TRACE_FATE_KEPT) {
         add(&chart->kept[column], step->bytes);
     }
@@ -84,9 +90,11 @@ static void set_lanes(const struct ov_trace_report *report, struct ov_trace_char
         out++;
     }
     chart->remote_lanes = out < OV_TRACE_REMOTE_LANES ? out : OV_TRACE_REMOTE_LANES;
-    chart->folder_lanes =
-        report->folder_count < OV_TRACE_FOLDER_LANES ? report->folder_count : OV_TRACE_FOLDER_LANES;
-    chart->folder_lanes = chart->folder_lanes == 0 ? 1 : chart->folder_lanes;
+    while (chart->folder_lanes < report->folder_count &&
+           chart->folder_lanes < OV_TRACE_FOLDER_LANES &&
+           report->folders[chart->folder_lanes].read_bytes > 0) {
+        chart->folder_lanes++; // the most read come first
+    }
 }
 
 bool ov_trace_chart_count(const struct ov_trace_report *report, struct ov_trace_chart *ret_chart) {

@@ -12,10 +12,11 @@ enum {
 };
 
 struct ov_trace_chart {
-    uint64_t start_ns, end_ns;                           // start < end
-    size_t folder_lanes;                                 // in use
-    size_t remote_lanes;                                 // likewise
-    uint64_t types[OV_TRACE_CONTENTS][OV_TRACE_COLUMNS]; // bytes read
+    uint64_t start_ns, end_ns;         // start < end
+    size_t folder_lanes;               // in use
+    size_t remote_lanes;               // likewise
+    uint64_t others[OV_TRACE_COLUMNS]; // bytes read of the system's files and its own
+    uint64_t types[OV_TRACE_CONTENTS][OV_TRACE_COLUMNS]; // bytes read of all else
     uint64_t folders[OV_TRACE_FOLDER_LANES][OV_TRACE_COLUMNS];
     uint64_t remotes[OV_TRACE_REMOTE_LANES][OV_TRACE_COLUMNS]; // bytes sent
     uint64_t network[OV_TRACE_COLUMNS], machine[OV_TRACE_COLUMNS];

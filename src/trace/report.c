@@ -112,23 +112,37 @@ static size_t join_groups(struct ov_trace_group *groups, size_t count) {
     return kept;
 }
 
+// Whether a file is told by its type and folder.
+static bool is_told(enum ov_trace_place place) {
+    return ov_trace_place_is_users(place) || place == OV_TRACE_PLACE_COPY;
+}
+
 static enum ov_status group_files(const struct ov_trace_model *model, struct ov_arena *arena,
                                   struct ov_trace_report *report) {
     struct ov_trace_group *folders = ov_arena_array(arena, model->file_count + 1, sizeof *folders);
     struct ov_trace_group *types = ov_arena_array(arena, model->file_count + 1, sizeof *types);
+    struct ov_trace_group *places = ov_arena_array(arena, model->file_count + 1, sizeof *places);
+    size_t all_count = 0;
     size_t count = 0;
-    TRY(folders != NULL && types != NULL ? OV_OK : OV_MEMORY);
+    TRY(folders != NULL && types != NULL && places != NULL ? OV_OK : OV_MEMORY);
     for (size_t i = 0; i < model->file_count; i++) {
         const struct ov_trace_model_file *file = &model->files[i];
-        bool is_used = file->read_bytes > 0 || file->fate == OV_TRACE_FATE_KEPT;
-        if (is_used && report->places->places[i] != OV_TRACE_PLACE_OTHER) {
+        enum ov_trace_place place = report->places->places[i];
+        if ((file->read_bytes == 0 && file->fate != OV_TRACE_FATE_KEPT) ||
+            place == OV_TRACE_PLACE_OTHER) {
+            continue;
+        }
+        places[all_count++] = group_of(file, ov_span_text(ov_trace_place_word(place)));
+        if (is_told(place)) {
             const char *type = ov_trace_content_word(report->places->contents[i]);
             types[count] = group_of(file, ov_span_text(type));
             folders[count++] = group_of(file, ov_trace_folder_of(&model->begin, file->path));
         }
     }
+    report->place_group_count = join_groups(places, all_count);
     report->type_count = join_groups(types, count);
     report->folder_count = join_groups(folders, count);
+    report->place_groups = places;
     report->types = types;
     report->folders = folders;
     return OV_OK;

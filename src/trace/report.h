@@ -13,7 +13,8 @@
 #include "trace/markup.h"
 #include "trace/places.h"
 
-// Files that belong together, by type or by folder. Kinds other than files are in none.
+// Files that belong together, by place, type or folder. Kinds other than files are in none, and
+// what is the system's or the product's own is told by its place alone.
 struct ov_trace_group {
     struct ov_span name;
     uint64_t file_count;                // with anything below
@@ -37,6 +38,8 @@ struct ov_trace_report {
     size_t claim_count;
     const struct ov_trace_finding *findings; // those that found something
     size_t finding_count;
+    const struct ov_trace_group *place_groups; // the most read first
+    size_t place_group_count;
     const struct ov_trace_group *types; // the most read first
     size_t type_count;
     const struct ov_trace_group *folders; // likewise

@@ -400,6 +400,7 @@ void ov_trace_report_add_json(const struct ov_trace_report *report, struct ov_bu
     add_processes(&json, model);
     add_sockets(&json, model);
     add_calls(&json, model);
+    add_groups(&json, "places", report->place_groups, report->place_group_count);
     add_groups(&json, "types", report->types, report->type_count);
     add_groups(&json, "folders", report->folders, report->folder_count);
     ov_json_array(&json, "files");

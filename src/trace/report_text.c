@@ -240,8 +240,12 @@ void ov_trace_report_add_text(const struct ov_trace_report *report, struct ov_bu
         add_findings(report, out);
         add_destinations(report, out);
         add_kept(report, out);
-        add_groups(out, "Read, by type", report->types, report->type_count);
-        add_groups(out, "Read, by folder", report->folders, report->folder_count);
+        add_groups(
+            out, "Read: what it was asked to look at, outside of it, the system's, its own, copies",
+            report->place_groups, report->place_group_count);
+        add_groups(out, "Read, by type (without the system's files and its own)", report->types,
+                   report->type_count);
+        add_groups(out, "Read, by folder (likewise)", report->folders, report->folder_count);
         add_processes(model, out);
     }
     add_limits(out);
