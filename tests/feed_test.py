@@ -493,7 +493,7 @@ def what_is_loaded_is_in_the_journal():
     log.publish(folder)
     fine(client.update())
     assert client.finds(7) == "local:mine.ndb"
-    done = fine(client.run("journal", "list", "--json", "--type", "load"))
+    done = fine(client.run("journal", "list", "--json", "--reverse", "--type", "load"))
     loads = [json.loads(line)["body"].splitlines() for line in done.stdout.splitlines()][2:]
     assert loads[0] == loads[1] != loads[2:], loads
     leaf = b64(leaf_hash(log.entries[-1]))

@@ -243,7 +243,7 @@ def power_cut(words, has_journal):
     disk.cut("after/journal")
     assert Journal("after").raw() == whole, "the model is not what happened"
     print(f"# {cuts} cuts")
-    assert cuts > 15, cuts
+    assert cuts > 8, cuts  # a sync has up to 2,048 results
 
 
 def a_power_cut_in_a_first_scan():
