@@ -112,6 +112,7 @@ own_library() {
     overt) echo libsqlite3 ;; # reads what it wrote itself
     overt-serve) echo libmicrohttpd ;;
     overt-fetch) echo libcurl ;;
+    overt-watch) echo libbpf ;; # reads the BPF object that is built in, and the kernel's own types
     *) echo none ;;
     esac
 }

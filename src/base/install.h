@@ -9,11 +9,11 @@
 #include <stddef.h>
 
 enum ov_part {
-    OV_PART_WORKER,  // the program overt-worker
-    OV_PART_SERVER,  // the program overt-serve
-    OV_PART_FETCHER, // the program overt-fetch
+    OV_PART_WORKER,   // the program overt-worker
+    OV_PART_SERVER,   // the program overt-serve
+    OV_PART_FETCHER,  // the program overt-fetch
     OV_PART_RECORDER, // the program overt-watch
-    OV_PART_STARTER, // the image of the built-in starter rules
+    OV_PART_STARTER,  // the image of the built-in starter rules
 };
 
 // Writes the path of a part that is there to `ret_path`. OV_SYSTEM with errno ENOENT when it is

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+// SPDX-License-Identifier: Apache-2.0
 // What the BPF object and the recorder have in common: keys and values of maps, events of the ring.
 // Included by both, so it has kernel types alone. No padding that is not named: keys are compared
 // byte by byte.
@@ -56,9 +56,9 @@ struct watch_file {
 // each with an end of 0.
 struct watch_name {
     __u64 size_bytes;
-    __u32 used;  // bytes of `path`
-    __u16 mode;  // i_mode
-    __u8 is_cut; // there were more parts
+    __u32 used;     // bytes of `path`
+    __u16 mode;     // i_mode
+    __u8 is_cut;    // there were more parts
     __u8 is_opened; // the path is the one that it was opened or run by, of all that it has
     char filesystem[16];
     char path[WATCH_PATH_BYTES + WATCH_PART_BYTES];

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+// SPDX-License-Identifier: Apache-2.0
 // What the recorder's BPF object reads of the kernel, member by member. Where each stands is taken
 // from the running kernel's own BTF when the object is loaded, so these types need only the members
 // that are named, in any order.
@@ -89,12 +89,10 @@ struct mm_struct {
     unsigned long arg_start, arg_end;
 };
 
-typedef struct {
-    int counter;
-} atomic_t;
-
 struct signal_struct {
-    atomic_t live;
+    struct {
+        int counter;
+    } live;
 };
 
 struct kuid {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Paths, held against a text of mountinfo with all that can stand in it.
 #include "watch/places.h"
 
 #include <setjmp.h>

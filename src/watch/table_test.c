@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Many items, found again while the table grows.
 #include "watch/table.h"
 
 #include <setjmp.h>
