@@ -195,7 +195,6 @@ static bool take_option(struct asked *asked, int option) {
         asked->recording.options.ring_bytes = (uint32_t)number;
         return true;
     default:
-        ov_say_error("watch", "there is an option that is not known", "overt watch --help");
         return false;
     }
 }
@@ -213,6 +212,11 @@ static bool read_words(int argc, char **argv, struct asked *asked) {
     opterr = 0;
     for (int option = getopt_long(argc, argv, "+o:", options, NULL); option != -1;
          option = getopt_long(argc, argv, "+o:", options, NULL)) {
+        if (option == '?') {
+            ov_say_error(argv[optind - 1], "unknown option, or its value is missing",
+                         "overt watch --help lists them");
+            return false;
+        }
         if (!take_option(asked, option)) {
             return false;
         }

@@ -48,7 +48,6 @@ static enum ov_status add(struct ov_recorder *recorder, struct pids *pids, pid_t
 static pid_t parent_of(pid_t pid) {
     char path[64];
     char text[512];
-    int parent = 0;
     (void)snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
     FILE *file = fopen(path, "re");
     if (file == NULL) {
@@ -58,10 +57,8 @@ static pid_t parent_of(pid_t pid) {
     (void)fclose(file);
     text[size] = 0;
     const char *behind = strrchr(text, ')'); // of its name, which may hold anything
-    if (behind == NULL || sscanf(behind, ") %*c %d", &parent) != 1) {
-        return 0;
-    }
-    return parent;
+    // ") S PARENT ..."
+    return behind != NULL && strlen(behind) > 4 ? (pid_t)strtol(behind + 4, NULL, 10) : 0;
 }
 
 // One look at all processes. New ones are below those that were found already.
@@ -104,7 +101,7 @@ static enum ov_status watch_tree(struct ov_recorder *recorder, const char *name,
 static enum ov_status look_in_group(struct ov_recorder *recorder, const char *path,
                                     struct pids *pids) {
     char procs[PATH_MAX];
-    int pid;
+    char line[32];
     if ((size_t)snprintf(procs, sizeof procs, "%s/cgroup.procs", path) >= sizeof procs) {
         return OV_INVALID;
     }
@@ -113,7 +110,8 @@ static enum ov_status look_in_group(struct ov_recorder *recorder, const char *pa
         return errno == ENOENT ? OV_INVALID : OV_SYSTEM;
     }
     enum ov_status status = OV_OK;
-    while (status == OV_OK && fscanf(file, "%d", &pid) == 1) {
+    while (status == OV_OK && fgets(line, sizeof line, file) != NULL) {
+        pid_t pid = (pid_t)strtol(line, NULL, 10); // 0: of another namespace
         status = pid > 0 ? add(recorder, pids, pid) : OV_OK;
     }
     (void)fclose(file);
