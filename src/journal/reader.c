@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+enum { CATCH_UPS_MAX = 100 };
+
 // ---- what is pending ----------------------------------------------------------------------------
 
 static size_t count_frames(struct ov_span frames) {
@@ -62,7 +64,6 @@ static enum ov_status load_bundle(struct ov_journal_reader *reader, uint64_t num
     enum ov_status status =
         ov_entries_load(reader->tiles.folder, number, width, &reader->bytes, &reader->entries);
     if (status == OV_SYSTEM && errno == ENOENT) {
-        reader->missing_count++;
         return OV_END;
     }
     TRY(status);
@@ -88,8 +89,41 @@ static enum ov_status get_sealed(struct ov_journal_reader *reader, uint64_t seq,
     return OV_OK;
 }
 
-enum ov_status ov_journal_reader_get(struct ov_journal_reader *reader, uint64_t seq,
-                                     struct ov_entry *ret_entry) {
+// ---- others who write ---------------------------------------------------------------------------
+
+// Whether a file was not there because a seal came since the snapshot was taken: it puts another in
+// the place of the last bundle and of its tiles, and removes them.
+static bool is_outrun(const struct ov_journal_reader *reader, enum ov_status status) {
+    bool is_missing = status == OV_END || (status == OV_SYSTEM && errno == ENOENT);
+    return is_missing && ov_journal_snapshot_is_old(reader->tiles.folder, &reader->snapshot);
+}
+
+// Goes on at the checkpoint that is there now. What was read before stands in it as well, since a
+// journal only grows; one that became smaller is no such one.
+static enum ov_status catch_up(struct ov_journal_reader *reader) {
+    struct ov_journal_snapshot snapshot;
+    struct ov_tree_head head;
+    TRY(ov_journal_snapshot_take(reader->tiles.folder, &snapshot));
+    enum ov_status status = ov_journal_snapshot_head(&snapshot, &head);
+    if (status == OV_OK && head.size < reader->head.size) {
+        status = OV_DAMAGED;
+    }
+    if (status != OV_OK) {
+        ov_journal_snapshot_release(&snapshot);
+        return status;
+    }
+    ov_journal_snapshot_release(&reader->snapshot);
+    free(reader->pending);
+    reader->pending = NULL;
+    reader->snapshot = snapshot;
+    reader->head = head;
+    reader->has_bundle = false;
+    ov_tile_reader_init(reader->tiles.folder, head.size, &reader->tiles);
+    return find_pending(reader);
+}
+
+static enum ov_status get_once(struct ov_journal_reader *reader, uint64_t seq,
+                               struct ov_entry *ret_entry) {
     struct ov_span bytes;
     struct ov_entry entry;
     if (seq >= reader->count) {
@@ -106,10 +140,26 @@ enum ov_status ov_journal_reader_get(struct ov_journal_reader *reader, uint64_t 
     return OV_OK;
 }
 
+enum ov_status ov_journal_reader_get(struct ov_journal_reader *reader, uint64_t seq,
+                                     struct ov_entry *ret_entry) {
+    enum ov_status status = get_once(reader, seq, ret_entry);
+    for (unsigned i = 0; i < CATCH_UPS_MAX && is_outrun(reader, status); i++) {
+        TRY(catch_up(reader));
+        status = get_once(reader, seq, ret_entry);
+    }
+    reader->missing_count += status == OV_END;
+    return status;
+}
+
 enum ov_status ov_journal_reader_root(struct ov_journal_reader *reader, uint64_t size,
                                       struct ov_tree_hash *ret_root) {
     struct ov_tree_source source = ov_tile_reader_source(&reader->tiles);
-    return ov_tree_root_at(&source, size, ret_root);
+    enum ov_status status = ov_tree_root_at(&source, size, ret_root);
+    for (unsigned i = 0; i < CATCH_UPS_MAX && is_outrun(reader, status); i++) {
+        TRY(catch_up(reader));
+        status = ov_tree_root_at(&source, size, ret_root);
+    }
+    return status;
 }
 
 // ---- open and free ------------------------------------------------------------------------------

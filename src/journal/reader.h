@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Single entries of a journal, as it stood at one moment.
+// Single entries of a journal, as it stood at one moment; while others write, at a later one: then
+// `head` and `count` grow, and what was read stands in both.
 //
 // What is given of the sealed entries is in the tree whose root the checkpoint has: each bundle is
 // held against it. Whose checkpoint that is, and whether what the entries say can be, is not of
