@@ -62,7 +62,7 @@ static bool make(struct ov_span bytes, struct ov_buf *ret_file) {
     evidence.manifest = take(&cursor);
     evidence.witness = take(&cursor);
     while (ov_cursor_left(&cursor) > 0) {
-        unsigned kind = ov_cursor_u8(&cursor) % 3;
+        unsigned kind = ov_cursor_u8(&cursor) % 4;
         struct ov_span part = take(&cursor);
         if (kind == 0 && evidence.release_count < OV_EVIDENCE_RELEASES_MAX) {
             evidence.releases[evidence.release_count++] = part;
@@ -70,6 +70,8 @@ static bool make(struct ov_span bytes, struct ov_buf *ret_file) {
             evidence.lists[evidence.list_count++] = part;
         } else if (kind == 2 && evidence.rule_count < OV_EVIDENCE_RULES_MAX) {
             evidence.rules[evidence.rule_count++] = part;
+        } else if (kind == 3 && evidence.watch_count < OV_EVIDENCE_WATCHES_MAX) {
+            evidence.watches[evidence.watch_count++] = part;
         }
     }
     ov_evidence_add(ret_file, &evidence);

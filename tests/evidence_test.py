@@ -125,7 +125,7 @@ def check_by_hand(file):
     pieces = parts(file.read_bytes())
     assert tuple(name for name, _ in pieces[:10]) == NAMES
     rest = [name for name, _ in pieces[10:]]
-    assert rest == sorted(rest, key=("release", "rules", "rule").index)
+    assert rest == sorted(rest, key=("release", "rules", "rule", "watch").index)
     part = dict(pieces[:10])
     lines = dict(line.split(" ", 1) for line in part["journal"].decode().splitlines())
     first, last = int(lines["from"]), int(lines["to"])
@@ -297,6 +297,44 @@ def each_byte_is_flipped():
     for at in range(0, len(data), 97):  # the program says the same
         changed = data[:at] + bytes([data[at] ^ 1 << at % 8]) + data[at + 1:]
         assert code_of(changed, key) in (1, 2), (at, data[max(0, at - 20):at + 20])
+
+
+def traces_are_in_it():
+    sys.path.insert(0, str(ROOT / "tests/trace"))
+    import maker  # pylint: disable=import-error,import-outside-toplevel
+    tree("t", 1)
+    assert scan("t").returncode == 0
+    made = maker.Maker(words=("scan", "/home/ann"))
+    made.process(7)
+    made.file(7, 12, 1, path="/home/ann/letter", read=4096)
+    made.file(7, 13, 2, path="/home/ann/copy", written=512)
+    pathlib.Path("trace").write_bytes(made.end())
+    file = export("--range", "1-2", "--watch", "trace")
+    data, key = file.read_bytes(), vkey()
+    assert parts(data)[-1] == ("watch", pathlib.Path("trace").read_bytes())
+    told = check(file, "--key", key)
+    assert [step["result"] for step in told["steps"] if step.get("trace") == "trace 1"] == ["proven"] * 2, told
+    assert (told["traces"][0]["complete"], told["traces"][0]["kept_bytes"], told["traces"][0]["sent_bytes"]) == \
+        (True, 512, 0), told["traces"]
+    assert {"READ", "KEPT", "SENT", "CAPACITY"} <= {claim["type"] for claim in told["traces"][0]["claims"]}
+    text = evidence("verify", file, state="elsewhere").stdout.decode()
+    assert "trace 1     COMPLETE" in text and "trace 1     KEPT" in text, text
+    assert unseen(file, key) == []
+    at = data.rindex(b"part watch ")
+    for place in range(at, len(data), 7):
+        changed = data[:place] + bytes([data[place] ^ 1 << place % 8]) + data[place + 1:]
+        assert code_of(changed, key) in (1, 2), place
+    made = maker.Maker()
+    made.loss("ring", 3)
+    pathlib.Path("lossy").write_bytes(made.end())
+    told = check(export("--watch", "lossy", "--watch", "trace"), code=3)
+    assert [one["complete"] for one in told["traces"]] == [False, True], told
+    assert any("INCOMPLETE" in step.get("why", "") for step in told["steps"]), told["steps"]
+    pathlib.Path("broken").write_bytes(made.data.replace(b"ring", b"rinh"))
+    for words in (["--watch", "trace", "--redact"], ["--watch", "trace", "--file", "t/0"], ["--watch", "broken"],
+                  ["--watch", "nowhere"], ["--watch", file]):
+        done = evidence("export", "-o", "none", "--no-manifest", *words)
+        assert done.returncode == 2 and not pathlib.Path("none").exists(), (words, done)
 
 
 def each_length_is_tried():
@@ -661,6 +699,7 @@ def a_witness_of_the_protocol():
 if __name__ == "__main__":
     main([a_stranger_has_the_answers, each_range, a_part_of_a_run_says_less, redacted,
           keys_of_epochs, a_clock_that_is_set_back, another_machine, each_byte_is_flipped,
+          traces_are_in_it,
           each_length_is_tried, the_machine_says_what_it_may, nothing_of_a_document_is_in_it,
           ranges_of_time, parts_change_places, entries_are_left_out, about_cannot_lie,
           releases_of_the_public_log, which_rule_fired_and_what_it_says, no_rule_looks_for_that,

@@ -22,6 +22,9 @@ import foreign_evidence as foreign  # noqa: E402
 from foreign_journal import Journal  # noqa: E402
 from foreign_log import Log, b64, leaf_hash  # noqa: E402
 from harness import BUILD, main  # noqa: E402
+sys.modules.pop("verifier")  # traces have one of their own
+sys.path.insert(0, str(HERE / "trace"))
+import maker  # noqa: E402
 
 OVERT, AT = BUILD / "overt", 1790000000
 LEFT = ("nothing left this machine through the runs of overt scan, rules, quarantine, and log checkpoint, monitor, serve "
@@ -32,10 +35,24 @@ LEAVES = [b"rules.ndb\nTest.Rule-1:0:*:aabb", b"rules.ndb\nTest.Rule-2:0:*:ccdd"
 verifier = program.load()
 
 
+def trace(why="done", lost=0, envelope="yes", broken=False, is_cut=False):
+    made = maker.Maker(envelope=envelope)
+    made.process(7)
+    made.file(7, 12, 1, path="/home/ann/good", read=4096)
+    made.loss("ring", lost)
+    if broken:
+        made.records += 1  # what the next checkpoint says
+    if is_cut:
+        made.checkpoint()
+        return bytes(made.data) + b"\0\0\1"
+    return made.end(why)
+
+
 class Scene:
     """A log with one release; a journal of a run that loaded it, found something and nothing, and of another epoch."""
 
-    def __init__(self, low=0, high=5, quorum=2, is_shown=lambda path: True, rules=True, change=lambda scene: None):
+    def __init__(self, low=0, high=5, quorum=2, is_shown=lambda path: True, rules=True, change=lambda scene: None,
+                 traces=(trace(),)):
         self.log, self.journal = Log(AT, quorum=quorum), Journal("evidence")
         self.release = self.log.release(RULES)
         journal = self.journal
@@ -49,7 +66,7 @@ class Scene:
         self.witness = foreign.witnessed(journal, len(journal.entries), self.log.witnesses[:2], AT + 100)
         journal.epoch()
         many = {"release": [self.log.proof()], "rules": [foreign.rules_part(self.release, LEAVES)] if rules else [],
-                "rule": [foreign.rule_part(self.release, LEAVES, 0)] if rules else []}
+                "rule": [foreign.rule_part(self.release, LEAVES, 0)] if rules else [], "watch": list(traces)}
         self.parts = foreign.parts(journal, low, high, is_shown, witness=self.witness, many=many)
 
         pathlib.Path("policy").write_text(self.log.policy())
@@ -171,6 +188,30 @@ def parts_in_another_order():
         assert same(scene, data)["result"] == "none", swapped
         data = foreign.join({name: scene.parts[name] for name in names if name != names[at]})
         assert same(scene, data)["result"] in ("none", "not proven", "false"), names[at]
+
+
+def traces():
+    told = same(Scene(traces=[trace(), trace(envelope="no")]))
+    assert told["result"] == "proven" and sum(claim.startswith("trace ") for claim in told["claims"]) == 2, told
+    for one, why in ((trace(lost=1), "something was lost"), (trace("interrupted"), "does not end"),
+                     (trace(is_cut=True), "does not end"), (maker.Maker(sound=False).end(), "self-test")):
+        told = same(Scene(traces=[one]))
+        assert told["result"] == "not proven" and any(why in claim for claim in told["claims"]), (why, told)
+    # What the journal has the right digest of, and is none all the same.
+    good = trace()
+    for one in (good[:-1], b"overt-trace/v1\n"):  # cut
+        assert same(Scene(traces=[one]))["result"] == "not proven"
+    for one in (trace(broken=True), good + b"\n", good[:60] + b"\0" + good[61:], b"",
+                good.replace(b"read 4096", b"read 4095")):
+        told = same(Scene(traces=[one]))
+        assert told["result"] == "false", (one[-40:], told)
+    scene = Scene(traces=[good, trace(lost=1)])
+    for bad in ([good], [], [good, trace(lost=1), good]):
+        scene.parts["watch"] = bad
+        assert same(scene)["result"] == "none", len(bad)  # `about` has their number
+    for bad in ([good, good], [trace(lost=1), good]):
+        scene.parts["watch"] = bad
+        assert same(scene)["result"] == "false"
 
 
 def clocks():
@@ -330,4 +371,4 @@ def redacted(client, log):
 
 if __name__ == "__main__":
     main([good_files, what_was_not_given, each_lie, another_hand, names_that_were_not_those, parts_in_another_order,
-          clocks, answers, each_byte, each_length, who_has_only_the_file])
+          traces, clocks, answers, each_byte, each_length, who_has_only_the_file])

@@ -30,6 +30,7 @@ static const char help[] =
     "      --redact            shows no names at all\n"
     "      --with-rules        the texts of all rules of the releases that were loaded\n"
     "      --witness FILE      a checkpoint of the journal that witnesses have cosigned\n"
+    "      --watch TRACE       what overt watch recorded, whole, with all names in it; repeatable\n"
     "      --no-manifest       leaves out what each process of Overt may do on this machine\n"
     "      --journal DIR       another journal than this machine's\n"
     "\n"
@@ -60,7 +61,7 @@ enum {
     OPT_NO_RULE,
     OPT_SINCE,
     OPT_UNTIL,
-    OPT_VALUES, // those above have values of their own
+    OPT_WATCH, // those above have a value, this one any number of them
     OPT_REDACT,
     OPT_WITH_RULES,
     OPT_NO_MANIFEST,
@@ -86,7 +87,11 @@ static bool take_value(int code, struct ov_evidence_options *options) {
         options->output = optarg;
         return true;
     }
-    if (code < OPT_RANGE || code >= OPT_VALUES) {
+    if (code == OPT_WATCH && options->watch_count < OV_EVIDENCE_WATCHES_MAX) {
+        options->watches[options->watch_count++] = optarg;
+        return true;
+    }
+    if (code < OPT_RANGE || code >= OPT_WATCH) {
         return false;
     }
     *places[code - OPT_RANGE] = optarg;
@@ -146,6 +151,7 @@ static int read_options(int argc, char **argv, struct ov_evidence_options *optio
         {"trust", required_argument, NULL, OPT_TRUST},
         {"witness", required_argument, NULL, OPT_WITNESS},
         {"no-rule", required_argument, NULL, OPT_NO_RULE},
+        {"watch", required_argument, NULL, OPT_WATCH},
         {"since", required_argument, NULL, OPT_SINCE},
         {"until", required_argument, NULL, OPT_UNTIL},
         {"with-rules", no_argument, NULL, OPT_WITH_RULES},
@@ -180,6 +186,12 @@ static int run_export(struct ov_evidence_options *options) {
     }
     if (options->output == NULL || options->bundle != NULL) {
         ov_say_error("evidence export", "where to is missing", "-o FILE");
+        return OV_EXIT_ERROR;
+    }
+    // A trace cannot be shown in part: its chain is over all of it, and names are in most records.
+    if (options->watch_count > 0 && (options->is_redacted || options->file != NULL)) {
+        ov_say_error("--watch", "a trace has names in it, and goes in whole or not at all",
+                     "not with --redact or --file; give the trace away beside the file");
         return OV_EXIT_ERROR;
     }
     if (options->journal == NULL) {

@@ -9,15 +9,17 @@
 #include <limits.h>
 
 struct ov_evidence_options {
-    const char *output;         // -o
-    const char *range;          // "A-B", or NULL for all
-    const char *file;           // the path that is asked for, or NULL
-    const char *journal;        // its folder
-    const char *key;            // a vkey
-    const char *policy, *trust; // files
-    const char *bundle;         // the file of evidence
-    const char *witness;        // a checkpoint that was cosigned, or NULL
-    const char *no_rule;        // a text that no rule should have, or NULL
+    const char *output;                           // -o
+    const char *range;                            // "A-B", or NULL for all
+    const char *file;                             // the path that is asked for, or NULL
+    const char *journal;                          // its folder
+    const char *key;                              // a vkey
+    const char *policy, *trust;                   // files
+    const char *bundle;                           // the file of evidence
+    const char *witness;                          // a checkpoint that was cosigned, or NULL
+    const char *no_rule;                          // a text that no rule should have, or NULL
+    const char *watches[OV_EVIDENCE_WATCHES_MAX]; // traces
+    size_t watch_count;
     bool is_redacted, is_json, is_without_manifest, with_rules;
     bool has_since, has_until;
     const char *since_text, *until_text;
@@ -35,6 +37,13 @@ struct ov_json;
 void ov_evidence_tell(const struct ov_evidence_options *options, const struct ov_evidence *evidence,
                       const struct ov_evidence_report *report, struct ov_buf *out,
                       struct ov_json *json);
+
+// Of each trace in the file: steps as of ov_evidence_verify; then, once nothing has failed, what
+// they say, as above. OV_MEMORY.
+enum ov_status ov_evidence_check_watches(const struct ov_evidence *evidence,
+                                         const struct ov_evidence_check *check);
+void ov_evidence_tell_watches(const struct ov_evidence *evidence, struct ov_buf *out,
+                              struct ov_json *json);
 
 // Whether no rule that was loaded has this text: an answer in words, beginning with "yes", "no" or
 // "cannot be told". Whether the range has whole runs is the caller's to know.

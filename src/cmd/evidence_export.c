@@ -87,23 +87,31 @@ static enum ov_status read_range(struct ov_evidence_work *work, struct ov_journa
     return is_so ? OV_OK : ov_evidence_fail(work, OV_INVALID, "the journal has no such range");
 }
 
+static void add_digest(struct ov_buf *body, const char *keyword, struct ov_span part) {
+    char hex[2 * OV_SHA256_BYTES + 1] = "-";
+    uint8_t sha256[OV_SHA256_BYTES];
+    if (part.size > 0) {
+        ov_sha256(part, sha256);
+        ov_hex_write(ov_span_make(sha256, sizeof sha256), hex);
+    }
+    ov_buf_printf(body, "%s %s\n", keyword, hex);
+}
+
 // That a range is given away is written down before it is; without --range that entry is its last.
 static enum ov_status note_export(struct ov_evidence_work *work, struct ov_journal *journal) {
+    OV_CLEANUP(ov_buf_release) struct ov_buf body = {0};
     struct ov_entry_run none = {0};
-    char manifest[2 * OV_SHA256_BYTES + 1] = "-";
-    uint8_t sha256[OV_SHA256_BYTES];
-    char body[256];
     TRY(read_range(work, journal));
-    if (work->manifest.size > 0) {
-        ov_sha256(ov_buf_span(&work->manifest), sha256);
-        ov_hex_write(ov_span_make(sha256, sizeof sha256), manifest);
-    }
     uint64_t from = work->evidence.from;
     uint64_t to = work->evidence.to;
-    (void)snprintf(body, sizeof body,
-                   "from %" PRIu64 "\nto %" PRIu64 "\nrecords %" PRIu64 "\nmanifest %s\n", from, to,
-                   to - from + 1, manifest);
-    TRY(ov_journal_add(journal, OV_ENTRY_EXPORT, &none, ov_span_text(body),
+    ov_buf_printf(&body, "from %" PRIu64 "\nto %" PRIu64 "\nrecords %" PRIu64 "\n", from, to,
+                  to - from + 1);
+    add_digest(&body, "manifest", ov_buf_span(&work->manifest));
+    for (size_t i = 0; i < work->evidence.watch_count; i++) {
+        add_digest(&body, "watch", work->evidence.watches[i]);
+    }
+    TRY(ov_buf_status(&body));
+    TRY(ov_journal_add(journal, OV_ENTRY_EXPORT, &none, ov_buf_span(&body),
                        &work->evidence.export_seq));
     return ov_journal_seal(journal, OV_SEAL_IF_OLD);
 }
@@ -311,6 +319,7 @@ static enum ov_status export_range(struct ov_evidence_work *work) {
     if (!work->options->is_without_manifest) {
         TRY(ov_evidence_manifest(&work->manifest));
     }
+    TRY(ov_evidence_add_watches(work));
     TRY(open_journal(work));
     ov_tile_reader_init(work->folder, work->head.size, &work->reader);
     TRY(read_entries(work));
@@ -336,6 +345,9 @@ static void release(struct ov_evidence_work *work) {
     for (size_t i = 0; i < OV_EVIDENCE_RULES_MAX; i++) {
         ov_buf_release(&work->rules[i]);
     }
+    for (size_t i = 0; i < OV_EVIDENCE_WATCHES_MAX; i++) {
+        ov_buf_release(&work->watches[i]);
+    }
     ov_file_map_close(&work->names_file);
     ov_fd_close(&work->folder);
     free(work->known);
@@ -353,9 +365,10 @@ int ov_evidence_export(const struct ov_evidence_options *options) {
         ov_say_error(options->journal, work.why != NULL ? work.why : why, NULL);
     } else {
         (void)printf("%s: entries %" PRIu64 " to %" PRIu64
-                     ", %zu releases of rules, %zu texts of rules\n",
+                     ", %zu releases of rules, %zu texts of rules, %zu traces\n",
                      options->output, work.evidence.from, work.evidence.to,
-                     work.evidence.release_count, work.evidence.rule_count);
+                     work.evidence.release_count, work.evidence.rule_count,
+                     work.evidence.watch_count);
     }
     release(&work);
     return status == OV_OK ? OV_EXIT_NOTHING : OV_EXIT_ERROR;

@@ -32,6 +32,7 @@ struct ov_evidence_work {
     char feeds[OV_EVIDENCE_RELEASES_MAX][OV_FEED_BYTES + 1]; // the folder of that
     struct ov_buf lists[OV_EVIDENCE_RELEASES_MAX];
     struct ov_buf rules[OV_EVIDENCE_RULES_MAX];
+    struct ov_buf watches[OV_EVIDENCE_WATCHES_MAX];
     char reason[512];
     const char *why; // for people, with a status of failure; or NULL
 };
@@ -51,6 +52,9 @@ void ov_evidence_open_names(struct ov_evidence_work *work, const struct ov_entry
 enum ov_status ov_evidence_add_releases(struct ov_evidence_work *work,
                                         const struct ov_entry *entry);
 enum ov_status ov_evidence_add_rules(struct ov_evidence_work *work);
+
+// The traces that were asked for; each is looked at before, in a cage.
+enum ov_status ov_evidence_add_watches(struct ov_evidence_work *work);
 
 // The manifest of this machine, as text. OV_SYSTEM, OV_MEMORY.
 enum ov_status ov_evidence_manifest(struct ov_buf *ret_manifest);

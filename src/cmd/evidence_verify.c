@@ -17,6 +17,7 @@ struct work {
     struct ov_span bytes; // the file
     struct ov_buf *out;
     struct ov_json *json; // or NULL
+    const char *name_key; // what a step with a name is about
     bool has_failed, has_unproven;
     struct ov_key key;
     struct ov_buf policy_text;
@@ -38,7 +39,7 @@ static void add_step(void *arg, const struct ov_evidence_step *step) {
         ov_json_object(work->json, NULL);
         ov_json_text(work->json, "what", step->what);
         if (step->name.size > 0) {
-            ov_json_bytes(work->json, "set", step->name);
+            ov_json_bytes(work->json, work->name_key, step->name);
         }
         ov_json_text(work->json, "result",
                      step->result == OV_FAILED ? "failed" : result_names[step->result]);
@@ -84,6 +85,7 @@ static void tell(struct work *work, const struct ov_evidence *evidence,
                  const struct ov_evidence_report *report) {
     if (!work->has_failed) {
         ov_evidence_tell(work->options, evidence, report, work->out, work->json);
+        ov_evidence_tell_watches(evidence, work->out, work->json);
     } else if (work->json != NULL) {
         ov_json_null(work->json, "answers");
     } else {
@@ -99,7 +101,10 @@ static enum ov_status verify(struct work *work) {
         ov_json_object(work->json, NULL);
         ov_json_array(work->json, "steps");
     }
+    work->name_key = "set";
     TRY(ov_evidence_verify(&evidence, &work->check, &report));
+    work->name_key = "trace";
+    TRY(ov_evidence_check_watches(&evidence, &work->check));
     if (work->json != NULL) {
         ov_json_array_end(work->json);
     }

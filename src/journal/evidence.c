@@ -24,6 +24,14 @@ static void add_about(struct ov_buf *buf, const struct ov_evidence *evidence) {
                   evidence->names.size > 0 ? "some or all are shown" : "none is shown",
                   evidence->release_count, evidence->list_count, evidence->rule_count,
                   yes_or_no(evidence->manifest), yes_or_no(evidence->witness));
+    if (evidence->watch_count > 0) {
+        ov_buf_printf(
+            buf,
+            "Traces of overt watch: %zu, whole, with all names in them, as they stood when this\n"
+            "file was written. That they were recorded on this machine, and that the recorder\n"
+            "told the truth, is not shown.\n",
+            evidence->watch_count);
+    }
     ov_buf_add_text(
         buf, "What it shows: these entries stand, complete and in this order, at these places of\n"
              "the journal whose checkpoint is in the file, signed by its newest key.\n"
@@ -81,6 +89,7 @@ void ov_evidence_add(struct ov_buf *buf, const struct ov_evidence *evidence) {
     add_parts(buf, "release", evidence->releases, evidence->release_count);
     add_parts(buf, "rules", evidence->lists, evidence->list_count);
     add_parts(buf, "rule", evidence->rules, evidence->rule_count);
+    add_parts(buf, "watch", evidence->watches, evidence->watch_count);
     buf->has_failed |= about.has_failed || journal.has_failed;
 }
 
@@ -173,6 +182,8 @@ static enum ov_status read_all(struct ov_span bytes, struct ov_evidence *evidenc
                          &evidence->list_count));
     TRY(read_parts_named(&parts, "rule", OV_EVIDENCE_RULES_MAX, evidence->rules,
                          &evidence->rule_count));
+    TRY(read_parts_named(&parts, "watch", OV_EVIDENCE_WATCHES_MAX, evidence->watches,
+                         &evidence->watch_count));
     return parts.has_next ? OV_DAMAGED : OV_OK;
 }
 

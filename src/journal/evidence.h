@@ -14,6 +14,7 @@
 enum {
     OV_EVIDENCE_RELEASES_MAX = 64,
     OV_EVIDENCE_RULES_MAX = 1024,
+    OV_EVIDENCE_WATCHES_MAX = 16,
 };
 
 struct ov_evidence {
@@ -30,10 +31,11 @@ struct ov_evidence {
     struct ov_span names;      // openings: salt, u16 length, path
     struct ov_span manifest;   // lines of text, or nothing
     struct ov_span witness;    // struct ov_evidence_witness, or nothing
-    size_t release_count, list_count, rule_count;
+    size_t release_count, list_count, rule_count, watch_count;
     struct ov_span releases[OV_EVIDENCE_RELEASES_MAX]; // tlog-proofs with their entries
     struct ov_span lists[OV_EVIDENCE_RELEASES_MAX];    // struct ov_evidence_list
     struct ov_span rules[OV_EVIDENCE_RULES_MAX];       // struct ov_evidence_rule
+    struct ov_span watches[OV_EVIDENCE_WATCHES_MAX];   // traces (docs/formats/trace.md), whole
 };
 
 // Takes the file apart. OV_DAMAGED when anything in it is not in its place.

@@ -14,16 +14,27 @@ static bool has_number(const struct ov_entry *entry, const char *keyword, uint64
            ov_number_read(value, &read) == OV_OK && read == number;
 }
 
-static bool has_manifest(const struct ov_entry *entry, struct ov_span manifest) {
+// Whether the n-th line of this keyword has the digest of the part.
+static bool has_digest(const struct ov_entry *entry, const char *keyword, size_t n,
+                       struct ov_span part) {
     char hex[2 * OV_SHA256_BYTES + 1] = "-";
     uint8_t sha256[OV_SHA256_BYTES];
     struct ov_span value;
-    if (manifest.size > 0) {
-        ov_sha256(manifest, sha256);
+    if (part.size > 0) {
+        ov_sha256(part, sha256);
         ov_hex_write(ov_span_make(sha256, sizeof sha256), hex);
     }
-    return ov_entry_value(entry->body, "manifest", 0, &value) == OV_OK &&
-           ov_span_is_text(value, hex);
+    return ov_entry_value(entry->body, keyword, n, &value) == OV_OK && ov_span_is_text(value, hex);
+}
+
+static bool has_watches(const struct ov_entry *entry, const struct ov_evidence *evidence) {
+    struct ov_span value;
+    for (size_t i = 0; i < evidence->watch_count; i++) {
+        if (!has_digest(entry, "watch", i, evidence->watches[i])) {
+            return false;
+        }
+    }
+    return ov_entry_value(entry->body, "watch", evidence->watch_count, &value) != OV_OK;
 }
 
 static const char *check_export(const struct ov_evidence_checking *checking) {
@@ -38,8 +49,10 @@ static const char *check_export(const struct ov_evidence_checking *checking) {
             !has_number(&entry, "to", evidence->to)) {
             return "the entry says something else";
         }
-        return has_manifest(&entry, evidence->manifest) ? NULL
-                                                        : "its manifest is not that of the file";
+        if (!has_digest(&entry, "manifest", 0, evidence->manifest)) {
+            return "its manifest is not that of the file";
+        }
+        return has_watches(&entry, evidence) ? NULL : "its traces are not those of the file";
     }
     return "the entry that says so is not in the file";
 }

@@ -21,12 +21,19 @@ def framed(entries):
     return b"".join(struct.pack(">H", len(entry)) + entry for entry in entries)
 
 
+def block(first):
+    text = PAGE.read_text()
+    return [line[4:] for line in text[text.index("    " + first):].split("\n\n")[0].splitlines()]
+
+
 def about(low, high, names, manifest, witness, counts):
     """The text that stands on the page, filled in."""
-    text = PAGE.read_text()
-    lines = [line[4:] for line in text[text.index("    Entries {A}"):].split("\n\n")[0].splitlines()]
+    lines = block("Entries {A}")
+    *counts, traces = counts
+    if traces:
+        lines[4:4] = block("Traces of overt")
     filled = iter([low, high, "some or all are shown" if names else "none is shown", *counts,
-                   "yes" if manifest else "no", "yes" if witness else "no"])
+                   "yes" if manifest else "no", "yes" if witness else "no", traces])
     return re.sub(r"\{[^}]*\}", lambda _: str(next(filled)), "\n".join(lines) + "\n").encode()
 
 
@@ -92,10 +99,11 @@ def witnessed(journal, size, witnesses, at):
 
 def parts(journal, low, high, is_shown=lambda path: True, manifest=MANIFEST, witness=None, many=None):
     """{name: bytes or [bytes]}; adds the entry `export` to the journal, and seals it. `witness`: a checkpoint."""
-    many = {"release": [], "rules": [], "rule": [], **(many or {})}
+    many = {"release": [], "rules": [], "rule": [], "watch": [], **(many or {})}
     export = len(journal.entries)
     journal.add("export", f"from {low}", f"to {high}", f"records {high + 1 - low}",
-                f"manifest {sha256(manifest).hex() if manifest else '-'}")
+                f"manifest {sha256(manifest).hex() if manifest else '-'}",
+                *(f"watch {sha256(trace).hex()}" for trace in many["watch"]))
     note = journal.seal()
     entries, hashes = journal.entries, list(map(leaf_hash, journal.entries))
     shown = set(range(low, high + 1))
@@ -105,7 +113,7 @@ def parts(journal, low, high, is_shown=lambda path: True, manifest=MANIFEST, wit
     kept = b""
     if witness:
         kept = counted(growth(int(witness.split(b"\n")[1]), hashes)) + witness
-    counts = [len(many[name]) for name in ("release", "rules", "rule")]
+    counts = [len(many[name]) for name in ("release", "rules", "rule", "watch")]
     return {
         "about": about(low, high, names, manifest, kept, counts),
         "journal": f"key {journal.vkey(0)}\nfrom {low}\nto {high}\nexport {export}\n".encode(),
