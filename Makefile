@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Short verbs for people. The build itself is Meson's: see meson.build.
 
-.PHONY: help build scan check watch-load bench parity benign fuzz format new-format tidy crash install bare clean
+.PHONY: help build scan check watch-load bench parity benign fuzz format new-format tidy crash long install bare clean
 .DEFAULT_GOAL := help
 
 # For `make fuzz`: T: seconds for each target. NAME: these targets alone. JOBS: so many at once.
@@ -23,6 +23,7 @@ help:
 	@echo 'make benign                scan a gigabyte of ordinary files, beside clamscan'
 	@echo 'make fuzz T=60 NAME=x      fuzz every target, or one, for T seconds'
 	@echo 'make crash                 end scans at 500 random points, and look at the journal'
+	@echo 'make long                  all tests in their long form: each byte, each length; hours'
 	@echo 'make new-format NAME=x     begin a file format'
 	@echo 'make format, make tidy     the look of the code; clang-tidy over all of it'
 	@echo 'make bare                  prove the first two in a fresh Debian 12 (needs root)'
@@ -70,7 +71,12 @@ new-format:
 tidy:
 	@tools/packages.sh packages.txt packages-test.txt
 	@tools/setup.sh build-check -Db_sanitize=address,undefined -Doptimization=1
-	@tests/tidy.py build-check
+	@OVERT_LONG=1 tests/tidy.py build-check
+
+long:
+	@tools/packages.sh packages.txt packages-test.txt
+	@tools/setup.sh build-check -Db_sanitize=address,undefined -Doptimization=1
+	@OVERT_LONG=1 tests/run build-check
 
 crash:
 	@tools/packages.sh packages.txt packages-test.txt
