@@ -8,6 +8,7 @@ import hashlib
 import ipaddress
 import os
 import pathlib
+import re
 import shutil
 import signal
 import struct
@@ -254,7 +255,8 @@ def test_kill(folder):
                                 stderr=subprocess.DEVNULL)
     try:
         end = time.monotonic() + 60
-        while time.monotonic() < end and not (started.exists() and started.read_text().count("\n") >= 3):
+        while time.monotonic() < end and not (started.exists()
+                                              and re.search(r"\n\d+\n$", started.read_text())):
             time.sleep(0.1)
         lines = started.read_text().split()
         space, child = lines[0], int(lines[-1])

@@ -97,6 +97,28 @@ static bool take_exception(struct asked *asked, const char *name) {
     return true;
 }
 
+// MAP=N: so many entries in one of the kernel's maps.
+static bool take_entries(struct ov_recorder_options *sizes, const char *text) {
+    const struct {
+        const char *name;
+        uint32_t *entries;
+    } maps[] = {{"files=", &sizes->files},
+                {"names=", &sizes->names},
+                {"sockets=", &sizes->sockets},
+                {"processes=", &sizes->processes}};
+    uint64_t number;
+    for (size_t i = 0; i < sizeof maps / sizeof maps[0]; i++) {
+        size_t length = strlen(maps[i].name);
+        if (strncmp(text, maps[i].name, length) == 0) {
+            bool is_right = read_number(text + length, 1 << 24, &number);
+            *maps[i].entries = is_right ? (uint32_t)number : 0;
+            return is_right;
+        }
+    }
+    ov_say_error(text, "there is no such map", "files=N, names=N, sockets=N or processes=N");
+    return false;
+}
+
 // Puts a path on a list as the kernel has it: names of files are compared with it. One that is not
 // there yet stays as it is, when it is absolute.
 static bool take_path(const char *path, const char **paths, size_t *count) {
@@ -181,13 +203,7 @@ static bool take_option(struct asked *asked, int option) {
         asked->recording.size_max_bytes = number << 20;
         return true;
     case OPTION_MAP_ENTRIES:
-        if (!read_number(optarg, 1 << 24, &number)) {
-            return false;
-        }
-        asked->recording.options.files = (uint32_t)number;
-        asked->recording.options.names = (uint32_t)number;
-        asked->recording.options.sockets = (uint32_t)number;
-        return true;
+        return take_entries(&asked->recording.options, optarg);
     case OPTION_RING_BYTES:
         if (!read_number(optarg, 1 << 30, &number)) {
             return false;

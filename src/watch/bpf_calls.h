@@ -3,90 +3,95 @@
 // Counts what system calls returned and took, the second view: a part of watch.bpf.c.
 #pragma once
 
-static __always_inline struct file *file_at(unsigned long fd) {
-    struct task_struct *task = bpf_get_current_task_btf();
-    struct fdtable *table = BPF_CORE_READ(task, files, fdt);
-    struct file **files_of_task = BPF_CORE_READ(table, fd);
+// Gives a pointer a type that the verifier knows: what it points at is read without a helper's
+// call.
+extern void *bpf_rdonly_cast(const void *pointer, __u32 type) __ksym;
+
+static __always_inline struct file *file_at(const struct task_struct *task, unsigned long fd) {
+    const struct fdtable *table = task->files->fdt;
     struct file *file = NULL;
-    if (fd >= BPF_CORE_READ(table, max_fds)) {
+    if (fd >= table->max_fds) {
         return NULL;
     }
-    bpf_probe_read_kernel(&file, sizeof file, files_of_task + fd);
-    return file;
+    bpf_probe_read_kernel(&file, sizeof file, table->fd + fd);
+    return file != NULL ? bpf_rdonly_cast(file, bpf_core_type_id_kernel(struct file)) : NULL;
 }
 
-struct transfer {
-    __u32 pid;
-    __u32 route;
-    const struct watch_process *process;
-    __u64 bytes;
-    bool is_write;
-};
-
-// Bytes that a call returned from, or took to, the file behind a descriptor.
-static __noinline int moved(struct transfer *transfer, unsigned long fd) {
-    struct file *open = file_at(fd);
-    if (open == NULL || transfer == NULL || transfer->process == NULL) {
-        return 0;
-    }
-    struct inode *inode = BPF_CORE_READ(open, f_inode);
-    __u16 type = BPF_CORE_READ(inode, i_mode) & MODE_TYPE;
+// Bytes that a call returned from the file behind a descriptor.
+static __always_inline void add_read(struct task_struct *task, unsigned long fd, __u64 bytes,
+                                     __u32 route) {
+    struct file *open = file_at(task, fd);
+    struct inode *inode = open != NULL ? open->f_inode : NULL;
     // Sockets have counters of their own; what is read from a pipe or device is no file's content.
-    if (type == MODE_SOCKET || (type != MODE_REGULAR && !transfer->is_write)) {
-        return 0;
+    if (inode == NULL || (inode->i_mode & MODE_TYPE) != MODE_REGULAR) {
+        return;
     }
-    struct watch_file *file =
-        file_of(transfer->pid, transfer->process, inode, BPF_CORE_READ(open, f_path.dentry));
-    if (file == NULL) {
-        return 0;
-    }
-    if (transfer->is_write) {
-        __sync_fetch_and_add(&file->writes, 1);
-        __sync_fetch_and_add(&file->write_bytes, transfer->bytes);
-    } else {
+    struct watch_file *file = file_of(task, inode, open->f_path.dentry);
+    if (file != NULL) {
         __sync_fetch_and_add(&file->reads, 1);
-        __sync_fetch_and_add(&file->read_bytes, transfer->bytes);
+        __sync_fetch_and_add(&file->read_bytes, bytes);
+        add_route(file, route);
     }
-    add_route(file, transfer->route);
+}
+
+// Bytes that a call took to the file behind a descriptor.
+static __noinline int add_written(struct task_struct *task, unsigned long fd, __u64 bytes) {
+    struct file *open = file_at(task, fd);
+    struct inode *inode = open != NULL ? open->f_inode : NULL;
+    if (inode == NULL || (inode->i_mode & MODE_TYPE) == MODE_SOCKET) {
+        return 0;
+    }
+    struct watch_file *file = file_of(task, inode, open->f_path.dentry);
+    if (file != NULL) {
+        __sync_fetch_and_add(&file->writes, 1);
+        __sync_fetch_and_add(&file->write_bytes, bytes);
+        add_route(file, ROUTE_WRITTEN);
+    }
     return 0;
 }
 
-static __always_inline void opened(struct transfer *transfer, unsigned long fd, bool by_handle) {
-    struct file *open = file_at(fd);
-    if (open == NULL) {
-        return;
+static __noinline int add_spliced(struct task_struct *task, unsigned long from, unsigned long to,
+                                  __u64 bytes) {
+    add_read(task, from, bytes, ROUTE_SPLICED);
+    return add_written(task, to, bytes);
+}
+
+static __noinline int add_opened(struct task_struct *task, unsigned long fd, bool by_handle) {
+    struct file *open = file_at(task, fd);
+    struct inode *inode = open != NULL ? open->f_inode : NULL;
+    if (inode == NULL || (inode->i_mode & MODE_TYPE) != MODE_REGULAR) {
+        return 0;
     }
-    struct inode *inode = BPF_CORE_READ(open, f_inode);
-    if ((BPF_CORE_READ(inode, i_mode) & MODE_TYPE) != MODE_REGULAR) {
-        return;
-    }
-    struct watch_file *file =
-        file_of(transfer->pid, transfer->process, inode, BPF_CORE_READ(open, f_path.dentry));
+    struct watch_file *file = file_of(task, inode, open->f_path.dentry);
     if (file != NULL) {
         __sync_fetch_and_add(&file->opens, 1);
         if (by_handle) {
             add_route(file, ROUTE_HANDLE);
         }
     }
+    return 0;
 }
 
-static __always_inline void tell_act(__u32 pid, const struct watch_process *process, __u64 number,
-                                     long result, const __u64 arguments[3]) {
-    struct watch_act *event = bpf_ringbuf_reserve(&ring, sizeof *event, 0);
+static __noinline int tell_act(struct task_struct *task, struct pt_regs *regs, long result) {
+    const struct watch_process *process = watched(task->tgid);
+    struct watch_act *event = process != NULL ? bpf_ringbuf_reserve(&ring, sizeof *event, 0) : NULL;
     if (event == NULL) {
-        count(WATCH_LOST_EVENTS);
-        return;
+        if (process != NULL) {
+            count(WATCH_LOST_EVENTS);
+        }
+        return 0;
     }
     event->head.at_ns = bpf_ktime_get_boot_ns();
     event->head.start_ns = process->start_ns;
     event->head.type = WATCH_ACT;
-    event->head.pid = pid;
-    event->number = number;
+    event->head.pid = task->tgid;
+    event->number = regs->orig_ax;
     event->result = result;
-    event->arguments[0] = arguments[0];
-    event->arguments[1] = arguments[1];
-    event->arguments[2] = arguments[2];
+    event->arguments[0] = regs->di;
+    event->arguments[1] = regs->si;
+    event->arguments[2] = regs->dx;
     bpf_ringbuf_submit(event, 0);
+    return 0;
 }
 
 // x86-64's numbers.
@@ -143,122 +148,141 @@ static __always_inline bool is_telling_ioctl(__u32 request) {
            request == IOCTL_TUNSETIFF;
 }
 
+// What a call is to us: most are nothing, and leave at once.
+enum call_kind {
+    CALL_OTHER,
+    CALL_READ,
+    CALL_WRITE,
+    CALL_SENDFILE, // to the first, from the second argument
+    CALL_SPLICE,   // from the first, to the third argument
+    CALL_OPEN,
+    CALL_OPEN_BY_HANDLE,
+    CALL_IOCTL,
+    CALL_ACT, // told, whatever it does
+};
+
+enum { CALLS = 512 };
+
+static const __u8 call_kinds[CALLS] = {
+    [NR_READ] = CALL_READ,
+    [NR_PREAD] = CALL_READ,
+    [NR_READV] = CALL_READ,
+    [NR_PREADV] = CALL_READ,
+    [NR_PREADV2] = CALL_READ,
+    [NR_WRITE] = CALL_WRITE,
+    [NR_PWRITE] = CALL_WRITE,
+    [NR_WRITEV] = CALL_WRITE,
+    [NR_PWRITEV] = CALL_WRITE,
+    [NR_PWRITEV2] = CALL_WRITE,
+    [NR_SENDFILE] = CALL_SENDFILE,
+    [NR_SPLICE] = CALL_SPLICE,
+    [NR_COPY_FILE_RANGE] = CALL_SPLICE,
+    [NR_OPEN] = CALL_OPEN,
+    [NR_OPENAT] = CALL_OPEN,
+    [NR_OPENAT2] = CALL_OPEN,
+    [NR_CREAT] = CALL_OPEN,
+    [NR_OPEN_BY_HANDLE_AT] = CALL_OPEN_BY_HANDLE,
+    [NR_IOCTL] = CALL_IOCTL,
+    [NR_PTRACE] = CALL_ACT,
+    [NR_MOUNT] = CALL_ACT,
+    [NR_UMOUNT] = CALL_ACT,
+    [NR_IOPL] = CALL_ACT,
+    [NR_IOPERM] = CALL_ACT,
+    [NR_INIT_MODULE] = CALL_ACT,
+    [NR_KEXEC_LOAD] = CALL_ACT,
+    [NR_UNSHARE] = CALL_ACT,
+    [NR_PERF_EVENT_OPEN] = CALL_ACT,
+    [NR_SETNS] = CALL_ACT,
+    [NR_PROCESS_VM_READV] = CALL_ACT,
+    [NR_PROCESS_VM_WRITEV] = CALL_ACT,
+    [NR_FINIT_MODULE] = CALL_ACT,
+    [NR_KEXEC_FILE_LOAD] = CALL_ACT,
+    [NR_BPF] = CALL_ACT,
+    [NR_USERFAULTFD] = CALL_ACT,
+    [NR_IO_URING_SETUP] = CALL_ACT,
+    [NR_OPEN_TREE] = CALL_ACT,
+    [NR_MOVE_MOUNT] = CALL_ACT,
+    [NR_PIDFD_GETFD] = CALL_ACT,
+};
+
 enum { REFUSED_BY_LAYER = -13, REFUSED_BY_GROUP = -1 }; // EACCES, EPERM
 
 // What the envelope's other layers refuse: opens. Those are rare.
-static __always_inline void tell_refusal(__u32 pid, const struct watch_process *process,
-                                         struct pt_regs *regs, long result) {
-    __u64 number = BPF_CORE_READ(regs, orig_ax);
+static __noinline int tell_refusal(struct task_struct *task, struct pt_regs *regs, long result) {
+    __u64 number = regs->orig_ax;
     bool has_folder = number == NR_OPENAT || number == NR_OPENAT2;
-    if (!has_folder && number != NR_OPEN && number != NR_CREAT) {
-        return;
+    __u64 path = has_folder ? regs->si : regs->di;
+    const struct watch_process *process = watched(task->tgid);
+    if (process == NULL) {
+        return 0;
     }
-    __u64 path = has_folder ? BPF_CORE_READ(regs, si) : BPF_CORE_READ(regs, di);
     struct watch_refusal *event = bpf_ringbuf_reserve(&ring, sizeof *event, 0);
     if (event == NULL) {
         count(WATCH_LOST_EVENTS);
-        return;
+        return 0;
     }
     event->head.at_ns = bpf_ktime_get_boot_ns();
     event->head.start_ns = process->start_ns;
     event->head.type = WATCH_REFUSAL;
-    event->head.pid = pid;
+    event->head.pid = task->tgid;
     event->error = (__s32)-result;
     long size = bpf_probe_read_user_str(event->path, sizeof event->path, (const void *)path);
     event->path_bytes = size > 0 ? (__u32)size : 0;
     bpf_ringbuf_submit(event, 0);
+    return 0;
+}
+
+// Those that are neither read nor written with.
+static __always_inline void take_other(struct task_struct *task, struct pt_regs *regs, __u32 kind,
+                                       long result) {
+    bool is_refused = result == REFUSED_BY_LAYER || result == REFUSED_BY_GROUP;
+    if (has_envelope && kind == CALL_OPEN && is_refused) {
+        tell_refusal(task, regs, result);
+    }
+    if (result < 0) {
+        return;
+    }
+    if (kind == CALL_OPEN || kind == CALL_OPEN_BY_HANDLE) {
+        add_opened(task, result, kind == CALL_OPEN_BY_HANDLE);
+    }
+    if (kind == CALL_ACT || kind == CALL_OPEN_BY_HANDLE ||
+        (kind == CALL_IOCTL && is_telling_ioctl(regs->si))) {
+        tell_act(task, regs, result);
+    }
 }
 
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_call, struct pt_regs *regs, long result) {
-    __u32 pid = current_pid();
-    const struct watch_process *process = watched(pid);
-    if (process == NULL) {
+    __u64 number = regs->orig_ax;
+    __u32 kind = number < CALLS ? call_kinds[number] : CALL_OTHER;
+    struct task_struct *task = bpf_get_current_task_btf();
+    if (kind == CALL_OTHER || !is_watched(task->tgid)) {
         return 0;
     }
-    if (has_envelope && (result == REFUSED_BY_LAYER || result == REFUSED_BY_GROUP)) {
-        tell_refusal(pid, process, regs, result);
-    }
-    if (result < 0) {
-        return 0;
-    }
-    count(WATCH_SEEN_CALLS);
-    const __u64 arguments[3] = {BPF_CORE_READ(regs, di), BPF_CORE_READ(regs, si),
-                                BPF_CORE_READ(regs, dx)};
-    __u64 number = BPF_CORE_READ(regs, orig_ax);
-    struct transfer transfer = {
-        .pid = pid, .route = ROUTE_CALL, .process = process, .bytes = result};
-    switch (number) {
-    case NR_READ:
-    case NR_PREAD:
-    case NR_READV:
-    case NR_PREADV:
-    case NR_PREADV2:
-        if (result > 0) {
-            moved(&transfer, arguments[0]);
+    bool has_moved = result > 0;
+    switch (kind) {
+    case CALL_READ:
+        if (has_moved) {
+            add_read(task, regs->di, result, ROUTE_CALL);
         }
         break;
-    case NR_WRITE:
-    case NR_PWRITE:
-    case NR_WRITEV:
-    case NR_PWRITEV:
-    case NR_PWRITEV2:
-        transfer.is_write = true;
-        transfer.route = ROUTE_WRITTEN;
-        if (result > 0) {
-            moved(&transfer, arguments[0]);
+    case CALL_WRITE:
+        if (has_moved) {
+            add_written(task, regs->di, result);
         }
         break;
-    case NR_SENDFILE:
-    case NR_SPLICE:
-    case NR_COPY_FILE_RANGE:
-        if (result > 0) {
-            bool is_sendfile = number == NR_SENDFILE;
-            transfer.route = ROUTE_SPLICED;
-            moved(&transfer, is_sendfile ? arguments[1] : arguments[0]);
-            transfer.is_write = true;
-            transfer.route = ROUTE_WRITTEN;
-            moved(&transfer, is_sendfile ? arguments[0] : arguments[2]);
+    case CALL_SENDFILE:
+        if (has_moved) {
+            add_spliced(task, regs->si, regs->di, result);
         }
         break;
-    case NR_OPEN:
-    case NR_OPENAT:
-    case NR_OPENAT2:
-    case NR_CREAT:
-        opened(&transfer, result, false);
-        break;
-    case NR_OPEN_BY_HANDLE_AT:
-        opened(&transfer, result, true);
-        tell_act(pid, process, number, result, arguments);
-        break;
-    case NR_IOCTL:
-        if (is_telling_ioctl(arguments[1])) {
-            tell_act(pid, process, number, result, arguments);
+    case CALL_SPLICE:
+        if (has_moved) {
+            add_spliced(task, regs->di, regs->dx, result);
         }
-        break;
-    case NR_PTRACE:
-    case NR_MOUNT:
-    case NR_UMOUNT:
-    case NR_IOPL:
-    case NR_IOPERM:
-    case NR_INIT_MODULE:
-    case NR_KEXEC_LOAD:
-    case NR_UNSHARE:
-    case NR_PERF_EVENT_OPEN:
-    case NR_SETNS:
-    case NR_PROCESS_VM_READV:
-    case NR_PROCESS_VM_WRITEV:
-    case NR_FINIT_MODULE:
-    case NR_KEXEC_FILE_LOAD:
-    case NR_BPF:
-    case NR_USERFAULTFD:
-    case NR_IO_URING_SETUP:
-    case NR_OPEN_TREE:
-    case NR_MOVE_MOUNT:
-    case NR_PIDFD_GETFD:
-        tell_act(pid, process, number, result, arguments);
         break;
     default:
+        take_other(task, regs, kind, result);
         break;
     }
     return 0;

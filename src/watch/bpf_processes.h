@@ -43,7 +43,9 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child) {
         return 0;
     }
     struct watch_process process = {.start_ns = child->start_boottime, .parent = parent->tgid};
-    if (bpf_map_update_elem(&processes, &pid, &process, BPF_ANY) < 0) {
+    if (bpf_map_update_elem(&processes, &pid, &process, BPF_ANY) == 0) {
+        __sync_fetch_and_or(watched_word(pid), 1ull << (pid & 63));
+    } else {
         count(WATCH_LOST_PROCESSES);
     }
     struct watch_life *event = life_event(child, &process, WATCH_FORK);
@@ -59,8 +61,8 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
     if (process == NULL) {
         return 0;
     }
-    struct inode *inode = BPF_CORE_READ(program, file, f_inode);
-    struct dentry *dentry = BPF_CORE_READ(program, file, f_path.dentry);
+    struct inode *inode = program->file->f_inode;
+    struct dentry *dentry = program->file->f_path.dentry;
     struct watch_life *event = life_event(task, process, WATCH_EXEC);
     if (event == NULL) {
         return 0;
@@ -90,6 +92,7 @@ int BPF_PROG(on_exit, struct task_struct *task) {
         event->status = task->exit_code;
         bpf_ringbuf_submit(event, 0);
     }
+    __sync_fetch_and_and(watched_word(pid), ~(1ull << (pid & 63)));
     bpf_map_delete_elem(&processes, &pid);
     return 0;
 }

@@ -52,6 +52,16 @@ struct watch_file {
     __u64 coverage[WATCH_COVERAGE_WORDS];
 };
 
+// Where the counters of a file lie. What a read changes stands in as few lines of the processor's
+// cache as can be: these begin at multiples of 64 bytes.
+struct watch_slot {
+    struct watch_file_key key; // pid 0: none
+    __u64 leader_ns;           // when the process began, as the kernel has it
+    struct watch_file file;
+    __u64 tick; // of the kernel's clock, when last_ns was set
+    __u64 reserved[3];
+};
+
 // What an inode is called: the parts of its path from the last one up to its file system's root,
 // each with an end of 0.
 struct watch_name {
@@ -137,15 +147,12 @@ struct watch_refusal {
     char path[WATCH_REFUSED_BYTES];
 };
 
-// Counters of what was not kept, and of what was.
-enum watch_counter {
+// Counters of what was not kept.
+enum watch_loss {
     WATCH_LOST_EVENTS,
     WATCH_LOST_FILES,
     WATCH_LOST_NAMES,
     WATCH_LOST_SOCKETS,
     WATCH_LOST_PROCESSES,
-    WATCH_LOSSES, // those before are losses
-    WATCH_SEEN_PAGES = WATCH_LOSSES,
-    WATCH_SEEN_CALLS,
-    WATCH_COUNTERS,
+    WATCH_LOSSES,
 };

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Empties the kernel's maps without losing what is counted meanwhile.
 //
-// The kernel counts in one of two generations. When the other is made current, the system call
-// returns only when no program is left that still holds the old one (an RCU grace period, as for
-// each update of a map of maps); then it is read and emptied by nobody but us.
+// The kernel counts in one of two generations: two halves of the slots of files, two maps of names
+// and of sockets. When the other is made current, the system call returns only when no program is
+// left that still holds the old one (an RCU grace period, as for each update of a map of maps);
+// then it is read and emptied by nobody but us.
 #include "watch/recorder_state.h"
 
 #include "watch/watch.skel.h"
@@ -192,15 +193,28 @@ static enum ov_status take_name(struct ov_recorder *recorder, const void *key, c
 
 // ---- files --------------------------------------------------------------------------------------
 
-static enum ov_status take_file(struct ov_recorder *recorder, const void *key, const void *value) {
+static enum ov_status take_slot(struct ov_recorder *recorder, const struct watch_slot *slot) {
     struct ov_trace_file record;
-    struct ov_total *total = ov_table_get(&recorder->totals, key);
+    struct ov_total *total = ov_table_get(&recorder->totals, &slot->key);
     if (total == NULL) {
         return OV_MEMORY;
     }
-    ov_total_add(total, value);
+    ov_total_add(total, &slot->file);
     ov_total_record(total, &record);
     return recorder->is_trial ? OV_OK : ov_trace_write_file(recorder->trace, &record);
+}
+
+// Takes all that is counted in a half, and makes it free again.
+static enum ov_status take_slots(struct ov_recorder *recorder, uint32_t half) {
+    struct watch_slot *slots = recorder->slots + half * recorder->slot_count;
+    size_t count = recorder->object->bss->used_slots[half];
+    count = count < recorder->slot_count ? count : recorder->slot_count;
+    for (size_t i = 0; i < count; i++) {
+        TRY(take_slot(recorder, &slots[i]));
+    }
+    memset(slots, 0, count * sizeof *slots);
+    recorder->object->bss->used_slots[half] = 0;
+    return OV_OK;
 }
 
 // ---- sockets ------------------------------------------------------------------------------------
@@ -270,9 +284,9 @@ static enum ov_status make_current(const struct bpf_map *of_maps, const struct b
 
 enum ov_status ov_recorder_take_generation(struct ov_recorder *recorder) {
     struct watch_bpf *object = recorder->object;
-    bool is_second = recorder->generation == 1;
-    recorder->generation = is_second ? 0 : 1;
-    TRY(make_current(object->maps.files, is_second ? object->maps.files_0 : object->maps.files_1));
+    uint32_t old = recorder->generation & 1;
+    bool is_second = old == 1;
+    __atomic_store_n(&object->bss->generation, ++recorder->generation, __ATOMIC_SEQ_CST);
     TRY(make_current(object->maps.names, is_second ? object->maps.names_0 : object->maps.names_1));
     TRY(make_current(object->maps.sockets,
                      is_second ? object->maps.sockets_0 : object->maps.sockets_1));
@@ -282,12 +296,6 @@ enum ov_status ov_recorder_take_generation(struct ov_recorder *recorder) {
         .value_bytes = sizeof(struct watch_name),
         .take = take_name,
     };
-    struct batch files = {
-        .map = bpf_map__fd(is_second ? object->maps.files_1 : object->maps.files_0),
-        .key_bytes = sizeof(struct watch_file_key),
-        .value_bytes = sizeof(struct watch_file),
-        .take = take_file,
-    };
     struct batch sockets = {
         .map = bpf_map__fd(is_second ? object->maps.sockets_1 : object->maps.sockets_0),
         .key_bytes = sizeof(struct watch_socket_key),
@@ -295,6 +303,6 @@ enum ov_status ov_recorder_take_generation(struct ov_recorder *recorder) {
         .take = take_socket,
     };
     TRY(take_all(recorder, &names));
-    TRY(take_all(recorder, &files));
+    TRY(take_slots(recorder, old));
     return take_all(recorder, &sockets);
 }

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <time.h>
@@ -55,14 +56,17 @@ static void set_entries(struct bpf_map *map, uint32_t entries) {
 }
 
 static void set_up(struct watch_bpf *object, const struct ov_recorder_options *options) {
-    set_entries(object->maps.files_0, options->files);
-    set_entries(object->maps.files_1, options->files);
+    if (options->files > 0) {
+        object->rodata->slot_count = options->files;
+    }
+    set_entries(object->maps.slots, 2 * object->rodata->slot_count);
     set_entries(object->maps.names_0, options->names);
     set_entries(object->maps.names_1, options->names);
     set_entries(object->maps.sockets_0, options->sockets);
     set_entries(object->maps.sockets_1, options->sockets);
     set_entries(object->maps.processes, options->processes);
     set_entries(object->maps.ring, options->ring_bytes);
+    object->bss->generation = OV_RECORDER_FIRST_GENERATION;
     object->rodata->has_canaries = options->has_canaries;
     object->rodata->has_envelope = options->has_envelope;
     object->rodata->page_shift = (uint32_t)__builtin_ctzl((unsigned long)sysconf(_SC_PAGESIZE));
@@ -76,6 +80,20 @@ static int take_event(void *arg, void *event, size_t size) {
     return 0;
 }
 
+// The counters of files are read, and emptied, where they lie.
+static enum ov_status map_slots(struct ov_recorder *recorder) {
+    const struct watch_bpf *object = recorder->object;
+    recorder->slot_count = object->rodata->slot_count;
+    recorder->generation = OV_RECORDER_FIRST_GENERATION;
+    void *slots = mmap(NULL, 2 * recorder->slot_count * sizeof *recorder->slots,
+                       PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(object->maps.slots), 0);
+    if (slots == MAP_FAILED) {
+        return OV_SYSTEM;
+    }
+    recorder->slots = slots;
+    return OV_OK;
+}
+
 static enum ov_status load(struct ov_recorder *recorder, const struct ov_recorder_options *options,
                            char *ret_reason) {
     (void)libbpf_set_print(keep_quiet);
@@ -87,6 +105,9 @@ static enum ov_status load(struct ov_recorder *recorder, const struct ov_recorde
     int error = watch_bpf__load(recorder->object);
     if (error != 0) {
         return refuse(-error, ret_reason);
+    }
+    if (map_slots(recorder) != OV_OK) {
+        return refuse(errno, ret_reason);
     }
     recorder->ring =
         ring_buffer__new(bpf_map__fd(recorder->object->maps.ring), take_event, recorder, NULL);
@@ -130,6 +151,9 @@ void ov_recorder_free(struct ov_recorder *recorder) {
         (void)bpf_link__destroy(recorder->links[i]);
     }
     ring_buffer__free(recorder->ring);
+    if (recorder->slots != NULL) {
+        (void)munmap(recorder->slots, 2 * recorder->slot_count * sizeof *recorder->slots);
+    }
     watch_bpf__destroy(recorder->object);
     ov_places_release(&recorder->places);
     ov_table_release(&recorder->totals);
@@ -164,48 +188,6 @@ static enum ov_status attach(struct ov_recorder *recorder, struct bpf_program *p
     return ov_trace_write_sensor(recorder->trace, &sensor);
 }
 
-static const char *const loss_names[WATCH_LOSSES] = {
-    [WATCH_LOST_EVENTS] = "events",       [WATCH_LOST_FILES] = "files",
-    [WATCH_LOST_NAMES] = "names",         [WATCH_LOST_SOCKETS] = "sockets",
-    [WATCH_LOST_PROCESSES] = "processes",
-};
-
-static enum ov_status write_loss(struct ov_recorder *recorder, uint32_t counter) {
-    struct ov_trace_loss loss = {.name = ov_span_text(loss_names[counter]),
-                                 .count = recorder->losses[counter]};
-    return ov_trace_write_loss(recorder->trace, &loss);
-}
-
-// A counter of all processors together.
-static enum ov_status read_counter(const struct ov_recorder *recorder, uint32_t counter,
-                                   uint64_t *ret_count) {
-    int processors = libbpf_num_possible_cpus();
-    uint64_t *counts = calloc(processors > 0 ? (size_t)processors : 1, sizeof *counts);
-    uint64_t sum = 0;
-    if (counts == NULL) {
-        return OV_MEMORY;
-    }
-    int error = bpf_map_lookup_elem(bpf_map__fd(recorder->object->maps.counters), &counter, counts);
-    for (int i = 0; i < processors; i++) {
-        sum += counts[i];
-    }
-    free(counts);
-    *ret_count = sum;
-    return error == 0 ? OV_OK : OV_SYSTEM;
-}
-
-static enum ov_status take_losses(struct ov_recorder *recorder) {
-    for (uint32_t i = 0; i < WATCH_LOSSES; i++) {
-        uint64_t count;
-        TRY(read_counter(recorder, i, &count));
-        if (count != recorder->losses[i]) {
-            recorder->losses[i] = count;
-            TRY(write_loss(recorder, i));
-        }
-    }
-    return OV_OK;
-}
-
 enum ov_status ov_recorder_begin(struct ov_recorder *recorder, struct ov_trace_writer *trace) {
     struct bpf_program *program;
     recorder->trace = trace;
@@ -213,9 +195,7 @@ enum ov_status ov_recorder_begin(struct ov_recorder *recorder, struct ov_trace_w
         TRY(recorder->link_count < OV_RECORDER_LINKS_MAX ? OV_OK : OV_LIMIT);
         TRY(attach(recorder, program));
     }
-    for (uint32_t i = 0; i < WATCH_LOSSES; i++) {
-        TRY(write_loss(recorder, i));
-    }
+    TRY(ov_recorder_begin_losses(recorder));
     return recorder->link_count > 0 ? OV_OK : OV_UNSUPPORTED;
 }
 
@@ -259,6 +239,8 @@ enum ov_status ov_recorder_watch(struct ov_recorder *recorder, pid_t pid,
                             BPF_ANY) != 0) {
         return OV_SYSTEM;
     }
+    (void)__atomic_fetch_or(&recorder->object->bss->watched_bits[key / 64], 1ull << key % 64,
+                            __ATOMIC_SEQ_CST);
     struct ov_trace_process record = {
         .at_ns = now_ns(),
         .event = OV_TRACE_EVENT_FOUND,
@@ -332,7 +314,7 @@ enum ov_status ov_recorder_drain(struct ov_recorder *recorder) {
     TRY(recorder->status);
     TRY(ov_recorder_take_generation(recorder));
     TRY(ov_recorder_tell_execs(recorder));
-    TRY(take_losses(recorder));
+    TRY(ov_recorder_take_losses(recorder));
     return ov_trace_writer_tick(recorder->trace);
 }
 

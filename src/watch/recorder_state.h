@@ -12,7 +12,12 @@ struct watch_bpf;
 struct ring_buffer;
 struct bpf_link;
 
-enum { OV_RECORDER_LINKS_MAX = 32 };
+enum {
+    OV_RECORDER_LINKS_MAX = 32,
+    OV_RECORDER_LOST_RUNS = WATCH_LOSSES, // behind those that our programs count
+    OV_RECORDER_LOSSES,
+    OV_RECORDER_FIRST_GENERATION = 2, // its half is the first, and no cell of the table is of it
+};
 
 // A name that the trace has, and where it lies in `paths`.
 struct ov_known_name {
@@ -33,14 +38,16 @@ struct ov_recorder {
     struct ov_trace_writer *trace; // NULL: not begun
     struct ov_denials *denials;    // NULL: nobody asks for them
     bool is_trial;                 // what is counted is not written: see selftest.h
-    uint32_t generation;           // the maps that the kernel counts in
+    uint32_t generation;           // that the kernel counts in; its lowest bit is the half
+    struct watch_slot *slots;      // shared with the kernel, a half after the other
+    size_t slot_count;             // of a half
     struct ov_places places;
     struct ov_table totals;  // struct ov_total
     struct ov_table names;   // struct ov_known_name
     struct ov_table sockets; // struct ov_known_socket
     struct ov_buf paths;
     struct ov_buf execs; // struct watch_life, until their names are known
-    uint64_t losses[WATCH_LOSSES];
+    uint64_t losses[OV_RECORDER_LOSSES];
     enum ov_status status; // of the first failure within a callback of the ring
     struct bpf_link *links[OV_RECORDER_LINKS_MAX];
     size_t link_count;
@@ -60,6 +67,10 @@ void ov_recorder_end_trial(struct ov_recorder *recorder);
 // Writes what an event of the ring says. Execs wait for ov_recorder_tell_execs.
 enum ov_status ov_recorder_tell_event(struct ov_recorder *recorder, const void *event, size_t size);
 enum ov_status ov_recorder_tell_execs(struct ov_recorder *recorder);
+
+// What was lost: all counters at the beginning, then those that have changed.
+enum ov_status ov_recorder_begin_losses(struct ov_recorder *recorder);
+enum ov_status ov_recorder_take_losses(struct ov_recorder *recorder);
 
 // The two generations: makes the other one current, and writes what the old one has.
 enum ov_status ov_recorder_take_generation(struct ov_recorder *recorder);

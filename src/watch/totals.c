@@ -6,6 +6,7 @@
 #include <string.h>
 
 static_assert(sizeof(struct watch_file_key) == 32, "no padding: keys are compared byte by byte");
+static_assert(sizeof(struct watch_slot) == 256, "whole lines of a processor's cache");
 static_assert(sizeof(struct watch_inode) == 16, "no padding");
 static_assert(WATCH_COVERAGE_WORDS * 8 == OV_TRACE_COVERAGE_BYTES, "one bitmap");
 

@@ -45,6 +45,7 @@ enum {
     AF_NETLINK = 16,
     AF_PACKET = 17,
     PAGE_SHIFT_MAX = 30,
+    WATCHED_WORDS = 1 << 16, // for all process ids that there are: 2^22
 };
 
 char LICENSE[] SEC("license") = "GPL";
@@ -52,13 +53,6 @@ char LICENSE[] SEC("license") = "GPL";
 const volatile __u32 page_shift = 12;
 const volatile bool has_canaries = false;
 const volatile bool has_envelope = false;
-
-struct files {
-    __uint(type, BPF_MAP_TYPE_HASH);
-    __uint(max_entries, 131072);
-    __type(key, struct watch_file_key);
-    __type(value, struct watch_file);
-};
 
 struct names {
     __uint(type, BPF_MAP_TYPE_HASH);
@@ -74,16 +68,8 @@ struct sockets {
     __type(value, struct watch_socket);
 };
 
-struct files files_0 SEC(".maps"), files_1 SEC(".maps");
 struct names names_0 SEC(".maps"), names_1 SEC(".maps");
 struct sockets sockets_0 SEC(".maps"), sockets_1 SEC(".maps");
-
-struct {
-    __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-    __uint(max_entries, 1);
-    __type(key, __u32);
-    __array(values, struct files);
-} files SEC(".maps") = {.values = {&files_0}};
 
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
@@ -98,6 +84,8 @@ struct {
     __type(key, __u32);
     __type(value, struct watch_process);
 } processes SEC(".maps");
+
+volatile __u64 watched_bits[WATCHED_WORDS]; // for each process id whether it is in `processes`
 
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
@@ -120,10 +108,10 @@ struct {
 
 struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-    __uint(max_entries, WATCH_COUNTERS);
+    __uint(max_entries, WATCH_LOSSES);
     __type(key, __u32);
     __type(value, __u64);
-} counters SEC(".maps");
+} losses SEC(".maps");
 
 // Where values are put together: they are too large for the stack.
 struct {
@@ -140,12 +128,10 @@ struct {
     __type(value, struct watch_socket);
 } socket_scratch SEC(".maps");
 
-static const struct watch_file no_file;
-
 // ---- small things -------------------------------------------------------------------------------
 
-static __always_inline void count(__u32 counter) {
-    __u64 *value = bpf_map_lookup_elem(&counters, &counter);
+static __always_inline void count(__u32 loss) {
+    __u64 *value = bpf_map_lookup_elem(&losses, &loss);
     if (value != NULL) {
         (*value)++;
     }
@@ -155,15 +141,24 @@ static __always_inline __u32 current_pid(void) {
     return bpf_get_current_pid_tgid() >> 32;
 }
 
+static __always_inline volatile __u64 *watched_word(__u32 pid) {
+    return &watched_bits[pid / 64 & (WATCHED_WORDS - 1)];
+}
+
+// Most of what comes here is of others: these are told at once.
+static __always_inline bool is_watched(__u32 pid) {
+    return (*watched_word(pid) >> (pid & 63) & 1) != 0;
+}
+
 static __always_inline struct watch_process *watched(__u32 pid) {
-    return bpf_map_lookup_elem(&processes, &pid);
+    return is_watched(pid) ? bpf_map_lookup_elem(&processes, &pid) : NULL;
 }
 
 static __always_inline struct watch_inode inode_key(const struct inode *inode) {
     struct watch_inode key = {
-        .inode = BPF_CORE_READ(inode, i_ino),
-        .device = BPF_CORE_READ(inode, i_sb, s_dev),
-        .generation = BPF_CORE_READ(inode, i_generation),
+        .inode = inode->i_ino,
+        .device = inode->i_sb->s_dev,
+        .generation = inode->i_generation,
     };
     return key;
 }
@@ -226,86 +221,7 @@ static __noinline void add_name(struct inode *inode, struct dentry *dentry,
 
 // ---- files --------------------------------------------------------------------------------------
 
-// The counters of this process and inode, made when there are none.
-static __always_inline struct watch_file *file_of(__u32 pid, const struct watch_process *process,
-                                                  struct inode *inode, struct dentry *dentry) {
-    __u32 zero = 0;
-    struct watch_file_key key = {
-        .inode = inode_key(inode),
-        .start_ns = process->start_ns,
-        .pid = pid,
-    };
-    __u64 size = BPF_CORE_READ(inode, i_size);
-    void *map = bpf_map_lookup_elem(&files, &zero);
-    if (map == NULL) {
-        return NULL;
-    }
-    struct watch_file *file = bpf_map_lookup_elem(map, &key);
-    if (file == NULL) {
-        bpf_map_update_elem(map, &key, &no_file, BPF_NOEXIST);
-        file = bpf_map_lookup_elem(map, &key);
-        if (file == NULL) {
-            count(WATCH_LOST_FILES);
-            return NULL;
-        }
-        __u64 pages = (size + (1ull << page_shift) - 1) >> page_shift;
-        __u32 shift = 0;
-        for (int i = 0; i < PAGE_SHIFT_MAX; i++) {
-            if (pages >> shift <= WATCH_COVERAGE_BITS) {
-                break;
-            }
-            shift++;
-        }
-        // Exact for what divides evenly; one more where a part of a bit is left.
-        if (shift > 0 && (pages + (1ull << shift) - 1) >> shift > WATCH_COVERAGE_BITS) {
-            shift++;
-        }
-        file->shift = shift;
-        file->first_ns = bpf_ktime_get_boot_ns();
-        add_name(inode, dentry, &key.inode);
-    }
-    if (size > file->size_bytes) {
-        file->size_bytes = size;
-    }
-    file->last_ns = bpf_ktime_get_boot_ns();
-    return file;
-}
-
-// Pages [from, to], as far as there are some.
-static __always_inline void cover(struct watch_file *file, __u64 from, __u64 to) {
-    __u64 last = file->size_bytes > 0 ? (file->size_bytes - 1) >> page_shift : 0;
-    __u32 shift = file->shift & 31;
-    to = (to > last ? last : to) >> shift;
-    from >>= shift;
-    from = from >= WATCH_COVERAGE_BITS ? WATCH_COVERAGE_BITS - 1 : from;
-    to = to >= WATCH_COVERAGE_BITS ? WATCH_COVERAGE_BITS - 1 : to;
-    if (from > to) {
-        return;
-    }
-    __u32 from_word = from >> 6;
-    __u32 to_word = to >> 6;
-#pragma unroll
-    for (__u32 word = 0; word < WATCH_COVERAGE_WORDS; word++) {
-        if (word >= from_word && word <= to_word) {
-            __u64 mask = ~0ull;
-            if (word == from_word) {
-                mask &= ~0ull << (from & 63);
-            }
-            if (word == to_word) {
-                mask &= ~0ull >> (63 - (to & 63));
-            }
-            if ((file->coverage[word] & mask) != mask) {
-                __sync_fetch_and_or(&file->coverage[word], mask);
-            }
-        }
-    }
-}
-
-static __always_inline void add_route(struct watch_file *file, __u32 route) {
-    if ((file->routes & 1ull << route) == 0) {
-        __sync_fetch_and_or(&file->routes, 1ull << route);
-    }
-}
+#include "watch/bpf_files.h"
 
 // Canaries are looked for in all processes: helpers and the kernel's own workers as well.
 static __always_inline void touch(struct inode *inode, __u32 route, __u64 from, __u64 to) {
@@ -339,17 +255,20 @@ static __always_inline void touch(struct inode *inode, __u32 route, __u64 from, 
     add_name(inode, NULL, &key);
 }
 
+// The counters of a file for the process that runs; NULL when it is not watched.
+static __always_inline struct watch_file *file_of_current(struct inode *inode) {
+    struct task_struct *task = bpf_get_current_task_btf();
+    return is_watched(task->tgid) ? file_of(task, inode, NULL) : NULL;
+}
+
 SEC("tp_btf/mm_filemap_get_pages")
 int BPF_PROG(on_get_pages, struct address_space *mapping, unsigned long from, unsigned long to) {
     struct inode *inode = mapping->host;
-    __u32 pid = current_pid();
     touch(inode, ROUTE_PAGES, (__u64)from << page_shift, ((__u64)to + 1) << page_shift);
-    struct watch_process *process = watched(pid);
-    struct watch_file *file = process != NULL ? file_of(pid, process, inode, NULL) : NULL;
+    struct watch_file *file = file_of_current(inode);
     if (file == NULL) {
         return 0;
     }
-    count(WATCH_SEEN_PAGES);
     __u64 last = file->size_bytes > 0 ? (file->size_bytes - 1) >> page_shift : 0;
     __u64 end = to > last ? last : to;
     __sync_fetch_and_add(&file->page_events, 1);
@@ -364,12 +283,9 @@ int BPF_PROG(on_get_pages, struct address_space *mapping, unsigned long from, un
 static __always_inline int mapped(struct address_space *mapping, __u64 from, __u64 to,
                                   __u32 route) {
     struct inode *inode = mapping->host;
-    __u32 pid = current_pid();
     touch(inode, route, from << page_shift, (to + 1) << page_shift);
-    struct watch_process *process = watched(pid);
-    struct watch_file *file = process != NULL ? file_of(pid, process, inode, NULL) : NULL;
+    struct watch_file *file = file_of_current(inode);
     if (file != NULL) {
-        count(WATCH_SEEN_PAGES);
         __sync_fetch_and_add(&file->map_pages, to >= from ? to - from + 1 : 0);
         add_route(file, route);
         cover(file, from, to);
@@ -389,20 +305,17 @@ int BPF_PROG(on_fault, struct address_space *mapping, unsigned long at) {
 
 SEC("tp_btf/iomap_dio_rw_begin")
 int BPF_PROG(on_direct, struct kiocb *call, struct iov_iter *buffer) {
-    struct inode *inode = BPF_CORE_READ(call, ki_filp, f_inode);
-    __u64 at = BPF_CORE_READ(call, ki_pos);
-    __u64 size = BPF_CORE_READ(buffer, count);
-    bool is_write = BPF_CORE_READ(buffer, data_source);
-    __u32 pid = current_pid();
+    struct inode *inode = call->ki_filp->f_inode;
+    __u64 at = call->ki_pos;
+    __u64 size = buffer->count;
+    bool is_write = buffer->data_source;
     if (!is_write) {
         touch(inode, ROUTE_DIRECT, at, at + size);
     }
-    struct watch_process *process = watched(pid);
-    struct watch_file *file = process != NULL ? file_of(pid, process, inode, NULL) : NULL;
+    struct watch_file *file = file_of_current(inode);
     if (file == NULL) {
         return 0;
     }
-    count(WATCH_SEEN_PAGES);
     if (is_write) { // pages that no call may tell of: those of AIO and io_uring
         __sync_fetch_and_add(&file->dirty_pages, (size + (1ull << page_shift) - 1) >> page_shift);
         add_route(file, ROUTE_DIRTIED);
@@ -416,10 +329,8 @@ int BPF_PROG(on_direct, struct kiocb *call, struct iov_iter *buffer) {
 
 SEC("tp_btf/writeback_dirty_folio")
 int BPF_PROG(on_dirty, struct folio *folio, struct address_space *mapping) {
-    __u32 pid = current_pid();
-    struct watch_process *process = watched(pid);
-    struct inode *inode = process != NULL && mapping != NULL ? BPF_CORE_READ(mapping, host) : NULL;
-    struct watch_file *file = inode != NULL ? file_of(pid, process, inode, NULL) : NULL;
+    struct inode *inode = mapping != NULL ? mapping->host : NULL;
+    struct watch_file *file = inode != NULL ? file_of_current(inode) : NULL;
     if (file != NULL) {
         __sync_fetch_and_add(&file->dirty_pages, 1);
         add_route(file, ROUTE_DIRTIED);
