@@ -32,7 +32,7 @@ REFUSED = {
     "block": ("open", "/dev/loop"), "block-direct": ("open", "/dev/loop"),
 }
 UNTOLD = {"mknod", "kill"}  # refused by layers that tell nobody, and reach no content
-LAYERS = {"landlock", "seccomp", "network", "cgroup", "capabilities"}
+LAYERS = {"landlock", "seccomp", "network", "cgroup", "trace", "capabilities"}
 UDP, TCP, COUNT, BYTES = "198.51.100.7", "203.0.113.9", 40, 1000
 
 

@@ -259,6 +259,10 @@ def test_findings():
     assert findings_of(lambda t: t.socket(10, 1, 3, "127.0.0.1:9", sent=8300)) == {"upload"}
     assert findings_of(lambda t: t.add("audit", rule="-a%20never,exit")) == {"audit"}
     assert findings_of(lambda t: t.add("audit", rule="-w%20/never/land")) == set()
+    assert findings_of(lambda t: t.add("canary", at=maker.START, process="10 10", inode="254:1 9 0",
+                                       route="pages")) == set()
+    assert findings_of(lambda t: t.add("canary", at=maker.START, process="10 10", inode="254:1 9 0",
+                                       route="written")) == {"written"}
     assert findings_of(lambda t: t.add("act", call="process_vm_readv", result=5, arguments=0)) == {"act"}
     assert findings_of(lambda t: t.add("act", call="process_vm_readv", result=-1, arguments=0)) == set()
     assert findings_of(lambda t: t.add("denied", call="bpf", by="seccomp", count=1)) == {"denied"}

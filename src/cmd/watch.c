@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // overt watch: what a product reads, keeps and sends.
+#include "base/digest.h"
 #include "base/install.h"
 #include "base/say.h"
 #include "cmd/command.h"
@@ -17,7 +18,7 @@ static const char help[] =
     "Usage: overt watch [OPTION]... -- COMMAND...\n"
     "       overt watch [OPTION]... --pid PID | --unit UNIT | --cgroup PATH\n"
     "       overt watch report TRACE [--json | --html FILE]\n"
-    "       overt watch verify TRACE [--json]\n"
+    "       overt watch verify TRACE [--expect CHAIN] [--json]\n"
     "\n"
     "Records what a product really reads, keeps and sends, whichever way it does so: at the\n"
     "kernel's page cache and sockets, not at its calls. The record is a trace whose every number\n"
@@ -30,7 +31,8 @@ static const char help[] =
     "Options of a recording:\n"
     "  -o, --output FILE  the trace (default: overt.trace); one that is there is never "
     "overwritten\n"
-    "  --for SECONDS      how long (default: until all that is watched has ended)\n"
+    "  --for SECONDS      how long (default: until all that is watched has ended). A command is\n"
+    "                     ended then, as it is by SIGTERM; what runs already goes on\n"
     "  --pid PID          a process that runs already, and all that come from it\n"
     "  --unit UNIT        a systemd unit\n"
     "  --cgroup PATH      a cgroup's folder\n"
@@ -46,10 +48,12 @@ static const char help[] =
     "  --own DIR          a folder of the product's own, for its state: what it writes there is\n"
     "                     no kept copy; repeatable\n"
     "  --max-size MB      of the trace (default: 1024); then the recording ends and says so\n"
+    "  --max-capture MB   of the capture (default: 1024); what follows is counted, and not in it\n"
     "\n"
     "Options of report and verify:\n"
     "  --json             one JSON object, nothing left out\n"
     "  --html FILE        a page with charts, without script, that loads nothing (report)\n"
+    "  --expect CHAIN     what the chain must end with, as the recording said (verify)\n"
     "\n"
     "  --help             print this help\n"
     "\n"
@@ -66,7 +70,7 @@ static const char help[] =
 
 // ---- report and verify --------------------------------------------------------------------------
 
-enum { OPT_JSON = 256, OPT_HTML, OPT_HELP };
+enum { OPT_JSON = 256, OPT_HTML, OPT_EXPECT, OPT_HELP };
 
 static int refuse(const char *what, const char *why) {
     ov_say_error(what, why, "overt watch --help");
@@ -78,6 +82,7 @@ static int run_report(int argc, char **argv, bool is_check) {
     static const struct option long_options[] = {
         {"json", no_argument, NULL, OPT_JSON},
         {"html", required_argument, NULL, OPT_HTML},
+        {"expect", required_argument, NULL, OPT_EXPECT},
         {"help", no_argument, NULL, OPT_HELP},
         {NULL, 0, NULL, 0},
     };
@@ -89,6 +94,8 @@ static int run_report(int argc, char **argv, bool is_check) {
             asked.is_json = true;
         } else if (code == OPT_HTML && !is_check) {
             asked.html = optarg;
+        } else if (code == OPT_EXPECT && is_check) {
+            asked.chain = optarg;
         } else if (code == 'h' || code == OPT_HELP) {
             (void)fputs(help, stdout);
             return OV_EXIT_NOTHING;
@@ -101,6 +108,11 @@ static int run_report(int argc, char **argv, bool is_check) {
     }
     if (asked.is_json && asked.html != NULL) {
         return refuse("--json, --html", "one of the two");
+    }
+    if (asked.chain != NULL &&
+        (strlen(asked.chain) != 2 * (size_t)OV_SHA256_BYTES ||
+         strspn(asked.chain, "0123456789abcdefABCDEF") != 2 * (size_t)OV_SHA256_BYTES)) {
+        return refuse("--expect", "64 hexadecimal digits are wanted");
     }
     asked.trace = argv[optind];
     return ov_watch_report_run(&asked);

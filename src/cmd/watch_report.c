@@ -9,6 +9,7 @@
 
 #include "base/durable.h"
 #include "base/fd.h"
+#include "base/hex.h"
 #include "base/printable.h"
 #include "base/say.h"
 #include "cmd/command.h"
@@ -20,6 +21,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 enum { PAGE_MODE = 0644 };
 #define ARENA_BYTES_MAX ((size_t)640 << 20) // of the caged process's 1 GiB; the rest is its text
@@ -39,12 +41,25 @@ static int judge_trace(const struct ov_trace_model *model) {
     return model->is_complete ? OV_EXIT_NOTHING : OV_EXIT_INCOMPLETE;
 }
 
+// Whether the trace is the one that the recorder told of at its end.
+static bool is_expected(const struct work *work, const struct ov_trace_model *model) {
+    char chain[2 * OV_SHA256_BYTES + 1];
+    ov_hex_write(ov_span_make(model->check.chain, OV_SHA256_BYTES), chain);
+    return work->asked->chain == NULL || strcasecmp(work->asked->chain, chain) == 0;
+}
+
 static int tell_check(const struct work *work, const struct ov_trace_model *model,
                       struct ov_buf *out) {
     if (work->asked->is_json) {
         ov_trace_check_add_json(model, out);
     } else {
         ov_trace_check_add_text(model, out);
+    }
+    if (!is_expected(work, model)) {
+        if (!work->asked->is_json) { // there the chain itself says so, and the exit status
+            ov_buf_add_text(out, "expected  another chain: this is not the trace that is meant\n");
+        }
+        return OV_EXIT_FOUND;
     }
     return judge_trace(model);
 }

@@ -8,6 +8,7 @@
 struct ov_watch_report {
     const char *trace; // path
     const char *html;  // where to write a page; NULL: print text
+    const char *chain; // verify: what the trace's chain must end with, in hex; NULL: not asked
     bool is_json;
     bool is_check; // verify
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The program `overt-watch`: records what a product does. Started by `overt watch`, whose words it
 // takes as they are.
+#include "base/hex.h"
 #include "base/say.h"
 #include "watch/exceptions.h"
 #include "watch/recording.h"
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { EXIT_FAILED = 2, CANARIES_MAX = 4096, DRAIN_MS = 250, SIZE_MEGABYTES = 1024 };
@@ -29,6 +31,7 @@ enum {
     OPTION_SCOPE,
     OPTION_OWN,
     OPTION_RING_BYTES,
+    OPTION_CAPTURE_SIZE,
 };
 
 static const struct option options[] = {
@@ -39,6 +42,7 @@ static const struct option options[] = {
     {"cgroup", required_argument, NULL, OPTION_CGROUP},
     {"canary", required_argument, NULL, OPTION_CANARY},
     {"max-size", required_argument, NULL, OPTION_SIZE},
+    {"max-capture", required_argument, NULL, OPTION_CAPTURE_SIZE},
     {"allow", required_argument, NULL, OPTION_ALLOW},
     {"no-envelope", no_argument, NULL, OPTION_NO_ENVELOPE},
     {"scope", required_argument, NULL, OPTION_SCOPE},
@@ -56,6 +60,7 @@ struct asked {
     const char *owns[OV_TRACE_LIST_MAX];
     unsigned targets; // that were named
     char capture[PATH_MAX];
+    struct stat file; // the trace's
 };
 
 static bool read_number(const char *text, uint64_t most, uint64_t *ret_number) {
@@ -146,25 +151,51 @@ static void tell_exceptions(uint32_t allowed) {
     }
 }
 
+// A new file, its path as the kernel has it, and -1 when it cannot be: that was said.
+static int make_file(const char *path, const char *hint, const char **ret_absolute) {
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    *ret_absolute = fd >= 0 ? realpath(path, NULL) : NULL; // until this process ends
+    if (fd < 0 || *ret_absolute == NULL) {
+        ov_say_error(path, strerror(errno), errno == EEXIST ? hint : NULL);
+        if (fd >= 0) {
+            (void)close(fd);
+            (void)unlink(path);
+        }
+        return -1;
+    }
+    return fd;
+}
+
 // Frames go beside the trace.
 static bool open_capture(struct asked *asked) {
     struct ov_recording *recording = &asked->recording;
-    recording->capture = -1;
+    recording->capture.fd = -1;
     if (!recording->has_envelope || (recording->allowed & OV_ALLOW(NETWORK)) != 0) {
         return true;
     }
-    recording->capture_path = asked->capture;
-    bool is_short = (size_t)snprintf(asked->capture, sizeof asked->capture, "%s.pcapng",
-                                     asked->output) < sizeof asked->capture;
-    errno = ENAMETOOLONG;
-    recording->capture =
-        !is_short
-            ? -1
-            : open(asked->capture, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (recording->capture < 0) {
-        ov_say_error(asked->capture, strerror(errno), NULL);
+    recording->capture.path = asked->capture;
+    if ((size_t)snprintf(asked->capture, sizeof asked->capture, "%s.pcapng", asked->output) >=
+        sizeof asked->capture) {
+        ov_say_error(asked->output, strerror(ENAMETOOLONG), NULL);
+        return false;
     }
-    return recording->capture >= 0;
+    recording->capture.fd = make_file(asked->capture, NULL, &recording->capture_absolute_path);
+    return recording->capture.fd >= 0;
+}
+
+static bool open_files(struct asked *asked) {
+    struct ov_recording *recording = &asked->recording;
+    recording->trace = make_file(asked->output, "a trace is not written over: name another with -o",
+                                 &recording->trace_path);
+    if (recording->trace < 0) {
+        return false;
+    }
+    if (fstat(recording->trace, &asked->file) != 0 || !open_capture(asked)) {
+        (void)close(recording->trace);
+        (void)unlink(asked->output);
+        return false;
+    }
+    return true;
 }
 
 static bool take_option(struct asked *asked, int option) {
@@ -202,6 +233,12 @@ static bool take_option(struct asked *asked, int option) {
         }
         asked->recording.size_max_bytes = number << 20;
         return true;
+    case OPTION_CAPTURE_SIZE:
+        if (!read_number(optarg, 1 << 20, &number)) {
+            return false;
+        }
+        asked->recording.capture.bytes_max = number << 20;
+        return true;
     case OPTION_MAP_ENTRIES:
         return take_entries(&asked->recording.options, optarg);
     case OPTION_RING_BYTES:
@@ -218,6 +255,7 @@ static bool take_option(struct asked *asked, int option) {
 static bool read_words(int argc, char **argv, struct asked *asked) {
     asked->recording = (struct ov_recording){
         .size_max_bytes = (uint64_t)SIZE_MEGABYTES << 20,
+        .capture = {.fd = -1, .bytes_max = (uint64_t)SIZE_MEGABYTES << 20},
         .drain_ms = DRAIN_MS,
         .canaries = asked->canaries,
         .scopes = asked->scopes,
@@ -269,42 +307,54 @@ static const char *why_text(enum ov_trace_why why) {
     return "";
 }
 
+// What was not recorded is not kept: all that it says is of us alone.
+static int give_up(const struct asked *asked, const struct ov_recording_result *result) {
+    if (!result->has_begun) {
+        (void)unlink(asked->output);
+        if (asked->recording.capture.fd >= 0) {
+            (void)unlink(asked->capture);
+        }
+    }
+    ov_say_error("watch", result->reason, NULL);
+    return EXIT_FAILED;
+}
+
+// The chain's last value is told apart from the trace: whoever notes it down knows this trace from
+// any other that is put in its place.
+static void tell_end(const struct asked *asked, const struct ov_recording_result *result) {
+    char chain[2 * OV_SHA256_BYTES + 1];
+    struct stat now;
+    if (result->why != OV_TRACE_DONE) {
+        ov_say_error("watch", why_text(result->why),
+                     "what was recorded until then is in the trace");
+    }
+    bool is_there = lstat(asked->output, &now) == 0 && now.st_ino == asked->file.st_ino &&
+                    now.st_dev == asked->file.st_dev;
+    if (!is_there) {
+        ov_say_error(asked->output, "is not the trace that was recorded: somebody has put it away",
+                     NULL);
+    }
+    (void)fprintf(stderr, "The trace is in %s: overt watch report %s\n", asked->output,
+                  asked->output);
+    if (result->has_end) {
+        ov_hex_write(ov_span_make(result->chain, sizeof result->chain), chain);
+        (void)fprintf(stderr, "Its chain ends with %s: overt watch verify --expect CHAIN %s\n",
+                      chain, asked->output);
+    }
+}
+
 int main(int argc, char **argv) {
     static struct asked asked;
     struct ov_recording_result result;
-    if (!read_words(argc, argv, &asked)) {
-        return EXIT_FAILED;
-    }
-    asked.recording.trace =
-        open(asked.output, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (asked.recording.trace < 0) {
-        ov_say_error(asked.output, strerror(errno),
-                     errno == EEXIST ? "a trace is not written over: name another with -o" : NULL);
-        return EXIT_FAILED;
-    }
-    if (!open_capture(&asked)) {
-        (void)close(asked.recording.trace);
-        (void)unlink(asked.output);
+    if (!read_words(argc, argv, &asked) || !open_files(&asked)) {
         return EXIT_FAILED;
     }
     if (asked.recording.has_envelope) {
         tell_exceptions(asked.recording.allowed);
     }
-    enum ov_status status = ov_recording_run(&asked.recording, &result);
-    if (status != OV_OK) {
-        if (!result.has_begun) {
-            (void)unlink(asked.output); // what it says is of us alone
-            if (asked.recording.capture >= 0) {
-                (void)unlink(asked.capture);
-            }
-        }
-        ov_say_error("watch", result.reason, NULL);
-        return EXIT_FAILED;
+    if (ov_recording_run(&asked.recording, &result) != OV_OK) {
+        return give_up(&asked, &result);
     }
-    if (result.why != OV_TRACE_DONE) {
-        ov_say_error("watch", why_text(result.why), "what was recorded until then is in the trace");
-    }
-    (void)fprintf(stderr, "The trace is in %s: overt watch report %s\n", asked.output,
-                  asked.output);
+    tell_end(&asked, &result);
     return result.why == OV_TRACE_DONE || result.why == OV_TRACE_INTERRUPTED ? 0 : EXIT_FAILED;
 }

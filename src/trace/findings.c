@@ -73,6 +73,13 @@ const struct ov_trace_rule ov_trace_rules[OV_TRACE_RULES] = {
          "A rule that never logs, or that excludes, keeps what it names out of the machine's own "
          "records. Read here as the words `never` and `exclude` in a rule.",
          {{"at least", 1, "rules"}}},
+    [OV_TRACE_RULE_WRITTEN] =
+        {"written",
+         "A canary, or this trace itself, was written to by another than the recorder",
+         "Nobody has a reason to write there while the product is watched. What is in this trace "
+         "and holds together may still be the work of who wrote to it: hold its chain against the "
+         "value that the recorder printed at its end.",
+         {{"at least", 1, "times"}}},
 };
 
 uint64_t ov_trace_threshold(enum ov_trace_rule_kind rule, unsigned at) {
@@ -174,6 +181,19 @@ static void find_canaries(struct ov_trace_finder *finder) {
     }
 }
 
+static void find_writes(struct ov_trace_finder *finder) {
+    const struct ov_trace_model *model = finder->model;
+    for (size_t i = 0; i < model->canary_count; i++) {
+        const struct ov_trace_canary *touch = &model->canaries[i];
+        struct ov_trace_item item = ov_trace_item_empty();
+        if (touch->route == OV_TRACE_ROUTE_WRITTEN || touch->route == OV_TRACE_ROUTE_DIRTIED) {
+            item.process = ov_trace_model_find_process(model, &touch->process);
+            item.at_ns = touch->at_ns;
+            ov_trace_finder_add(finder, OV_TRACE_RULE_WRITTEN, &item);
+        }
+    }
+}
+
 // Calls that are written down because they change what a process sees, and that lead around no
 // sensor: what is read and sent thereafter is seen as before. A cage begins with them.
 static bool is_followed(struct ov_span call) {
@@ -269,6 +289,7 @@ enum ov_status ov_trace_findings_build(const struct ov_trace_model *model,
     find_files(finder);
     find_documents(finder);
     find_canaries(finder);
+    find_writes(finder);
     find_calls(finder);
     find_audit_rules(finder);
     TRY(ov_trace_find_in_time(finder));

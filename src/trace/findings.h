@@ -20,6 +20,7 @@ enum ov_trace_rule_kind {
     OV_TRACE_RULE_ACT,
     OV_TRACE_RULE_DENIED,
     OV_TRACE_RULE_AUDIT,
+    OV_TRACE_RULE_WRITTEN,
     OV_TRACE_RULES,
 };
 

@@ -51,11 +51,11 @@ static enum ov_status write_loss(struct ov_capture *capture, struct ov_trace_wri
     return ov_trace_write_loss(trace, &loss);
 }
 
-enum ov_status ov_capture_open(int socket, int fd, const char *path, struct ov_trace_writer *trace,
-                               struct ov_capture *ret_capture) {
-    *ret_capture = (struct ov_capture){.socket = socket, .path = path};
+enum ov_status ov_capture_open(int socket, const struct ov_capture_file *file,
+                               struct ov_trace_writer *trace, struct ov_capture *ret_capture) {
+    *ret_capture = (struct ov_capture){.socket = socket, .path = file->path};
     ov_table_init(sizeof((struct remote *)NULL)->key, sizeof(struct remote), &ret_capture->remotes);
-    enum ov_status status = ov_pcapng_open(fd, &ret_capture->file);
+    enum ov_status status = ov_pcapng_open(file->fd, file->bytes_max, &ret_capture->file);
     ret_capture->frame = malloc(FRAME_BYTES);
     status = ret_capture->frame != NULL ? status : OV_MEMORY;
     status = status == OV_OK ? write_loss(ret_capture, trace) : status;
@@ -205,15 +205,24 @@ static void take_drops(struct ov_capture *capture) {
     }
 }
 
+// Behind the first frame that had no room there is no other: the file has no holes.
+static bool keep_frame(struct ov_capture *capture, const struct frame *frame) {
+    if (capture->is_full || capture->has_failed) {
+        return false;
+    }
+    enum ov_status status =
+        ov_pcapng_add(&capture->file, frame->time_ns, frame->is_outbound, frame->bytes);
+    capture->is_full = status == OV_LIMIT;
+    capture->has_failed = status != OV_OK && status != OV_LIMIT;
+    return status == OV_OK;
+}
+
 enum ov_status ov_capture_take(struct ov_capture *capture) {
     struct frame frame;
     enum ov_status status = capture->socket >= 0 ? OV_OK : OV_END;
     while (status == OV_OK && (status = receive(capture, &frame)) == OV_OK) {
         status = count_frame(capture, &frame);
-        capture->has_failed =
-            capture->has_failed ||
-            ov_pcapng_add(&capture->file, frame.time_ns, frame.is_outbound, frame.bytes) != OV_OK;
-        capture->lost += capture->has_failed;
+        capture->lost += !keep_frame(capture, &frame);
     }
     return status == OV_END ? OV_OK : status;
 }

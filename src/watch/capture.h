@@ -15,14 +15,20 @@ struct ov_capture {
     struct ov_table remotes;
     uint8_t *frame; // the last one
     uint64_t packets, written_packets;
-    uint64_t lost, written_lost; // frames that the kernel dropped, or the disk had no room for
-    bool has_failed;             // the file takes no more
+    uint64_t lost, written_lost; // frames that the kernel dropped, or the file had no room for
+    bool is_full;                // the file has come to its bound: what follows is not in it
+    bool has_failed;             // the disk takes no more
 };
 
-// `socket` of a struct ov_network, which keeps it; `fd` is taken over: an empty file, `path` is
-// what the trace calls it. Writes the loss counter `capture` with 0.
-enum ov_status ov_capture_open(int socket, int fd, const char *path, struct ov_trace_writer *trace,
-                               struct ov_capture *ret_capture);
+struct ov_capture_file {
+    int fd;             // empty, open for writing; taken over. -1: none
+    const char *path;   // what the trace calls it
+    uint64_t bytes_max; // 0: no bound
+};
+
+// `socket` of a struct ov_network, which keeps it. Writes the loss counter `capture` with 0.
+enum ov_status ov_capture_open(int socket, const struct ov_capture_file *file,
+                               struct ov_trace_writer *trace, struct ov_capture *ret_capture);
 // Takes all that has come.
 enum ov_status ov_capture_take(struct ov_capture *capture);
 // Writes the counters that have changed; at the end with the file's digest.

@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "watch/confine.h"
 #include "watch/exceptions.h"
+#include "watch/shield.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -15,7 +16,7 @@
 enum { WHY_BYTES = 256 };
 
 // What the command's process tells of the layers that it put up itself.
-enum { NETWORK, CAPABILITIES, LANDLOCK, SECCOMP, ENTERED };
+enum { NETWORK, TRACE, CAPABILITIES, LANDLOCK, SECCOMP, ENTERED };
 
 struct entered {
     int errors[ENTERED]; // 0: it is up
@@ -47,10 +48,11 @@ static enum ov_status write_exceptions(struct ov_envelope *envelope) {
     return OV_OK;
 }
 
-static enum ov_status open_network(struct ov_envelope *envelope, int capture_fd, const char *path) {
+static enum ov_status open_network(struct ov_envelope *envelope,
+                                   const struct ov_capture_file *capture) {
     char why[WHY_BYTES] = "";
     const char *what = "";
-    OV_AUTO_FD file = capture_fd;
+    OV_AUTO_FD file = capture->fd;
     if (is_allowed(envelope, OV_ALLOW_NETWORK)) {
         return write_layer(envelope, "network", OV_TRACE_STATE_OFF, "--allow network");
     }
@@ -59,10 +61,8 @@ static enum ov_status open_network(struct ov_envelope *envelope, int capture_fd,
         envelope->network = (struct ov_network){.inside = -1, .capture = -1};
         return write_layer(envelope, "network", OV_TRACE_STATE_MISSING, why);
     }
-    int taken = file;
     file = -1;
-    return ov_capture_open(envelope->network.capture, taken, path, envelope->trace,
-                           &envelope->capture);
+    return ov_capture_open(envelope->network.capture, capture, envelope->trace, &envelope->capture);
 }
 
 static enum ov_status open_group(struct ov_envelope *envelope) {
@@ -79,8 +79,9 @@ static enum ov_status open_group(struct ov_envelope *envelope) {
                        has_devices ? "" : "devices are not refused (--allow devices)");
 }
 
-enum ov_status ov_envelope_open(uint32_t allowed, int capture_fd, const char *capture_path,
-                                struct ov_trace_writer *trace, struct ov_envelope *ret_envelope) {
+enum ov_status ov_envelope_open(uint32_t allowed, const struct ov_capture_file *capture,
+                                const char *const *files, struct ov_trace_writer *trace,
+                                struct ov_envelope *ret_envelope) {
     *ret_envelope = (struct ov_envelope){
         .allowed = allowed,
         .trace = trace,
@@ -90,14 +91,18 @@ enum ov_status ov_envelope_open(uint32_t allowed, int capture_fd, const char *ca
         .listener = -1,
         .channel = {-1, -1},
     };
+    for (size_t i = 0; i < OV_ENVELOPE_FILES && files[i] != NULL; i++) {
+        ret_envelope->files[i] = files[i];
+    }
     ov_denials_init(&ret_envelope->denials);
     // The reaper first: it must not inherit the network.
     enum ov_status status = write_exceptions(ret_envelope);
     status = status == OV_OK ? open_group(ret_envelope) : status;
     if (status != OV_OK) {
-        ov_fd_close(&capture_fd);
+        int fd = capture->fd;
+        ov_fd_close(&fd);
     } else {
-        status = open_network(ret_envelope, capture_fd, capture_path);
+        status = open_network(ret_envelope, capture);
     }
     if (status == OV_OK &&
         socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ret_envelope->channel) != 0) {
@@ -135,6 +140,7 @@ enum ov_status ov_envelope_enter(struct ov_envelope *envelope) {
     if (envelope->network.inside >= 0) {
         entered.errors[NETWORK] = error_of(ov_network_enter(&envelope->network));
     }
+    entered.errors[TRACE] = error_of(ov_shield_enter(envelope->files));
     entered.errors[CAPABILITIES] = error_of(ov_confine_capabilities(envelope->allowed));
     entered.errors[LANDLOCK] = error_of(ov_confine_enter(envelope->allowed, entered.landlock));
     entered.errors[SECCOMP] = error_of(ov_filter_load(envelope->allowed, &listener));
@@ -147,12 +153,16 @@ enum ov_status ov_envelope_enter(struct ov_envelope *envelope) {
 // ---- the recorder -------------------------------------------------------------------------------
 
 static enum ov_status write_entered(struct ov_envelope *envelope, const struct entered *entered) {
-    static const char *const names[ENTERED] = {"network", "capabilities", "landlock", "seccomp"};
+    static const char *const names[ENTERED] = {"network", "trace", "capabilities", "landlock",
+                                               "seccomp"};
     for (unsigned i = 0; i < ENTERED; i++) {
         bool is_on = entered->errors[i] == 0;
         const char *why = is_on ? "" : strerror(entered->errors[i]);
         if (i == NETWORK && envelope->network.inside < 0) {
             continue; // was told before
+        }
+        if (is_on && i == TRACE && is_allowed(envelope, OV_ALLOW_MOUNTS)) {
+            why = "it can undo this (--allow mounts)";
         }
         if (is_on && i == LANDLOCK) {
             why = entered->landlock;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What a command that is watched runs in: what the sensors cannot follow is refused there, and
-// told. Layers: `network`, `cgroup`, `capabilities`, `landlock`, `seccomp`.
+// told. Layers: `network`, `cgroup`, `trace`, `capabilities`, `landlock`, `seccomp`.
 //
 // Nothing of it outlives the recorder: descriptors hold all but the cgroup, and a process of its
 // own removes that one, also when the recorder was killed. What still runs in it then is ended.
@@ -12,7 +12,7 @@
 #include "watch/group.h"
 #include "watch/network.h"
 
-enum { OV_ENVELOPE_FDS = 2 };
+enum { OV_ENVELOPE_FDS = 2, OV_ENVELOPE_FILES = 2 };
 
 struct ov_envelope {
     uint32_t allowed; // OV_ALLOW bits
@@ -21,15 +21,17 @@ struct ov_envelope {
     struct ov_group group;
     struct ov_capture capture;
     struct ov_denials denials;
-    int listener;   // of the refused calls, -1: none
-    int channel[2]; // ours, and the command's
+    const char *files[OV_ENVELOPE_FILES + 1]; // the recorder's, up to a NULL: read-only inside
+    int listener;                             // of the refused calls, -1: none
+    int channel[2];                           // ours, and the command's
 };
 
 // Makes what must be there before the command, and writes its exceptions and layers to the trace. A
-// layer that cannot be had is `missing` there, and no failure. `capture_fd` is taken over: an empty
-// file for frames, -1 when none are wanted.
-enum ov_status ov_envelope_open(uint32_t allowed, int capture_fd, const char *capture_path,
-                                struct ov_trace_writer *trace, struct ov_envelope *ret_envelope);
+// layer that cannot be had is `missing` there, and no failure. `capture` is taken over. `files`: up
+// to OV_ENVELOPE_FILES absolute paths and a NULL.
+enum ov_status ov_envelope_open(uint32_t allowed, const struct ov_capture_file *capture,
+                                const char *const *files, struct ov_trace_writer *trace,
+                                struct ov_envelope *ret_envelope);
 
 // In the command's process, before it executes anything: goes in, and tells ov_envelope_await.
 // OV_SYSTEM: it could not tell.

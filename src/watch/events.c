@@ -168,6 +168,14 @@ static enum ov_status tell_refusal(struct ov_recorder *recorder,
 
 // ---- all ----------------------------------------------------------------------------------------
 
+static enum ov_status note_gone(struct ov_recorder *recorder, const struct watch_head *head) {
+    uint64_t pid = head->pid;
+    struct ov_gone *gone = ov_table_get(&recorder->gone, &pid);
+    TRY(gone != NULL ? OV_OK : OV_MEMORY);
+    gone->start_ns = head->start_ns;
+    return OV_OK;
+}
+
 static enum ov_status keep_exec(struct ov_recorder *recorder, const struct watch_life *life) {
     ov_buf_add(&recorder->execs, life, sizeof *life);
     return ov_buf_status(&recorder->execs);
@@ -189,6 +197,7 @@ enum ov_status ov_recorder_tell_event(struct ov_recorder *recorder, const void *
     case WATCH_EXEC:
         return keep_exec(recorder, event);
     case WATCH_EXIT:
+        TRY(note_gone(recorder, head));
         return tell_life(recorder, event, OV_TRACE_EVENT_EXIT, ov_span_make(NULL, 0));
     case WATCH_CANARY:
         return tell_touch(recorder, event);

@@ -5,11 +5,13 @@
 #include "base/fd.h"
 
 #include <bpf/bpf.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -17,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { TRIES = 500, TRY_NS = 10000000 };
+enum { TRIES = 500, TRY_NS = 10000000, DEPTH_MAX = 8, OLD_SECONDS = 60 };
 
 // ---- device rules -------------------------------------------------------------------------------
 
@@ -128,23 +130,64 @@ static enum ov_status write_file(const char *folder, const char *name, const cha
     return fd < 0 ? OV_SYSTEM : ov_fd_write_all(fd, ov_span_text(text));
 }
 
-static enum ov_status make_folder(char ret_path[PATH_MAX]) {
+// Whether it is a folder of a recorder that is gone. A recorder in a container has an id that means
+// nothing here: its folder is left alone while it is being filled.
+static bool is_left(int parent, const char *name) {
+    static const char prefix[] = "overt-watch-";
+    struct stat info;
+    if (strncmp(name, prefix, sizeof prefix - 1) != 0) {
+        return false;
+    }
+    long pid = strtol(name + sizeof prefix - 1, NULL, 10);
+    return pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH &&
+           fstatat(parent, name, &info, AT_SYMLINK_NOFOLLOW) == 0 &&
+           time(NULL) - info.st_mtime > OLD_SECONDS;
+}
+
+// Removes what a recorder and its reaper that were both killed have left.
+static void sweep(const char *parent) {
+    DIR *folder = opendir(parent);
+    if (folder == NULL) {
+        return;
+    }
+    for (const struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
+        if (is_left(dirfd(folder), entry->d_name)) {
+            (void)unlinkat(dirfd(folder), entry->d_name, AT_REMOVEDIR) /* one in use stays */;
+        }
+    }
+    (void)closedir(folder);
+}
+
+static enum ov_status find_place(char ret_path[PATH_MAX]) {
     char tree[PATH_MAX];
     char own[PATH_MAX];
+    char parent[2 * PATH_MAX];
     struct timespec now;
     TRY(find_tree(tree));
     find_own(own);
+    (void)snprintf(parent, sizeof parent, "%s%s", tree, strcmp(own, "/") == 0 ? "" : own);
+    sweep(parent);
     (void)clock_gettime(CLOCK_BOOTTIME, &now);
-    if ((size_t)snprintf(ret_path, PATH_MAX, "%s%s/overt-watch-%d-%lld%09ld", tree,
-                         strcmp(own, "/") == 0 ? "" : own, (int)getpid(), (long long)now.tv_sec,
-                         now.tv_nsec) >= PATH_MAX) {
-        return OV_LIMIT;
+    bool is_short = (size_t)snprintf(ret_path, PATH_MAX, "%.3900s/overt-watch-%d-%lld%09ld", parent,
+                                     (int)getpid(), (long long)now.tv_sec, now.tv_nsec) < PATH_MAX;
+    return is_short && strlen(parent) <= 3900 ? OV_OK : OV_LIMIT;
+}
+
+// Folders first that were made in it: by a product outside of an envelope.
+static void remove_below(const char *path, unsigned depth) {
+    DIR *folder = depth > 0 ? opendir(path) : NULL;
+    if (folder == NULL) {
+        return;
     }
-    if (mkdir(ret_path, 0700) != 0) {
-        ret_path[0] = 0;
-        return OV_SYSTEM;
+    for (const struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
+        char below[PATH_MAX];
+        if (entry->d_type == DT_DIR && entry->d_name[0] != '.' &&
+            (size_t)snprintf(below, sizeof below, "%s/%s", path, entry->d_name) < sizeof below) {
+            remove_below(below, depth - 1);
+            (void)rmdir(below);
+        }
     }
-    return OV_OK;
+    (void)closedir(folder);
 }
 
 // What is in it has lost its recorder: it ends.
@@ -152,6 +195,7 @@ static void remove_folder(const char *path) {
     struct timespec pause = {.tv_nsec = TRY_NS};
     for (unsigned i = 0; i < TRIES && rmdir(path) != 0 && errno != ENOENT; i++) {
         (void)!write_file(path, "cgroup.kill", "1") /* since Linux 5.14 */;
+        remove_below(path, DEPTH_MAX);
         (void)nanosleep(&pause, NULL);
     }
 }
@@ -193,11 +237,15 @@ static enum ov_status start_reaper(struct ov_group *group) {
 
 enum ov_status ov_group_open(bool has_devices, struct ov_group *ret_group) {
     *ret_group = (struct ov_group){.devices = -1, .reaper_gate = -1};
-    enum ov_status status = make_folder(ret_group->path);
+    enum ov_status status = find_place(ret_group->path);
     if (status != OV_OK) {
+        ret_group->path[0] = 0;
         return status;
     }
-    status = start_reaper(ret_group);
+    status = start_reaper(ret_group); // before there is anything that could be left behind
+    if (status == OV_OK && mkdir(ret_group->path, 0700) != 0) {
+        status = OV_SYSTEM;
+    }
     if (status == OV_OK && has_devices) {
         status = link_rules(ret_group->path, &ret_group->devices);
     }
@@ -213,6 +261,12 @@ enum ov_status ov_group_add(const struct ov_group *group, pid_t pid) {
     char text[32];
     (void)snprintf(text, sizeof text, "%d", (int)pid);
     return write_file(group->path, "cgroup.procs", text);
+}
+
+void ov_group_kill(const struct ov_group *group) {
+    if (group->path[0] != 0) {
+        (void)!write_file(group->path, "cgroup.kill", "1") /* since Linux 5.14 */;
+    }
 }
 
 void ov_group_close(struct ov_group *group) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The envelope's cgroup: no devices that lead past the sensors, and an end for all that is in it.
+// The cgroup that a command runs in: no devices that lead past the sensors (in an envelope), and an
+// end for all that is in it when nobody records it any more.
 #pragma once
 
 #include "base/status.h"
@@ -20,6 +21,8 @@ struct ov_group {
 // removes it when the caller is gone, however that comes. `has_devices`: with the rules. OV_SYSTEM
 // (errno), OV_UNSUPPORTED: no cgroup v2 is mounted.
 enum ov_status ov_group_open(bool has_devices, struct ov_group *ret_group);
+// Ends all that is in it now (SIGKILL).
+void ov_group_kill(const struct ov_group *group);
 // Puts a process into it.
 enum ov_status ov_group_add(const struct ov_group *group, pid_t pid);
 // Ends what is left in it, and removes it.

@@ -4,6 +4,9 @@
 
 #include "base/fd.h"
 
+#include <errno.h>
+#include <unistd.h>
+
 enum {
     SECTION_HEADER = 0x0a0d0d0a, // 4.1
     BYTE_ORDER = 0x1a2b3c4d,
@@ -57,8 +60,8 @@ static void add_interface(struct ov_buf *buf) {
     ov_buf_add_u32le(buf, SIZE);
 }
 
-enum ov_status ov_pcapng_open(int fd, struct ov_pcapng *ret_pcapng) {
-    *ret_pcapng = (struct ov_pcapng){.fd = fd};
+enum ov_status ov_pcapng_open(int fd, uint64_t bytes_max, struct ov_pcapng *ret_pcapng) {
+    *ret_pcapng = (struct ov_pcapng){.fd = fd, .bytes_max = bytes_max};
     ov_buf_init(&ret_pcapng->blocks);
     ov_digest_init(OV_HASH_SHA256, &ret_pcapng->digest);
     add_section(&ret_pcapng->blocks);
@@ -71,6 +74,9 @@ enum ov_status ov_pcapng_add(struct ov_pcapng *pcapng, uint64_t time_ns, bool is
     enum { AROUND = 32 + 8 + 4 }; // what stands before and behind the frame
     struct ov_buf *buf = &pcapng->blocks;
     uint32_t size = (uint32_t)(AROUND + (frame.size + 3) / 4 * 4);
+    if (pcapng->bytes_max != 0 && pcapng->bytes + buf->size + size > pcapng->bytes_max) {
+        return OV_LIMIT;
+    }
     ov_buf_add_u32le(buf, ENHANCED_PACKET);
     ov_buf_add_u32le(buf, size);
     ov_buf_add_u32le(buf, 0); // the interface
@@ -91,7 +97,12 @@ enum ov_status ov_pcapng_add(struct ov_pcapng *pcapng, uint64_t time_ns, bool is
 enum ov_status ov_pcapng_flush(struct ov_pcapng *pcapng) {
     struct ov_span blocks = ov_buf_span(&pcapng->blocks);
     TRY(ov_buf_status(&pcapng->blocks));
-    TRY(ov_fd_write_all(pcapng->fd, blocks));
+    if (ov_fd_write_all(pcapng->fd, blocks) != OV_OK) {
+        int error = errno;
+        (void)!ftruncate(pcapng->fd, (off_t)pcapng->bytes) /* half a block, then */;
+        errno = error;
+        return OV_SYSTEM;
+    }
     ov_digest_update(&pcapng->digest, blocks);
     pcapng->bytes += blocks.size;
     ov_buf_reset(&pcapng->blocks);

@@ -134,6 +134,7 @@ enum ov_status ov_recorder_new(const struct ov_recorder_options *options,
     ov_table_init(sizeof(struct watch_inode), sizeof(struct ov_known_name), &recorder->names);
     ov_table_init(sizeof(struct watch_socket_key), sizeof(struct ov_known_socket),
                   &recorder->sockets);
+    ov_table_init(sizeof(uint64_t), sizeof(struct ov_gone), &recorder->gone);
     enum ov_status status = load(recorder, options, ret_reason);
     if (status != OV_OK) {
         ov_recorder_free(recorder);
@@ -159,6 +160,7 @@ void ov_recorder_free(struct ov_recorder *recorder) {
     ov_table_release(&recorder->totals);
     ov_table_release(&recorder->names);
     ov_table_release(&recorder->sockets);
+    ov_table_release(&recorder->gone);
     ov_buf_release(&recorder->paths);
     ov_buf_release(&recorder->execs);
     free(recorder);
@@ -274,7 +276,12 @@ enum ov_status ov_recorder_plant(struct ov_recorder *recorder, const char *path)
 uint64_t ov_recorder_start_of(const struct ov_recorder *recorder, uint32_t pid) {
     struct watch_process process = {0};
     int map = bpf_map__fd(recorder->object->maps.processes);
-    return bpf_map_lookup_elem(map, &pid, &process) == 0 ? process.start_ns : 0;
+    if (bpf_map_lookup_elem(map, &pid, &process) == 0) {
+        return process.start_ns;
+    }
+    uint64_t key = pid;
+    const struct ov_gone *gone = ov_table_find(&recorder->gone, &key);
+    return gone != NULL ? gone->start_ns : 0;
 }
 
 void ov_recorder_set_denials(struct ov_recorder *recorder, struct ov_denials *denials) {

@@ -48,7 +48,7 @@ enum ov_status ov_recorder_drain(struct ov_recorder *recorder);
 // ov_recorder_poll().
 int ov_recorder_fd(const struct ov_recorder *recorder);
 
-// When a watched process began, CLOCK_BOOTTIME; 0: it is not known (any more).
+// When a process began that is watched, or was, CLOCK_BOOTTIME; 0: it is not known.
 uint64_t ov_recorder_start_of(const struct ov_recorder *recorder, uint32_t pid);
 
 // Opens that are refused are counted there from now on.

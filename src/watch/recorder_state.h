@@ -32,6 +32,12 @@ struct ov_known_socket {
     struct watch_socket sum; // over all generations
 };
 
+// A process that was watched and has ended: who asks for it later still learns which it was.
+struct ov_gone {
+    uint64_t pid; // the key
+    uint64_t start_ns;
+};
+
 struct ov_recorder {
     struct watch_bpf *object;
     struct ring_buffer *ring;
@@ -45,6 +51,7 @@ struct ov_recorder {
     struct ov_table totals;  // struct ov_total
     struct ov_table names;   // struct ov_known_name
     struct ov_table sockets; // struct ov_known_socket
+    struct ov_table gone;    // struct ov_gone
     struct ov_buf paths;
     struct ov_buf execs; // struct watch_life, until their names are known
     uint64_t losses[OV_RECORDER_LOSSES];

@@ -5,8 +5,10 @@
 #include "base/fd.h"
 #include "base/hex.h"
 #include "config.h"
+#include "watch/ending.h"
 #include "watch/envelope.h"
 #include "watch/selftest.h"
+#include "watch/sentinel.h"
 #include "watch/targets.h"
 
 #include <errno.h>
@@ -15,6 +17,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -22,11 +25,11 @@
 
 enum { POLL_MS = 50, BOOT_TEXT_BYTES = 36, EXIT_NOT_STARTED = 127 };
 
-static volatile sig_atomic_t is_interrupted;
+static volatile sig_atomic_t interrupts; // how often somebody asked for the end
 
 static void interrupt(int number) {
     (void)number;
-    is_interrupted = 1;
+    interrupts = interrupts < 2 ? interrupts + 1 : 2;
 }
 
 static uint64_t read_clock(clockid_t clock) {
@@ -43,8 +46,11 @@ struct run {
     pid_t command; // 0: none, or it has ended
     int gate;      // closed when the command may begin
     struct ov_envelope envelope;
-    bool has_envelope; // it is open
+    bool has_envelope;      // it is open
+    struct ov_group group;  // of a command without an envelope
+    struct ov_sentinel own; // over the trace
     uint64_t end_ns;
+    uint64_t drained_ns;
 };
 
 static enum ov_status fail(struct run *run, enum ov_status status, const char *what) {
@@ -118,12 +124,14 @@ static enum ov_status write_begin(struct run *run) {
     return ov_trace_write_begin(&run->trace, &begin);
 }
 
-// The command waits behind a pipe, in its envelope, until it is watched.
-static _Noreturn void begin_command(struct run *run, int gate) {
+// The command waits behind a pipe, in its envelope, until it is watched. It ends with the recorder,
+// and so does all that comes from it, by its cgroup: this holds where there is none.
+static _Noreturn void begin_command(struct run *run, int gate, pid_t recorder) {
     char byte;
     bool is_in = !run->has_envelope || ov_envelope_enter(&run->envelope) == OV_OK;
-    if (!is_in || read(gate, &byte, 1) != 1) { // the recorder is gone: not without being watched
-        _exit(EXIT_NOT_STARTED);
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (!is_in || read(gate, &byte, 1) != 1 || getppid() != recorder) {
+        _exit(EXIT_NOT_STARTED); // the recorder is gone: not without being watched
     }
     (void)signal(SIGINT, SIG_DFL);
     (void)signal(SIGTERM, SIG_DFL);
@@ -137,10 +145,11 @@ static enum ov_status start_command(struct run *run) {
     if (pipe2(ends, O_CLOEXEC) != 0) {
         return fail(run, OV_SYSTEM, "pipe");
     }
+    pid_t own = getpid();
     pid_t pid = fork();
     if (pid == 0) {
         (void)close(ends[1]);
-        begin_command(run, ends[0]);
+        begin_command(run, ends[0], own);
     }
     (void)close(ends[0]);
     run->gate = ends[1];
@@ -153,6 +162,11 @@ static enum ov_status start_command(struct run *run) {
         if (entered != OV_OK) {
             return fail(run, entered, "the envelope");
         }
+    } else if (run->group.path[0] == 0 || ov_group_add(&run->group, pid) != OV_OK) {
+        (void)fputs(
+            "overt: watch: there is no cgroup to be had: if the recorder is killed, what the "
+            "command has started goes on, unwatched\n",
+            stderr);
     }
     enum ov_status status = ov_recorder_watch(run->recorder, pid, OV_TRACE_BY_TARGET);
     return status == OV_OK ? OV_OK : fail(run, status, "the command could not be watched");
@@ -160,13 +174,15 @@ static enum ov_status start_command(struct run *run) {
 
 static enum ov_status open_envelope(struct run *run) {
     const struct ov_recording *recording = run->recording;
+    const char *files[] = {recording->trace_path, recording->capture_absolute_path, NULL};
     if (!recording->has_envelope) {
+        (void)!ov_group_open(false, &run->group) /* told when the command is put into it */;
         return OV_OK;
     }
     run->has_envelope = true;
     ov_recorder_set_denials(run->recorder, &run->envelope.denials);
-    enum ov_status status = ov_envelope_open(recording->allowed, recording->capture,
-                                             recording->capture_path, &run->trace, &run->envelope);
+    enum ov_status status = ov_envelope_open(recording->allowed, &recording->capture, files,
+                                             &run->trace, &run->envelope);
     return status == OV_OK ? OV_OK : fail(run, status, "the envelope");
 }
 
@@ -198,16 +214,15 @@ static bool has_command_ended(struct run *run) {
     return run->command == 0;
 }
 
+static bool has_all_ended(struct run *run) {
+    return has_command_ended(run) && ov_recorder_watched(run->recorder) == 0;
+}
+
 // Until the command and all that came from it have ended, the time is over, or somebody asks.
 static bool is_over(struct run *run) {
-    if (is_interrupted != 0) {
-        run->result->why = OV_TRACE_INTERRUPTED;
-        return true;
-    }
-    bool has_ended = has_command_ended(run) && ov_recorder_watched(run->recorder) == 0;
     bool is_late = run->end_ns > 0 && read_clock(CLOCK_BOOTTIME) >= run->end_ns;
-    run->result->why = OV_TRACE_DONE;
-    return has_ended || is_late;
+    run->result->why = interrupts > 0 ? OV_TRACE_INTERRUPTED : OV_TRACE_DONE;
+    return interrupts > 0 || has_all_ended(run) || is_late;
 }
 
 static uint64_t start_of(void *arg, uint32_t pid) {
@@ -234,7 +249,9 @@ static enum ov_status wait_for_some(struct run *run) {
 }
 
 static enum ov_status drain(struct run *run, bool is_end) {
+    run->drained_ns = read_clock(CLOCK_BOOTTIME);
     TRY(ov_recorder_drain(run->recorder));
+    TRY(ov_sentinel_take(&run->own, run->recorder, &run->trace));
     if (!run->has_envelope) {
         return OV_OK;
     }
@@ -242,15 +259,35 @@ static enum ov_status drain(struct run *run, bool is_end) {
     return ov_envelope_write(&run->envelope, is_end);
 }
 
-static enum ov_status go_round(struct run *run) {
+static enum ov_status wait_and_drain(struct run *run) {
     uint64_t drain_ns = (uint64_t)run->recording->drain_ms * 1000000u;
-    uint64_t drained_ns = read_clock(CLOCK_BOOTTIME);
-    while (!is_over(run)) {
-        TRY(wait_for_some(run));
-        if (read_clock(CLOCK_BOOTTIME) - drained_ns >= drain_ns) {
-            TRY(drain(run, false));
-            drained_ns = read_clock(CLOCK_BOOTTIME);
+    TRY(wait_for_some(run));
+    return read_clock(CLOCK_BOOTTIME) - run->drained_ns >= drain_ns ? drain(run, false) : OV_OK;
+}
+
+// Nothing of a command goes on when its recording ends before it. What it does until it has ended
+// is recorded as well.
+static enum ov_status end_command(struct run *run) {
+    struct ov_ending ending = {0};
+    enum ov_status status = OV_OK;
+    int before = interrupts;
+    while (status == OV_OK && !has_all_ended(run)) {
+        status = ov_ending_go_on(&ending, run->recorder, interrupts > before);
+        if (ending.is_made) {
+            ov_group_kill(run->has_envelope ? &run->envelope.group : &run->group);
         }
+        TRY(wait_and_drain(run));
+    }
+    return status == OV_END ? OV_OK : status;
+}
+
+static enum ov_status go_round(struct run *run) {
+    run->drained_ns = read_clock(CLOCK_BOOTTIME);
+    while (!is_over(run)) {
+        TRY(wait_and_drain(run));
+    }
+    if (run->recording->target == OV_TRACE_OF_COMMAND) {
+        TRY(end_command(run));
     }
     return drain(run, true);
 }
@@ -279,7 +316,16 @@ static enum ov_status record(struct run *run) {
     if (status != OV_OK) {
         return fail(run, status, "the self-test of the sensors");
     }
+    status =
+        ov_sentinel_open(run->recording->trace, run->recording->trace_path, &run->trace, &run->own);
+    if (status != OV_OK) {
+        return fail(run, status, "the trace");
+    }
     TRY(watch_target(run));
+    if (interrupts > 0) {
+        errno = EINTR;
+        return fail(run, OV_SYSTEM, "it was ended before it had begun");
+    }
     if (run->recording->for_ns > 0) {
         run->end_ns = read_clock(CLOCK_BOOTTIME) + run->recording->for_ns;
     }
@@ -293,32 +339,54 @@ static enum ov_status record(struct run *run) {
     enum ov_status ended = ov_trace_writer_end(
         &run->trace, run->result->why, run->result->has_status ? &run->result->status : NULL);
     run->result->why = ended == OV_LIMIT ? run->trace.why : run->result->why;
+    run->result->has_end = ended == OV_OK || ended == OV_LIMIT;
+    memcpy(run->result->chain, run->trace.at.chain, sizeof run->result->chain);
     return status == OV_OK || status == OV_LIMIT ? OV_OK : status;
 }
 
-// The command goes on when its recording ends before it.
+// The command goes on when its recording breaks off: the trace is full, or cannot be written.
 static void wait_for_command(struct run *run) {
     int end = 0;
+    int heard = interrupts;
     ov_fd_close(&run->gate);
     ov_fd_close(&run->envelope.listener); // nobody answers any more: refused calls fail at once
+    if (run->command > 0 && run->result->has_begun) {
+        (void)fputs("overt: watch: the recording has ended; the command goes on, unwatched\n",
+                    stderr);
+    }
     while (run->command > 0 && waitpid(run->command, &end, 0) < 0 && errno == EINTR) {
-        if (is_interrupted != 0) {
-            (void)kill(run->command, SIGTERM);
+        if (interrupts > heard) {
+            ov_ending_signal(run->recorder, heard == 0 ? SIGTERM : SIGKILL);
+            heard = interrupts;
+        }
+    }
+}
+
+static void catch_signals(void) {
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction action = {.sa_handler = interrupt};
+    struct sigaction before;
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        bool is_known = sigaction(numbers[i], NULL, &before) == 0;
+        if (is_known && before.sa_handler != SIG_IGN) { // else as nohup, among others, has it
+            (void)sigaction(numbers[i], &action, NULL);
         }
     }
 }
 
 enum ov_status ov_recording_run(const struct ov_recording *recording,
                                 struct ov_recording_result *ret_result) {
-    struct run run = {
-        .recording = recording, .result = ret_result, .gate = -1, .envelope = {.listener = -1}};
-    struct sigaction action = {.sa_handler = interrupt};
+    struct run run = {.recording = recording,
+                      .result = ret_result,
+                      .gate = -1,
+                      .envelope = {.listener = -1},
+                      .group = {.devices = -1, .reaper_gate = -1},
+                      .own = {.fd = -1}};
     struct ov_recorder_options options = recording->options;
     int trace = recording->trace;
     *ret_result = (struct ov_recording_result){0};
     options.has_envelope = recording->has_envelope;
-    (void)sigaction(SIGINT, &action, NULL);
-    (void)sigaction(SIGTERM, &action, NULL);
+    catch_signals();
     enum ov_status status = ov_recorder_new(&options, &run.recorder, ret_result->reason);
     if (status != OV_OK) {
         ov_fd_close(&trace);
@@ -333,6 +401,8 @@ enum ov_status ov_recording_run(const struct ov_recording *recording,
         if (run.has_envelope) {
             ov_envelope_close(&run.envelope);
         }
+        ov_group_close(&run.group);
+        ov_sentinel_close(&run.own);
         ov_trace_writer_close(&run.trace);
     }
     ov_recorder_free(run.recorder);
