@@ -139,6 +139,27 @@ def group_tree():
     return None
 
 
+def test_sweep(folder):
+    """What a recorder left whose reaper was killed as well is removed by the next one."""
+    line = [one for one in pathlib.Path("/proc/self/cgroup").read_text().splitlines() if one.startswith("0::")]
+    parent = pathlib.Path(str(group_tree()) + line[0][3:])
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    old, fresh, other = (parent / f"overt-watch-{name}" for name in (f"{gone.pid}-1", f"{gone.pid}-2", f"{os.getpid()}-1"))
+    try:
+        for place in (old, fresh, other):
+            place.mkdir()
+        for place in (old, other):
+            os.utime(place, (1, 1))
+        w.run(w.RECORDER, "-o", folder / "sweep", "--", "true")
+        w.check("a cgroup that was left behind is removed by the next recording", not old.exists())
+        w.check("one that may be in use is not", fresh.exists() and other.exists())
+    finally:
+        for place in (old, fresh, other):
+            if place.exists():
+                place.rmdir()
+
+
 def groups(pid):
     tree = group_tree()
     return glob.glob(f"{tree}/**/overt-watch-{pid}-*", recursive=True) if tree else []
@@ -258,6 +279,7 @@ def main():
         test_what_runs_already(folder)
         if group_tree():
             test_killed(folder)
+            test_sweep(folder)
         else:
             w.skip("killed", "no cgroup v2 is mounted")
         test_moments(folder)
