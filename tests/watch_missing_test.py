@@ -63,6 +63,29 @@ def test_types(folder):
     check_refused("a kernel without types", folder, hide, ["/sys/kernel/btf/vmlinux", "CONFIG_DEBUG_INFO_BTF"])
 
 
+# A list of calls that says of bpf(), and of nothing else, that there is no such call (struct sock_filter).
+NO_BPF = """
+import ctypes, os, struct, sys
+code = b"".join(struct.pack("HBBI", *one) for one in (
+    (0x20, 0, 0, 0), (0x15, 0, 1, 321), (6, 0, 0, 0x50026), (6, 0, 0, 0x7fff0000)))
+space = ctypes.create_string_buffer(code)
+program = ctypes.create_string_buffer(struct.pack("HxxxxxxQ", 4, ctypes.addressof(space)))
+libc = ctypes.CDLL(None, use_errno=True)
+libc.prctl(38, 1, 0, 0, 0)
+if libc.prctl(22, 2, program, 0, 0): sys.exit("no list of calls can be loaded")
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+
+
+def test_bpf(folder):
+    """A kernel without BPF: who asks for it is told that there is no such call."""
+    take = (sys.executable, "-c", NO_BPF)
+    if os.uname().machine != "x86_64" or not can(*take):
+        w.skip("a kernel without BPF", "no list of calls can be loaded")
+        return
+    check_refused("a kernel without BPF", folder, take, ["has no BPF", "CONFIG_BPF_SYSCALL"])
+
+
 def test_tracepoints(folder):
     """Types of a kernel that has no such tracepoints: those of a program stand in for it."""
     types = folder / "types"
@@ -128,6 +151,7 @@ def main():
         folder = pathlib.Path(name).resolve()
         test_users(folder)
         test_types(folder)
+        test_bpf(folder)
         test_tracepoints(folder)
         test_build(folder)
         test_words(folder)

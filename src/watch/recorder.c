@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
@@ -32,9 +33,20 @@ static uint64_t now_ns(void) {
 
 // ---- loading ------------------------------------------------------------------------------------
 
+// Asked by a call that can do nothing: libbpf tells it in other words.
+static bool has_bpf(void) {
+    return syscall(SYS_bpf, 0, NULL, 0) == 0 || errno != ENOSYS;
+}
+
 static enum ov_status refuse(int error, char *ret_reason) {
     bool is_denied = error == EPERM || error == EACCES;
     bool has_types = access("/sys/kernel/btf/vmlinux", R_OK) == 0;
+    if (!has_bpf()) {
+        (void)snprintf(ret_reason, OV_RECORDER_REASON_BYTES,
+                       "the kernel has no BPF, or it is switched off here; one that is built with "
+                       "CONFIG_BPF_SYSCALL is needed");
+        return OV_UNSUPPORTED;
+    }
     const char *why = "the kernel does not carry the recorder";
     const char *todo =
         "tracepoints of the page cache and of sockets are needed, as since Linux 6.10";
