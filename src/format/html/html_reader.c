@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // HTML: pieces, plain text, white space, and scripts.
 #include "format/html/html_links.h"
+#include "format/html/html_runs.h"
 
 #include "format/screnc.h"
 
@@ -132,37 +133,10 @@ static void add_plain(struct ov_html *html, uint8_t byte) {
     }
 }
 
-// What stands for itself: most of a text.
-static bool is_ordinary(uint8_t byte) {
-    return byte > ' ' && byte < 0x80 && byte != '<' && byte != '&';
-}
-
-// A run of such bytes at once: pages are mostly made of them.
-static void add_ordinary(struct ov_html *html) {
-    const uint8_t *run = &html->piece[html->at];
-    bool is_code = html->inside != OV_HTML_NOTHING;
-    size_t size = 0;
-    while (is_ordinary(run[size])) { // the piece ends with a zero
-        size++;
-    }
-    uint8_t *plain = size > 0 ? ov_buf_reserve(&html->plain, size) : NULL;
-    if (plain == NULL) {
-        html->at += size;
+static void step_plain(struct ov_html *html) {
+    if (ov_html_run_plain(html)) {
         return;
     }
-    for (size_t i = 0; i < size; i++) {
-        uint8_t lower = ov_html_lower(run[i]);
-        plain[i] = is_code && lower == '\'' ? '"' : lower;
-    }
-    ov_buf_commit(&html->plain, size);
-    if (!is_code) {
-        ov_buf_add(&html->text, plain, size);
-        html->is_after_space = false;
-    }
-    html->at += size;
-}
-
-static void step_plain(struct ov_html *html) {
     uint8_t byte = ov_html_byte(html);
     if (ov_html_is_space(byte)) {
         ov_html_add_space(html);
@@ -178,7 +152,7 @@ static void step_plain(struct ov_html *html) {
         ov_buf_add_u8(&html->plain, '<');
         ov_html_add_space(html);
         html->tag.size = 0;
-        ov_html_skip(html, OV_HTML_TAG);
+        ov_html_skip_soon(html, OV_HTML_TAG);
     } else if (byte == '&') {
         ov_html_add_space(html);
         html->state = OV_HTML_REFERENCE;
@@ -189,7 +163,6 @@ static void step_plain(struct ov_html *html) {
         html->high = byte;
     } else {
         add_plain(html, byte);
-        add_ordinary(html);
     }
 }
 

@@ -95,6 +95,7 @@ struct ov_html {
     struct ov_buf data_ends;     // uint64_t: where each of them ends in `data`
     bool has_data;               // one is open
     struct ov_html_links *links; // html_links.h; NULL: nobody asks for them
+    bool is_stepwise;            // byte by byte, without runs (html_runs.h): for tests
     enum ov_status failure;      // why reading ends early
 };
 
@@ -154,6 +155,13 @@ static inline uint8_t ov_html_lower(uint8_t byte) {
 static inline void ov_html_skip(struct ov_html *html, enum ov_html_state next) {
     html->state = OV_HTML_SKIP;
     html->next = next;
+}
+
+// The same at once, if nothing is to be skipped.
+static inline void ov_html_skip_soon(struct ov_html *html, enum ov_html_state next) {
+    bool is_there = ov_html_byte(html) > ' ' && !html->is_stepwise;
+    html->state = is_there ? next : OV_HTML_SKIP;
+    html->next = is_there ? OV_HTML_BROKEN : next;
 }
 
 // Back to the state that was noted.

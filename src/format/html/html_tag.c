@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // HTML: tags, their attributes, and what they mean for the views.
 #include "format/html/html_links.h"
+#include "format/html/html_runs.h"
 
 // ---- attributes of a tag: how long name and value are, 1 if there is a value, both
 // ---------------
@@ -12,7 +13,19 @@ struct attribute {
     bool has_value;
 };
 
+// Whether the tag's attributes will be asked for. Where an encoded script may break into a tag,
+// they count for the tag that follows it.
+static bool needs_attributes(const struct ov_html *html) {
+    struct ov_span tag = ov_html_name_span(&html->tag);
+    return html->links != NULL || html->has_screnc || html->seeks_screnc || html->is_stepwise ||
+           ov_span_is_text(tag, "a") || ov_span_is_text(tag, "img") ||
+           ov_span_is_text(tag, "script") || ov_span_is_text(tag, "%@");
+}
+
 static void add_attribute(struct ov_html *html, bool has_value) {
+    if (!needs_attributes(html)) {
+        return;
+    }
     struct ov_span name = ov_html_name_span(&html->attribute);
     struct ov_span value = ov_span_make(NULL, 0);
     if (has_value) {
@@ -206,17 +219,24 @@ void ov_html_step_tag(struct ov_html *html) {
     }
     ov_buf_add_u8(&html->plain, ov_html_lower(byte));
     if (byte == '>') {
-        ov_html_skip(html, OV_HTML_TAG_END);
+        ov_html_skip_soon(html, OV_HTML_TAG_END);
         return;
     }
     if (is_code && html->tag.size == 0 && byte != '/') {
         html->state = OV_HTML_PLAIN; // in a script only its end tag counts
     }
     ov_html_name_add(&html->tag, ov_html_lower(byte));
+    if (html->state == OV_HTML_TAG) {
+        ov_html_run_tag(html);
+    }
 }
 
 void ov_html_step_comment(struct ov_html *html) {
+    ov_html_run_comment(html);
     uint8_t byte = ov_html_byte(html);
+    if (byte == 0) {
+        return; // the run went to the end of the piece
+    }
     if (html->inside != OV_HTML_NOTHING && !ov_html_is_space(byte)) {
         ov_buf_add_u8(&html->plain, byte == '\'' ? '"' : ov_html_lower(byte));
     }
@@ -232,7 +252,7 @@ static void begin_value(struct ov_html *html) {
     html->is_escaped = false;
     html->quote = OV_HTML_UNQUOTED;
     html->value.size = 0;
-    ov_html_skip(html, OV_HTML_VALUE);
+    ov_html_skip_soon(html, OV_HTML_VALUE);
 }
 
 void ov_html_step_attribute(struct ov_html *html) {
@@ -241,7 +261,7 @@ void ov_html_step_attribute(struct ov_html *html) {
         begin_value(html);
     } else if (ov_html_is_space(byte)) {
         html->at++;
-        ov_html_skip(html, OV_HTML_EQUALS);
+        ov_html_skip_soon(html, OV_HTML_EQUALS);
     } else if (byte == '>') {
         ov_buf_add_u8(&html->plain, '>');
         if (html->attribute.size > 0) {
@@ -257,6 +277,7 @@ void ov_html_step_attribute(struct ov_html *html) {
         ov_buf_add_u8(&html->plain, ov_html_lower(byte));
         ov_html_name_add(&html->attribute, ov_html_lower(byte));
         html->at++;
+        ov_html_run_attribute(html);
     }
 }
 
@@ -278,7 +299,7 @@ void ov_html_step_equals(struct ov_html *html) {
 static void end_value(struct ov_html *html) {
     add_attribute(html, true);
     html->attribute.size = 0;
-    ov_html_skip(html, OV_HTML_ATTRIBUTE);
+    ov_html_skip_soon(html, OV_HTML_ATTRIBUTE);
 }
 
 // A quote of either kind is written as a double one.
@@ -374,6 +395,7 @@ void ov_html_step_value(struct ov_html *html) {
         take_gap(html);
     } else {
         take_value_byte(html);
+        ov_html_run_value(html);
     }
     ov_html_note_escape(html);
 }
