@@ -3,13 +3,15 @@
 #include "scan/identify.h"
 
 #include "format/mail/mail_signs.h"
+#include "match/marks.h"
 
 enum {
     TAR_HEADER_BYTES = 512,
     TAR_SUM_AT = 148,
     TAR_SUM_BYTES = 8,
     UTF16_HTML_BYTES = 512,
-    BLOCK_BYTES = 64
+    BLOCK_BYTES = 64,
+    PIECE_BYTES = 2048 // of a text, that is looked at at once for what may stand anywhere
 };
 
 static bool has_magic(struct ov_span first, size_t offset, const struct ov_magic *magic) {
@@ -38,16 +40,25 @@ struct index {
     uint32_t row_count;
     struct row_set fixed_by_first[256];  // those at a fixed place, by the first byte of the object
     struct row_set marks_by_second[256]; // those that stand anywhere, by their second byte
+    struct ov_marks marks;               // the same, and what opens a link: where they may stand
+    const struct ov_kernels *kernels;
 };
 
 static void add_row(struct row_set *set, uint32_t row) {
     set->words[row / 64] |= (uint64_t)1 << row % 64;
 }
 
+static void add_mark(struct index *index, const void *bytes, size_t size) {
+    if (!ov_marks_add(&index->marks, ov_span_make(bytes, size))) {
+        __builtin_trap(); // raise OV_MARKS_MAX; no test gets past this
+    }
+}
+
 static void index_row(struct index *index, uint32_t row) {
     const struct ov_magic *magic = index->rows[row].magic;
     if (magic->offset == OV_MAGIC_ANYWHERE) {
         add_row(&index->marks_by_second[magic->bytes[1]], row);
+        add_mark(index, magic->bytes, magic->size);
         return;
     }
     for (unsigned byte = 0; byte < 256; byte++) {
@@ -77,6 +88,12 @@ static const struct index *get_index(void) {
                 index_format(&index, &ov_format_sets[s]->formats[i]);
             }
         }
+    }
+    if (!is_made) {
+        add_mark(&index, "<a ", 3);
+        add_mark(&index, "<A ", 3);
+        ov_marks_finish(&index.marks);
+        index.kernels = ov_kernels_best();
     }
     is_made = true;
     return &index;
@@ -224,40 +241,64 @@ static bool has_link_target(struct ov_span rest) {
     return false;
 }
 
-// Looks for marks at each place where a byte stands: for those of one type, or of any. Tells of the
-// first that opens a link, if there is one.
-static enum ov_filetype find_marks_at(struct ov_span bytes, uint8_t start, enum ov_filetype wanted,
-                                      size_t *ret_link_at) {
-    size_t at = ov_span_find(bytes, 0, start);
-    for (; at < bytes.size; at = ov_span_find(bytes, at + 1, start)) {
-        enum ov_filetype type = find_mark_at(bytes, at);
-        if (type != OV_FILETYPE_NONE && (type == wanted || wanted == OV_FILETYPE_ANY)) {
-            return type;
-        }
-        if (*ret_link_at == SIZE_MAX && start == '<' && is_link_opening(bytes, at)) {
-            *ret_link_at = at;
-        }
+// Where magics that may stand anywhere could begin in a piece of a text, or a link.
+struct places {
+    uint32_t at[PIECE_BYTES + BLOCK_BYTES];
+    uint32_t count;
+};
+
+// Kernels read behind the piece: at the end of the text, a copy of it.
+static void list_places(struct ov_span text, size_t from, struct places *ret_places) {
+    uint8_t edge[PIECE_BYTES + 2 * OV_FILTER_SLACK];
+    const struct index *index = get_index();
+    struct ov_span rest = ov_span_from(text, from);
+    uint32_t size = rest.size < PIECE_BYTES ? (uint32_t)rest.size : PIECE_BYTES;
+    if (rest.size < PIECE_BYTES + OV_FILTER_SLACK) {
+        memcpy(edge, rest.data, rest.size);
+        memset(edge + rest.size, 0, 2 * OV_FILTER_SLACK - (rest.size - size));
+        rest.data = edge;
     }
-    return OV_FILETYPE_NONE;
+    ret_places->count = index->kernels->marks(&index->marks.table, rest.data, size, ret_places->at);
 }
 
-// Looks for marks at each place where one of their first bytes stands, then for a link.
+// Looks for marks where one of their first bytes stands, in the order of these, then for a link.
 static enum ov_filetype find_marks(struct ov_span first) {
     static const uint8_t starts[] = {'<', '%', 0xa3, 0xef};
-    size_t link_at = SIZE_MAX;
+    struct places places;
+    size_t link_at = first.size;
+    list_places(first, 0, &places);
     for (size_t k = 0; k < sizeof starts; k++) {
-        enum ov_filetype type = find_marks_at(first, starts[k], OV_FILETYPE_ANY, &link_at);
-        if (type != OV_FILETYPE_NONE) {
-            return type;
+        for (uint32_t i = 0; i < places.count; i++) {
+            uint32_t at = places.at[i];
+            enum ov_filetype type =
+                first.data[at] == starts[k] ? find_mark_at(first, at) : OV_FILETYPE_NONE;
+            if (type != OV_FILETYPE_NONE) {
+                return type;
+            }
+            if (at < link_at && first.data[at] == '<' && is_link_opening(first, at)) {
+                link_at = at;
+            }
         }
     }
     return has_link_target(ov_span_from(first, link_at)) ? OV_FILETYPE_HTML : OV_FILETYPE_NONE;
 }
 
 bool ov_identify_has_html(struct ov_span text) {
-    size_t link_at = SIZE_MAX;
-    return find_marks_at(text, '<', OV_FILETYPE_HTML, &link_at) == OV_FILETYPE_HTML ||
-           has_link_target(ov_span_from(text, link_at));
+    size_t link_at = text.size;
+    for (size_t from = 0; from < text.size; from += PIECE_BYTES) {
+        struct places places;
+        list_places(text, from, &places);
+        for (uint32_t i = 0; i < places.count; i++) {
+            size_t at = from + places.at[i];
+            if (text.data[at] == '<' && find_mark_at(text, at) == OV_FILETYPE_HTML) {
+                return true;
+            }
+            if (at < link_at && text.data[at] == '<' && is_link_opening(text, at)) {
+                link_at = at;
+            }
+        }
+    }
+    return has_link_target(ov_span_from(text, link_at));
 }
 
 // HTML in UTF-16, in either order, whatever the mark says.

@@ -11,6 +11,7 @@ enum {
     SIGN_START_MAX = 2048, // the greatest of those in mail_signs
     DELIVERED_TO_START_MAX = 1024,
     DELIVERED_TO_RECEIVED_BYTES = 256,
+    BLOCK_BYTES = 64,
 };
 
 // Whether the bytes are the text; where it has a capital letter, a small one will do.
@@ -70,10 +71,40 @@ static bool has_sign_at(struct ov_span object, size_t at) {
     return false;
 }
 
-// The first letters of the headers that come first, small or capital.
-static bool is_first_letter(uint8_t byte) {
-    uint8_t small = byte | 0x20;
-    return small == 'f' || small == 'm' || small == 'r';
+// 0 where a line ends and the next begins with a letter, small or capital, with which the headers
+// that come first do. Without branches and in bytes, so that the compiler can look at many at once.
+static inline uint8_t differs_from_start(uint8_t end, uint8_t first) {
+    uint8_t small = first | 0x20;
+    uint8_t f = small ^ 'f', m = small ^ 'm', r = small ^ 'r';
+    uint8_t least = f < m ? f : m;
+    least = r < least ? r : least;
+    return (uint8_t)(end ^ '\n') | least;
+}
+
+static bool has_start(const uint8_t block[BLOCK_BYTES + 1]) {
+    uint8_t least = UINT8_MAX;
+    for (size_t i = 0; i < BLOCK_BYTES; i++) {
+        uint8_t differs = differs_from_start(block[i], block[i + 1]);
+        least = differs < least ? differs : least;
+    }
+    return least == 0;
+}
+
+// The next end of a line from `at` on behind which one of those letters stands, or bytes.size.
+static size_t find_start(struct ov_span bytes, size_t at) {
+    while (at + 1 < bytes.size) {
+        size_t end = bytes.size - 1;
+        if (end - at >= BLOCK_BYTES) {
+            end = at + BLOCK_BYTES;
+            at = has_start(bytes.data + at) ? at : end;
+        }
+        for (; at < end; at++) {
+            if (differs_from_start(bytes.data[at], bytes.data[at + 1]) == 0) {
+                return at;
+            }
+        }
+    }
+    return bytes.size;
 }
 
 // "Delivered-To:" and, not far behind it, "Received:", wherever they stand in their lines.
@@ -101,18 +132,18 @@ bool ov_mail_has_mhtml_sign(struct ov_span first) {
     bool is_at_start =
         is_header(first, mime_version + 1) &&
         is_near(ov_span_from(first, strlen(mime_version + 1)), content_type, MHTML_GAP_MAX);
-    size_t at = ov_span_find(first, 0, '\n');
+    size_t at = find_start(first, 0);
     while (!is_at_start && at < first.size && !ov_mail_is_mhtml_sign(first, at)) {
-        at = ov_span_find(first, at + 1, '\n');
+        at = find_start(first, at + 1);
     }
     return is_at_start || at < first.size;
 }
 
 bool ov_mail_has_mail_sign(struct ov_span object) {
     struct ov_span first = ov_span_part(object, 0, SIGN_START_MAX + 2);
-    size_t at = ov_span_find(first, 0, '\n');
-    for (; at + 1 < first.size; at = ov_span_find(first, at + 1, '\n')) {
-        if (is_first_letter(first.data[at + 1]) && has_sign_at(object, at)) {
+    size_t at = find_start(first, 0);
+    for (; at < first.size; at = find_start(first, at + 1)) {
+        if (has_sign_at(object, at)) {
             return true;
         }
     }
