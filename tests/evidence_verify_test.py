@@ -82,7 +82,7 @@ class Scene:
             return verifier.verify_evidence(
                 foreign.join(self.parts) if data is None else data, None if key is None else self.keys[key].encode(),
                 self.policy if policy else None, self.trust if trust else None, path, no_rule)
-        except (ValueError, IndexError) as error:
+        except (ValueError, LookupError) as error:
             return {"result": "none", "why": str(error)}
 
 
@@ -121,9 +121,9 @@ def what_was_not_given():
         assert told["result"] == "not proven" and len(told["files"]) == 2, told
     assert scene.verify(key=0)["result"] == "proven"
     told = same(Scene(rules=False))
-    assert told["result"] == "not proven" and any("its text is not in the file" in claim for claim in told["claims"])
+    assert told["result"] == "not proven" and any("its text is not in the file" in claim for claim in told["not proven"])
     told = same(Scene(quorum=0))
-    assert told["result"] == "not proven" and any("no quorum" in claim for claim in told["claims"]), told
+    assert told["result"] == "not proven" and any("no quorum" in claim for claim in told["not proven"]), told
 
 
 LIES = {  # what is changed in a file that is right: part, old bytes, new bytes
@@ -192,11 +192,11 @@ def parts_in_another_order():
 
 def traces():
     told = same(Scene(traces=[trace(), trace(envelope="no")]))
-    assert told["result"] == "proven" and sum(claim.startswith("trace ") for claim in told["claims"]) == 2, told
+    assert told["result"] == "proven" and len(told["traces"]) == 2, told
     for one, why in ((trace(lost=1), "something was lost"), (trace("interrupted"), "does not end"),
                      (trace(is_cut=True), "does not end"), (maker.Maker(sound=False).end(), "self-test")):
         told = same(Scene(traces=[one]))
-        assert told["result"] == "not proven" and any(why in claim for claim in told["claims"]), (why, told)
+        assert told["result"] == "not proven" and any(why in claim for claim in told["not proven"]), (why, told)
     # What the journal has the right digest of, and is none all the same.
     good = trace()
     for one in (good[:-1], b"overt-trace/v1\n"):  # cut
@@ -219,7 +219,7 @@ def clocks():
         scene.journal.time_ns -= 86400 * 10**9
         scene.journal.add("heartbeat", "runs 0", run="-")
     told = same(Scene(high=6, change=back))
-    assert told["result"] == "not proven" and any("set back" in claim for claim in told["claims"]), told
+    assert told["result"] == "not proven" and any("set back" in claim for claim in told["not proven"]), told
 
     def mono(scene):
         scene.journal.mono_ns -= 10**9
@@ -230,7 +230,7 @@ def clocks():
         scene.journal.wait(1000)
         scene.journal.add("heartbeat", "runs 0", run="-")
     told = same(Scene(high=6, change=late))
-    assert told["result"] == "not proven" and any("after that of the witnesses" in claim for claim in told["claims"])
+    assert told["result"] == "not proven" and any("after that of the witnesses" in claim for claim in told["not proven"])
 
 
 def answers():
@@ -250,7 +250,7 @@ def answers():
         scene.journal.stop(sent=517)
     told = Scene(high=8, change=sent).verify()
     assert told["answers"][LEFT].startswith("no") and \
-        "peer log.example:443 bytes 517" in told["sent, by peer"][0], told
+        b"peer log.example:443 bytes 517" in told["sent, by peer"][0], told
 
 
 # ---- each byte, each length ----------------------------------------------------------------------------
@@ -313,7 +313,7 @@ def exported(client, log, *words):
 
     def ask(*more):
         done = subprocess.run(
-            [sys.executable, "-B", "verify-journal", "--key", "key", "--policy", "policy", "--trust", "trust", "--json",
+            [sys.executable, "-B", "verify-journal", "--key", "key", "--policy", "policy", "--trust", "trust",
              "file", *more], cwd=folder, env={}, capture_output=True, text=True, check=False, timeout=60)
         assert done.returncode in (0, 1, 3), done
         return done.returncode, json.loads(done.stdout)

@@ -25,13 +25,11 @@ verifier = program.load()
 
 def ours(key, kept=None):
     """Whether all is right for tools/verify-journal."""
-    found = []
     try:
-        verifier.verify_journal(str(FOLDER), lambda *what: found.append(what), key.encode(),
-                                kept and verifier.checkpoint_from(kept))
-    except (OSError, ValueError) as error:
-        found.append((None, str(error)))
-    return not found
+        told = verifier.verify_journal(str(FOLDER), key.encode(), kept and verifier.checkpoint_from(kept))
+    except OSError:
+        return False
+    return told["result"] == "holds"
 
 
 def theirs(key, *words):
@@ -53,7 +51,7 @@ def made_here():
 
 
 def is_superseded(name):
-    """A partial file of an earlier checkpoint: ours in Python reads it, our program has no need to."""
+    """A partial file of an earlier checkpoint: neither has a need to read it."""
     width = int(FOLDER.joinpath("checkpoint").read_bytes().split(b"\n")[1])
     return ".p/" in name and not name.endswith(f".p/{width}")
 
@@ -110,7 +108,7 @@ def cuts(data):
 
 
 def only_superseded(name, _, right, their_right):
-    return not right and their_right and is_superseded(name)
+    return right and their_right and is_superseded(name)
 
 
 def whole_runs(name, size, right, their_right):
