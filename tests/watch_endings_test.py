@@ -132,6 +132,35 @@ def test_killed(folder):
                 wait_until(lambda: not marked(name)), (before, marked(name)))  # pylint: disable=cell-var-from-loop
 
 
+def test_escaped(folder):
+    """What has left the cgroup, and what never was in one, ends as well."""
+    leave = f"echo $$ > {group_tree()}/cgroup.procs; cat /proc/self/cgroup; (setsid sleep 300 &); sleep 300"
+    process = start(folder / "left", "left", "sh", "-c", leave, options=("--no-envelope",))
+    said = b""
+    while b"0::" not in said:
+        said = process.stdout.readline()
+    wait_until(lambda: len(marked("left")) >= 4)
+    before = marked("left")
+    process.kill()
+    process.wait(timeout=60)
+    w.check("killed, what has left its cgroup", said == b"0::/\n" and len(before) >= 4 and
+            wait_until(lambda: not marked("left")), (said, before, marked("left")))
+    hide = ("unshare", "-m", "sh", "-ec", f'umount -l {group_tree()}; exec "$@"', "sh")
+    if w.run(*hide, "true").returncode != 0:
+        w.skip("killed, without a cgroup", "no mount namespace can be had")
+        return
+    words = (*hide, w.RECORDER, "-o", folder / "none", "--no-envelope", "--", "sh", "-c", FAMILY)
+    process = subprocess.Popen(list(map(str, words)), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, env={**os.environ, MARK: "none"})
+    process.stdout.readline()
+    wait_until(lambda: len(marked("none")) >= 6)
+    before = marked("none")
+    process.kill()
+    _, words = process.communicate(timeout=60)
+    w.check("killed, without a cgroup", b"no cgroup to be had" in words and len(before) >= 6 and
+            wait_until(lambda: not marked("none")), (words, before, marked("none")))
+
+
 def group_tree():
     for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines():
         if " - cgroup2 " in line:
@@ -279,6 +308,7 @@ def main():
         test_what_runs_already(folder)
         if group_tree():
             test_killed(folder)
+            test_escaped(folder)
             test_sweep(folder)
         else:
             w.skip("killed", "no cgroup v2 is mounted")

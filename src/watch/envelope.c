@@ -65,25 +65,23 @@ static enum ov_status open_network(struct ov_envelope *envelope,
     return ov_capture_open(envelope->network.capture, capture, envelope->trace, &envelope->capture);
 }
 
-static enum ov_status open_group(struct ov_envelope *envelope) {
+static enum ov_status open_group(struct ov_envelope *envelope, int processes) {
     char why[WHY_BYTES];
     bool has_devices = !is_allowed(envelope, OV_ALLOW_DEVICES);
-    enum ov_status status = ov_group_open(has_devices, &envelope->group);
+    enum ov_status status = ov_group_open(has_devices, processes, &envelope->group);
     if (status != OV_OK) {
         (void)snprintf(why, sizeof why, "%s",
                        status == OV_UNSUPPORTED ? "no cgroup v2 is mounted" : strerror(errno));
-        envelope->group = (struct ov_group){.devices = -1, .reaper_gate = -1};
         return write_layer(envelope, "cgroup", OV_TRACE_STATE_MISSING, why);
     }
     return write_layer(envelope, "cgroup", OV_TRACE_STATE_ON,
                        has_devices ? "" : "devices are not refused (--allow devices)");
 }
 
-enum ov_status ov_envelope_open(uint32_t allowed, const struct ov_capture_file *capture,
-                                const char *const *files, struct ov_trace_writer *trace,
+enum ov_status ov_envelope_open(const struct ov_envelope_wish *wish, struct ov_trace_writer *trace,
                                 struct ov_envelope *ret_envelope) {
     *ret_envelope = (struct ov_envelope){
-        .allowed = allowed,
+        .allowed = wish->allowed,
         .trace = trace,
         .network = {.inside = -1, .capture = -1},
         .group = {.devices = -1, .reaper_gate = -1},
@@ -91,18 +89,18 @@ enum ov_status ov_envelope_open(uint32_t allowed, const struct ov_capture_file *
         .listener = -1,
         .channel = {-1, -1},
     };
-    for (size_t i = 0; i < OV_ENVELOPE_FILES && files[i] != NULL; i++) {
-        ret_envelope->files[i] = files[i];
+    for (size_t i = 0; i < OV_ENVELOPE_FILES && wish->files[i] != NULL; i++) {
+        ret_envelope->files[i] = wish->files[i];
     }
     ov_denials_init(&ret_envelope->denials);
     // The reaper first: it must not inherit the network.
     enum ov_status status = write_exceptions(ret_envelope);
-    status = status == OV_OK ? open_group(ret_envelope) : status;
+    status = status == OV_OK ? open_group(ret_envelope, wish->processes) : status;
     if (status != OV_OK) {
-        int fd = capture->fd;
+        int fd = wish->capture->fd;
         ov_fd_close(&fd);
     } else {
-        status = open_network(ret_envelope, capture);
+        status = open_network(ret_envelope, wish->capture);
     }
     if (status == OV_OK &&
         socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ret_envelope->channel) != 0) {

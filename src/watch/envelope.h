@@ -14,6 +14,13 @@
 
 enum { OV_ENVELOPE_FDS = 2, OV_ENVELOPE_FILES = 2 };
 
+struct ov_envelope_wish {
+    uint32_t allowed;                      // OV_ALLOW bits
+    const struct ov_capture_file *capture; // taken over
+    const char *const *files;              // up to OV_ENVELOPE_FILES absolute paths and a NULL
+    int processes;                         // as of ov_group_open
+};
+
 struct ov_envelope {
     uint32_t allowed; // OV_ALLOW bits
     struct ov_trace_writer *trace;
@@ -27,10 +34,8 @@ struct ov_envelope {
 };
 
 // Makes what must be there before the command, and writes its exceptions and layers to the trace. A
-// layer that cannot be had is `missing` there, and no failure. `capture` is taken over. `files`: up
-// to OV_ENVELOPE_FILES absolute paths and a NULL.
-enum ov_status ov_envelope_open(uint32_t allowed, const struct ov_capture_file *capture,
-                                const char *const *files, struct ov_trace_writer *trace,
+// layer that cannot be had is `missing` there, and no failure.
+enum ov_status ov_envelope_open(const struct ov_envelope_wish *wish, struct ov_trace_writer *trace,
                                 struct ov_envelope *ret_envelope);
 
 // In the command's process, before it executes anything: goes in, and tells ov_envelope_await.

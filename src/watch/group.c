@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 enum { TRIES = 500, TRY_NS = 10000000, DEPTH_MAX = 8, OLD_SECONDS = 60 };
+enum { GATE_FD, LIST_FD }; // of the reaper
 
 // ---- device rules -------------------------------------------------------------------------------
 
@@ -202,31 +203,51 @@ static void remove_folder(const char *path) {
 
 // ---- the reaper ---------------------------------------------------------------------------------
 
-static _Noreturn void reap(const char *path, int gate) {
+// Nobody counts them any more. Processes that come from them in this very moment are in the cgroup.
+static void end_watched(int processes) {
+    uint32_t pid;
+    uint32_t next;
+    for (int error = bpf_map_get_next_key(processes, NULL, &next); error == 0;
+         error = bpf_map_get_next_key(processes, &pid, &next)) {
+        pid = next;
+        (void)kill((pid_t)pid, SIGKILL);
+    }
+}
+
+// Keeps these two and nothing else: the standard output of others would never end with it.
+static void keep_two(int gate, int processes) {
+    int first = fcntl(gate, F_DUPFD, GATE_FD + LIST_FD + 1);
+    int second = fcntl(processes, F_DUPFD, GATE_FD + LIST_FD + 1);
+    (void)dup2(first, GATE_FD);
+    (void)dup2(second, LIST_FD);
+    (void)syscall(SYS_close_range, LIST_FD + 1, ~0u, 0);
+}
+
+static _Noreturn void reap(const char *path, int gate, int processes) {
     char byte;
     (void)setsid(); // keys of the terminal are not for it
     (void)signal(SIGTERM, SIG_IGN);
     (void)signal(SIGINT, SIG_IGN);
     (void)signal(SIGHUP, SIG_IGN);
     (void)signal(SIGPIPE, SIG_IGN);
-    if (gate > 0) {
-        (void)dup2(gate, 0);
+    keep_two(gate, processes);
+    while (read(GATE_FD, &byte, 1) < 0 && errno == EINTR) {
     }
-    (void)syscall(SYS_close_range, 1, ~0u, 0); // all else, the standard output of others with it
-    while (read(0, &byte, 1) < 0 && errno == EINTR) {
+    end_watched(LIST_FD);
+    if (path[0] != 0) {
+        remove_folder(path);
     }
-    remove_folder(path);
     _exit(0);
 }
 
-static enum ov_status start_reaper(struct ov_group *group) {
+static enum ov_status start_reaper(struct ov_group *group, int processes) {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) {
         return OV_SYSTEM;
     }
     group->reaper = fork();
     if (group->reaper == 0) {
-        reap(group->path, ends[0]);
+        reap(group->path, ends[0], processes);
     }
     (void)close(ends[0]);
     group->reaper_gate = ends[1];
@@ -235,14 +256,16 @@ static enum ov_status start_reaper(struct ov_group *group) {
 
 // ---- its life -----------------------------------------------------------------------------------
 
-enum ov_status ov_group_open(bool has_devices, struct ov_group *ret_group) {
+enum ov_status ov_group_open(bool has_devices, int processes, struct ov_group *ret_group) {
     *ret_group = (struct ov_group){.devices = -1, .reaper_gate = -1};
     enum ov_status status = find_place(ret_group->path);
     if (status != OV_OK) {
         ret_group->path[0] = 0;
-        return status;
     }
-    status = start_reaper(ret_group); // before there is anything that could be left behind
+    // Before there is anything that could be left behind.
+    enum ov_status started = start_reaper(ret_group, processes);
+    TRY(status);
+    status = started;
     if (status == OV_OK && mkdir(ret_group->path, 0700) != 0) {
         status = OV_SYSTEM;
     }

@@ -300,6 +300,10 @@ void ov_recorder_set_denials(struct ov_recorder *recorder, struct ov_denials *de
     recorder->denials = denials;
 }
 
+int ov_recorder_list_fd(const struct ov_recorder *recorder) {
+    return bpf_map__fd(recorder->object->maps.processes);
+}
+
 size_t ov_recorder_watched(const struct ov_recorder *recorder) {
     int map = bpf_map__fd(recorder->object->maps.processes);
     uint32_t key;

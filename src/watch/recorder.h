@@ -55,5 +55,7 @@ uint64_t ov_recorder_start_of(const struct ov_recorder *recorder, uint32_t pid);
 struct ov_denials;
 void ov_recorder_set_denials(struct ov_recorder *recorder, struct ov_denials *denials);
 
+// The map of those who are watched, which stays the recorder's: its keys are their ids.
+int ov_recorder_list_fd(const struct ov_recorder *recorder);
 // Processes that are watched at present.
 size_t ov_recorder_watched(const struct ov_recorder *recorder);

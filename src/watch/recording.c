@@ -124,8 +124,8 @@ static enum ov_status write_begin(struct run *run) {
     return ov_trace_write_begin(&run->trace, &begin);
 }
 
-// The command waits behind a pipe, in its envelope, until it is watched. It ends with the recorder,
-// and so does all that comes from it, by its cgroup: this holds where there is none.
+// The command waits behind a pipe, in its envelope, until it is watched. It ends with the recorder;
+// all that comes from it is ended by the reaper (watch/group.h).
 static _Noreturn void begin_command(struct run *run, int gate, pid_t recorder) {
     char byte;
     bool is_in = !run->has_envelope || ov_envelope_enter(&run->envelope) == OV_OK;
@@ -164,8 +164,8 @@ static enum ov_status start_command(struct run *run) {
         }
     } else if (run->group.path[0] == 0 || ov_group_add(&run->group, pid) != OV_OK) {
         (void)fputs(
-            "overt: watch: there is no cgroup to be had: if the recorder is killed, what the "
-            "command has started goes on, unwatched\n",
+            "overt: watch: there is no cgroup to be had: what is begun in the very moment in which "
+            "the recorder is killed may go on, unwatched\n",
             stderr);
     }
     enum ov_status status = ov_recorder_watch(run->recorder, pid, OV_TRACE_BY_TARGET);
@@ -176,13 +176,17 @@ static enum ov_status open_envelope(struct run *run) {
     const struct ov_recording *recording = run->recording;
     const char *files[] = {recording->trace_path, recording->capture_absolute_path, NULL};
     if (!recording->has_envelope) {
-        (void)!ov_group_open(false, &run->group) /* told when the command is put into it */;
+        (void)!ov_group_open(false, ov_recorder_list_fd(run->recorder),
+                             &run->group) /* told when the command is put into it */;
         return OV_OK;
     }
     run->has_envelope = true;
     ov_recorder_set_denials(run->recorder, &run->envelope.denials);
-    enum ov_status status = ov_envelope_open(recording->allowed, &recording->capture, files,
-                                             &run->trace, &run->envelope);
+    const struct ov_envelope_wish wish = {.allowed = recording->allowed,
+                                          .capture = &recording->capture,
+                                          .files = files,
+                                          .processes = ov_recorder_list_fd(run->recorder)};
+    enum ov_status status = ov_envelope_open(&wish, &run->trace, &run->envelope);
     return status == OV_OK ? OV_OK : fail(run, status, "the envelope");
 }
 
