@@ -170,6 +170,9 @@ static enum ov_status tell_refusal(struct ov_recorder *recorder,
 
 static enum ov_status note_gone(struct ov_recorder *recorder, const struct watch_head *head) {
     uint64_t pid = head->pid;
+    if (recorder->gone.count >= OV_RECORDER_GONE_MAX) { // who asks, asks soon
+        ov_table_release(&recorder->gone);
+    }
     struct ov_gone *gone = ov_table_get(&recorder->gone, &pid);
     TRY(gone != NULL ? OV_OK : OV_MEMORY);
     gone->start_ns = head->start_ns;

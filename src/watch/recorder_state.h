@@ -14,6 +14,7 @@ struct bpf_link;
 
 enum {
     OV_RECORDER_LINKS_MAX = 32,
+    OV_RECORDER_GONE_MAX = 65536,         // processes that have ended and are still known
     OV_RECORDER_LOST_RUNS = WATCH_LOSSES, // behind those that our programs count
     OV_RECORDER_LOSSES,
     OV_RECORDER_FIRST_GENERATION = 2, // its half is the first, and no cell of the table is of it
