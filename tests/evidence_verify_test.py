@@ -113,6 +113,22 @@ def good_files():
             assert told["result"] == ("false" if is_false else "proven" if low <= 2 else "not proven"), (low, high, told)
 
 
+def names_of_all_types():
+    """`crash` and `action` have commitments, too, and `-` is none."""
+    def act(scene):
+        journal = scene.journal
+        journal.start("quarantine")
+        journal.add("crash", "role worker", "file -", "why killed")
+        for path in ("/home/ann/x", "/home/ann/y"):
+            journal.add("crash", "role worker", f"file {journal.commitment(path)}", "why killed")
+            journal.add("action", "word delete", f"file {journal.commitment(path)}", "sha256 -", "result intended")
+        journal.stop()
+    told = same(Scene(high=12, change=act))
+    assert told["result"] == "proven", told
+    told = same(Scene(high=12, change=act, is_shown=lambda path: path == b"/home/ann/y"))
+    assert told["result"] == "proven", told
+
+
 def what_was_not_given():
     scene = Scene()
     assert same(scene)["result"] == "proven"
@@ -370,5 +386,5 @@ def redacted(client, log):
 
 
 if __name__ == "__main__":
-    main([good_files, what_was_not_given, each_lie, another_hand, names_that_were_not_those, parts_in_another_order,
+    main([good_files, names_of_all_types, what_was_not_given, each_lie, another_hand, names_that_were_not_those, parts_in_another_order,
           traces, clocks, answers, each_byte, each_length, who_has_only_the_file])
