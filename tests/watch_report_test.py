@@ -77,7 +77,7 @@ def count_again(data):
         elif kind == "file":
             files[values["process"], values["inode"]] = values
         elif kind == "socket":
-            sockets[values["process"], values["cookie"]] = values
+            sockets[values["process"], values["cookie"], values["flow"]] = values
     read, kept = {}, 0
     for (_, inode), values in files.items():
         path = names.get(inode, b"")
@@ -278,6 +278,120 @@ def test_documents():
             ending, read = ("exe", programs_read) if inode % 2 else ("doc", 8192)
             trace.file(10, inode, 1, f"/srv/{inode}.{ending}", read=read)
         assert rules(report(trace.end())[1]) == found
+
+
+def items(found, rule):
+    return [item for finding in found["findings"] if finding["rule"] == rule
+            for item in finding["items"]]
+
+
+def test_views_of_files():
+    """Calls and pages of a file that do not agree are a finding, each way; memory has its reason."""
+    trace = Maker(scopes=["/srv"])
+    trace.process(5)
+    trace.file(5, 1, 1, "/srv/agree", size=100000, read=100000)
+    trace.file(5, 2, 1, "/srv/calls", size=100000, read=100000, looked=40960)
+    trace.file(5, 3, 1, "/srv/nearly", size=100000, read=100000, looked=97000)
+    trace.file(5, 4, 1, "/srv/pages", size=100000, reads=0, looked=102400, routes="pages")
+    trace.file(5, 5, 1, "/srv/ring", size=100000, reads=0, looked=102400, routes="pages,uring")
+    trace.file(5, 6, 1, "/srv/few", size=100000, reads=0, looked=12288, routes="pages")
+    trace.file(5, 7, 1, "/srv/mapped", size=100000, reads=0, looked=0, mapped=25, routes="mapped")
+    trace.file(5, 8, 1, "/srv/memory", size=100000, read=100000, looked=0, filesystem="tmpfs")
+    _, found = report(trace.end())
+    assert [(i["path"], i["bytes"]) for i in items(found, "calls-alone")] == [
+        ("/srv/calls", 59040)], found["findings"]
+    assert [(i["path"], i["bytes"]) for i in items(found, "pages-alone")] == [
+        ("/srv/pages", 102400)], found["findings"]
+    told = [claim["reason"] for claim in found["claims"] if claim["what"] == "pages"]
+    assert len(told) == 1 and told[0].startswith("1 file") and "tmpfs" in told[0], told
+
+
+def canary_trace(sensor):
+    trace = Maker(scopes=["/srv"])
+    trace.add("sensor", at=maker.START, name="pre-access", state=sensor, needed="no")
+    for inode in range(1, 6):
+        trace.add("planted", inode=f"254:1 {inode} 0", bytes=10000, path=maker.text(f"/srv/{inode}"))
+        trace.file(5, inode, 1, f"/srv/{inode}", size=10000, read=10000)
+    trace.process(5)
+    trace.canary(5, 1, "pre-access", 0, 10)         # asked for in parts, in any order
+    trace.canary(5, 1, "pre-access", 8000, 20000)
+    trace.canary(5, 1, "pre-access", 4000, 8001)
+    trace.canary(5, 1, "pages", 0, 12288)
+    trace.canary(5, 2, "pre-access", 0, 4000)       # read but for the middle of it
+    trace.canary(5, 2, "pre-access", 9000, 10000)
+    trace.canary(5, 2, "pages", 0, 4096)
+    trace.canary(5, 2, "mapped", 0, 12288)
+    trace.canary(5, 3, "pages", 0, 12288)           # never asked for
+    trace.canary(5, 4, "pre-access", 0, 20000)      # not read
+    trace.canary(6, 5, "pages", 4096, 8192)         # by another, who is not watched
+    return trace.end()
+
+
+def test_views_of_canaries():
+    """What was asked for and what was read of a canary are held against each other."""
+    _, found = report(canary_trace("on"))
+    told = {item["path"]: (item["bytes"], item["name"]) for item in items(found, "canary-views")}
+    asked, read = "asked for, and no page was read:", "read, and not asked for:"
+    assert told == {"/srv/2": (4096, read), "/srv/3": (10000, read),
+                    "/srv/4": (10000, asked)}, told
+    _, found = report(canary_trace("missing"))
+    assert {item["path"] for item in items(found, "canary-views")} == {"/srv/4"}
+
+
+def test_audit():
+    """A rule of the audit is a finding when it can hide the product."""
+    hiding = ["-a never,task", "-a never,exit -F pid=5", "-a never,exit -S all -F exe=/opt/scan",
+              "-a always,exclude -F msgtype=1300", "-a never,exit -F dir=/opt -F uid=0",
+              "-a never,exit -F path=/srv/plan.doc"]
+    others = ["-a never,exit -F pid=6", "-a never,exit -F exe=/opt/sc", "-a always,exit -F pid=5",
+              "-a never,exit -F dir=/opt -F uid=1000", "-a never,exit -F path=/srv/plan"]
+    trace = Maker(scopes=["/srv"])
+    trace.process(5)
+    trace.file(5, 1, 1, "/srv/plan.doc", read=10)
+    for rule in hiding + others:
+        trace.add("audit", rule=maker.text(rule))
+    _, found = report(trace.end())
+    assert [item["name"] for item in items(found, "audit")] == hiding, items(found, "audit")
+
+
+def test_flows():
+    """A socket that sends to many: each address has its bytes, and answers are those of all."""
+    trace = Maker(scopes=["/srv"])
+    trace.process(5)
+    trace.socket(5, 1, 1, remote="0.0.0.0:0", received=60000)
+    for flow in (1, 2, 3):
+        trace.socket(5, 1, 1, remote=f"192.0.2.{flow}:53", sent=20000 * flow, flow=flow)
+    _, found = report(trace.end())
+    assert found["sent_bytes"] == 120000
+    assert {(s["remote"], s["sent_bytes"]) for s in found["sockets"] if s["sent_bytes"]} == {
+        (f"192.0.2.{flow}:53", 20000 * flow) for flow in (1, 2, 3)}, found["sockets"]
+    assert "one-way" not in rules(found), found["findings"]
+
+
+def test_plaintext():
+    """Bytes before their encryption are a claim, with what such a sensor cannot see."""
+    trace = Maker(scopes=["/srv"])
+    trace.process(5)
+    trace.add("sensor", at=maker.START, name="plaintext:/lib/libssl.so.3", state="on", needed="no")
+    trace.add("plaintext", process="5 5", library=maker.text("/lib/libssl.so.3"), first=maker.START,
+              last=maker.START, calls=3, sent=4000)
+    _, found = report(trace.end())
+    claims = {(claim["type"], claim["what"]): claim for claim in found["claims"]}
+    assert claims["SENT", "plaintext"]["bytes"] == 4000, claims
+    assert "Go, rustls, BoringSSL" in claims["NOT-OBSERVED", "plaintext"]["reason"]
+    assert "plaintext" not in str(report(Maker().end())[1]["claims"])
+
+
+def test_namespaces():
+    """Calls that change what is seen are a finding of their own, and lead around no sensor."""
+    trace = Maker(scopes=["/srv"])
+    trace.process(5)
+    for call in ("unshare", "mount", "pivot_root", "clone"):
+        trace.add("act", at=maker.START, process="5 5", call=call, result=0, arguments=0)
+    _, found = report(trace.end())
+    assert [item["name"] for item in items(found, "namespaces")] == [
+        "unshare", "mount", "pivot_root", "clone"]
+    assert "act" not in rules(found)
 
 
 def test_thresholds_are_told():

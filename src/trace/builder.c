@@ -11,7 +11,7 @@ struct rule {
 static const struct rule rules[OV_TRACE_TYPES] = {
     [OV_TRACE_LAYER] = {0, 1, 0, 0},     [OV_TRACE_SENSOR] = {1, 1, 0, 0},
     [OV_TRACE_SELFTEST] = {0, 1, 0, 0},  [OV_TRACE_PLANTED] = {0, 1, 0, 0},
-    [OV_TRACE_FILE] = {0, 2, 4, 11},     [OV_TRACE_SOCKET] = {0, 2, 10, 5},
+    [OV_TRACE_FILE] = {0, 2, 4, 11},     [OV_TRACE_SOCKET] = {0, 3, 11, 5},
     [OV_TRACE_DENIED] = {0, 4, 5, 2},    [OV_TRACE_NET] = {0, 2, 3, 5},
     [OV_TRACE_PLAINTEXT] = {0, 2, 3, 3}, [OV_TRACE_LOSS] = {0, 1, 1, 1},
 };

@@ -229,6 +229,31 @@ static void claim_frames(struct claims *claims, struct ov_buf *text) {
     add_claim(claims, claim, text);
 }
 
+static bool is_plaintext(const struct ov_trace_sensor *sensor) {
+    return ov_span_has_prefix(sensor->name, "plaintext");
+}
+
+static void claim_plaintext(struct claims *claims, struct ov_buf *text) {
+    const struct ov_trace_model *model = claims->model;
+    struct ov_trace_claim claim = {.kind = OV_TRACE_CLAIM_SENT,
+                                   .force = OV_TRACE_FORCE_SEEN,
+                                   .what = "plaintext",
+                                   .bytes = model->totals.plaintext_bytes,
+                                   .count = model->plaintext_count};
+    bool is_on = false;
+    for (size_t i = 0; i < model->sensor_count; i++) {
+        is_on |= is_plaintext(&model->sensors[i]) && model->sensors[i].state == OV_TRACE_STATE_ON;
+    }
+    if (!is_on && model->plaintext_count == 0) {
+        return;
+    }
+    begin_sentence(text, claim.force);
+    ov_trace_add_bytes(text, claim.bytes);
+    ov_buf_add_text(text, " given to libraries of TLS before they encrypted it; their content is "
+                          "in no trace");
+    add_claim(claims, claim, text);
+}
+
 // What sockets counted, or what the wire did where that is more.
 static uint64_t count_left(const struct ov_trace_totals *totals) {
     uint64_t machine = totals->reach_sent_bytes[OV_TRACE_REACH_MACHINE];
@@ -336,6 +361,57 @@ static void list_sensors(struct claims *claims, struct ov_buf *text) {
     }
 }
 
+// What is asked for, and sees but a part.
+static void list_plaintext(struct claims *claims, struct ov_buf *text) {
+    bool is_asked = false;
+    for (size_t i = 0; i < claims->model->sensor_count; i++) {
+        is_asked |= is_plaintext(&claims->model->sensors[i]);
+    }
+    if (is_asked) {
+        ov_buf_add_text(text,
+                        "bytes before their encryption are counted in libssl and libgnutls alone: "
+                        "not in a program that has such a library in itself (Go, rustls, "
+                        "BoringSSL), and not before a library outside of the usual folders was "
+                        "found");
+        claim_blind(claims, "plaintext", false, text);
+    }
+}
+
+// Files whose reads one of the two views does not have, with their file systems.
+static void list_call_files(struct claims *claims, struct ov_buf *text) {
+    const struct ov_trace_model *model = claims->model;
+    struct ov_span names[4] = {0};
+    size_t name_count = 0;
+    uint64_t count = 0;
+    for (size_t i = 0; i < model->file_count; i++) {
+        const struct ov_trace_model_file *file = &model->files[i];
+        bool is_known = false;
+        if (file->kind != OV_TRACE_KIND_FILE || file->read_bytes == 0 ||
+            ov_trace_filesystem_has_pages(file->filesystem) ||
+            ov_trace_filesystem_is_kernels(file->filesystem)) {
+            continue;
+        }
+        for (size_t j = 0; j < name_count; j++) {
+            is_known |= ov_span_is_equal(names[j], file->filesystem);
+        }
+        if (!is_known && name_count < sizeof names / sizeof *names) {
+            names[name_count++] = file->filesystem;
+        }
+        count++;
+    }
+    if (count == 0) {
+        return;
+    }
+    ov_trace_add_count(text, count, "file");
+    ov_buf_add_text(text, " read by calls, of which no pages are told (");
+    for (size_t i = 0; i < name_count; i++) {
+        ov_buf_add_text(text, i > 0 ? ", " : "");
+        ov_trace_add_name(text, names[i], "?");
+    }
+    ov_buf_add_text(text, "): there is no second view of these");
+    claim_blind(claims, "pages", false, text);
+}
+
 static void list_absences(struct claims *claims, struct ov_buf *text) {
     const struct ov_trace_model *model = claims->model;
     if (!model->begin.has_envelope) {
@@ -377,11 +453,14 @@ enum ov_status ov_trace_claims_build(const struct ov_trace_model *model,
         claim_written(&claims, &text);
         claim_sent(&claims, &text);
         claim_frames(&claims, &text);
+        claim_plaintext(&claims, &text);
         claim_capacity(&claims, &text);
     }
     list_gaps(&claims, &text);
     if (model->has_begin) {
         list_sensors(&claims, &text);
+        list_plaintext(&claims, &text);
+        list_call_files(&claims, &text);
         list_absences(&claims, &text);
     }
     *ret_claims = claims.items;

@@ -24,5 +24,11 @@ uint64_t ov_trace_threshold(enum ov_trace_rule_kind rule, unsigned at);
 // An item of nothing yet.
 struct ov_trace_item ov_trace_item_empty(void);
 
+// Rules of the kernel's audit.
+void ov_trace_find_in_audit(struct ov_trace_finder *finder);
+
+// Rules on views of the same that do not agree.
+enum ov_status ov_trace_find_in_views(struct ov_trace_finder *finder);
+
 // Rules on time: reads that come again, sends that follow reads.
 enum ov_status ov_trace_find_in_time(struct ov_trace_finder *finder);

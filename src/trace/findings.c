@@ -57,11 +57,41 @@ const struct ov_trace_rule ov_trace_rules[OV_TRACE_RULES] = {
          "Somebody who was not told of the canary read it while the product was watched: a helper "
          "that works for it, or a stranger such as an index of files.",
          {{"at least", 1, "processes"}}},
+    [OV_TRACE_RULE_CANARY_VIEWS] =
+        {"canary-views",
+         "The two views of a canary do not agree",
+         "The kernel asks before an access to a canary (pre-access), and tells of its pages when "
+         "they are read. Asked for with no page read: it was written, cut or mapped and not "
+         "touched, or reached by a way that the page view does not see. Pages read that nobody "
+         "asked for, by a process that began under watch: its descriptor was open before, or one "
+         "of the two has a hole.",
+         {{"at least", 1, "bytes"}}},
+    [OV_TRACE_RULE_CALLS_ALONE] =
+        {"calls-alone",
+         "Calls returned more than the page cache gave",
+         "Every byte of a file that a call returns stands in a page that was looked up, or was "
+         "read past the page cache. Not here: its file system has a way of its own (clones of "
+         "ranges, DAX), a read was on its way when the watching began, or the page view has a "
+         "hole. File systems that are known for it (tmpfs, overlay, ...) stand among what was not "
+         "observed.",
+         {{"more by at least", 4096, "bytes"}}},
+    [OV_TRACE_RULE_PAGES_ALONE] =
+        {"pages-alone",
+         "Pages were read with no call that returned them",
+         "Neither a call, nor io_uring, nor a mapping explains them. Asynchronous I/O (io_submit) "
+         "looks so, and so do modules of the kernel that read files for a process.",
+         {{"of one file, at least", 65536, "bytes"}}},
     [OV_TRACE_RULE_ACT] =
         {"act",
          "A call was made that leads around the sensors",
          "Memory of other processes, programs for the kernel, raw devices, clones of files: some "
          "have honest uses, and none can be followed from here.",
+         {{"at least", 1, "calls"}}},
+    [OV_TRACE_RULE_VIEW] =
+        {"namespaces",
+         "It changed what it sees: namespaces, mounts or its root",
+         "What is read and sent thereafter is seen as before, and names of files are those of the "
+         "recorder. A cage begins with such calls, and so does a hiding place.",
          {{"at least", 1, "calls"}}},
     [OV_TRACE_RULE_DENIED] = {"denied",
                               "The envelope refused a call",
@@ -69,9 +99,10 @@ const struct ov_trace_rule ov_trace_rules[OV_TRACE_RULES] = {
                               {{"at least", 1, "calls"}}},
     [OV_TRACE_RULE_AUDIT] =
         {"audit",
-         "Rules of the kernel's audit hide something",
+         "Rules of the kernel's audit hide the product",
          "A rule that never logs, or that excludes, keeps what it names out of the machine's own "
-         "records. Read here as the words `never` and `exclude` in a rule.",
+         "records. Told here when it names a process, a program, a user or a file of the product, "
+         "or nothing that could tell it from the product.",
          {{"at least", 1, "rules"}}},
     [OV_TRACE_RULE_WRITTEN] =
         {"written",
@@ -194,17 +225,27 @@ static void find_writes(struct ov_trace_finder *finder) {
     }
 }
 
-// Calls that are written down because they change what a process sees, and that lead around no
-// sensor: what is read and sent thereafter is seen as before. A cage begins with them.
-static bool is_followed(struct ov_span call) {
-    static const char *const names[] = {
-        "unshare",   "setns",      "mount",          "umount2",
-        "open_tree", "move_mount", "io_uring_setup", "open_by_handle_at"};
+static bool is_one_of(struct ov_span call, const char *const *names) {
     bool is_one = false;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        is_one |= ov_span_is_text(call, names[i]);
+    for (; *names != NULL; names++) {
+        is_one |= ov_span_is_text(call, *names);
     }
     return is_one;
+}
+
+// Calls that change what a process sees.
+static bool is_view(struct ov_span call) {
+    static const char *const names[] = {
+        "clone",      "clone3",  "unshare", "setns",         "mount",      "umount2", "open_tree",
+        "move_mount", "fsmount", "chroot",  "mount_setattr", "pivot_root", NULL};
+    return is_one_of(call, names);
+}
+
+// Calls that are written down and lead around no sensor: what is read and sent thereafter is seen
+// as before.
+static bool is_followed(struct ov_span call) {
+    static const char *const names[] = {"io_uring_setup", "open_by_handle_at", NULL};
+    return is_view(call) || is_one_of(call, names);
 }
 
 static void find_calls(struct ov_trace_finder *finder) {
@@ -215,6 +256,8 @@ static void find_calls(struct ov_trace_finder *finder) {
         item.at_ns = model->acts[i].at_ns;
         if (model->acts[i].result >= 0 && !is_followed(item.name)) {
             ov_trace_finder_add(finder, OV_TRACE_RULE_ACT, &item);
+        } else if (model->acts[i].result >= 0 && is_view(item.name)) {
+            ov_trace_finder_add(finder, OV_TRACE_RULE_VIEW, &item);
         }
     }
     for (size_t i = 0; i < model->denial_count; i++) {
@@ -223,31 +266,6 @@ static void find_calls(struct ov_trace_finder *finder) {
         item.at_ns = model->denials[i].first_ns;
         if (!is_followed(item.name)) {
             ov_trace_finder_add(finder, OV_TRACE_RULE_DENIED, &item);
-        }
-    }
-}
-
-// Whether one of the words of a rule, as auditctl -l prints it, is `word`: "-a never,exit".
-static bool has_word(struct ov_span rule, const char *word) {
-    size_t start = 0;
-    for (size_t at = 0; at <= rule.size; at++) {
-        uint8_t byte = at < rule.size ? rule.data[at] : ' ';
-        if (byte == ' ' || byte == ',' || byte == '\t') {
-            if (ov_span_is_text(ov_span_part(rule, start, at - start), word)) {
-                return true;
-            }
-            start = at + 1;
-        }
-    }
-    return false;
-}
-
-static void find_audit_rules(struct ov_trace_finder *finder) {
-    for (size_t i = 0; i < finder->model->audit_count; i++) {
-        struct ov_trace_item item = ov_trace_item_empty();
-        item.name = finder->model->audits[i].rule;
-        if (has_word(item.name, "never") || has_word(item.name, "exclude")) {
-            ov_trace_finder_add(finder, OV_TRACE_RULE_AUDIT, &item);
         }
     }
 }
@@ -291,7 +309,8 @@ enum ov_status ov_trace_findings_build(const struct ov_trace_model *model,
     find_canaries(finder);
     find_writes(finder);
     find_calls(finder);
-    find_audit_rules(finder);
+    ov_trace_find_in_audit(finder);
+    TRY(ov_trace_find_in_views(finder));
     TRY(ov_trace_find_in_time(finder));
     return keep(finder, arena, ret_findings, ret_count);
 }

@@ -193,13 +193,13 @@ static void find_one_way(const struct walk *walk) {
         if (socket->reach == OV_TRACE_REACH_NETWORK &&
             model->processes[socket->process].is_watched &&
             last->sent_bytes >= threshold(OV_TRACE_RULE_ONE_WAY, 0) &&
-            last->sent_bytes / times > last->received_bytes) {
+            last->sent_bytes / times > socket->answered_bytes) {
             struct ov_trace_item item = ov_trace_item_empty();
             item.socket = i;
             item.name = last->remote;
             item.at_ns = last->first_ns;
             item.bytes = last->sent_bytes;
-            item.other_bytes = last->received_bytes;
+            item.other_bytes = socket->answered_bytes;
             ov_trace_finder_add(walk->finder, OV_TRACE_RULE_ONE_WAY, &item);
         }
     }

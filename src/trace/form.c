@@ -137,6 +137,7 @@ static const struct ov_trace_field file[] = {
 static const struct ov_trace_field socket[] = {
     FIELD(socket, "process", PROCESS, process),
     FIELD(socket, "cookie", U64, cookie),
+    FIELD(socket, "flow", U64, flow),
     FIELD(socket, "family", U32, family),
     FIELD(socket, "type", U32, type),
     FIELD(socket, "protocol", U32, protocol),

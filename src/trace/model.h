@@ -86,6 +86,7 @@ struct ov_trace_model_socket {
     struct ov_trace_socket last; // the last record
     size_t process;              // index
     enum ov_trace_reach reach;
+    uint64_t answered_bytes; // received by the socket, whichever of its flows this is
 };
 
 // When a counter grew: the time line.
@@ -219,6 +220,10 @@ bool ov_trace_path_is_under(struct ov_span path, struct ov_span folder);
 
 // Whether it is one whose files are a way to speak with the kernel, and keep nothing ("proc", ...).
 bool ov_trace_filesystem_is_kernels(struct ov_span filesystem);
+
+// Whether reads of its files go by the page cache's lookups of pages; those of others are told by
+// calls alone ("tmpfs", ...).
+bool ov_trace_filesystem_has_pages(struct ov_span filesystem);
 
 // Whether a self-test passed.
 bool ov_trace_selftest_has_passed(const struct ov_trace_selftest *selftest);

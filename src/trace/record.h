@@ -261,10 +261,13 @@ struct ov_trace_file {
     uint8_t coverage[OV_TRACE_COVERAGE_BYTES];
 };
 
-// Key: process and cookie. Cumulative.
+// Key: process, cookie and flow. Cumulative.
 struct ov_trace_socket {
     struct ov_trace_pid process;
     uint64_t cookie;
+    // Of a socket without another end of its own (UDP): 1 and more for each address that it sends
+    // to, which is `remote`; 0 for what it receives. Of all others: 0.
+    uint64_t flow;
     uint32_t family, type, protocol; // the kernel's numbers: AF_, SOCK_, IPPROTO_
     // "192.0.2.1:443", "[2001:db8::1]:443", "unix:/path", "unix:@name", "packet:2" (the interface),
     // "netlink:0" (the port; 0 is the kernel), "vsock:2:1024"; empty: not known.

@@ -109,12 +109,15 @@ static void add_item(const struct ov_trace_report *report, const struct ov_trace
     }
     if (item->name.size > 0 || item->socket != OV_TRACE_NONE) {
         ov_trace_add_name(out, item->name, "(address not known)");
-        ov_buf_add_text(out, item->file != OV_TRACE_NONE ? "  after " : "");
+        ov_buf_add_text(out, item->file == OV_TRACE_NONE     ? ""
+                             : item->socket != OV_TRACE_NONE ? "  after "
+                                                             : "  ");
     }
     if (item->process != OV_TRACE_NONE) {
         const struct ov_trace_model_process *process = &model->processes[item->process];
         ov_buf_printf(out, "process %u ", process->id.pid);
         ov_trace_add_name(out, process->path, "(no name)");
+        ov_buf_add_text(out, item->file != OV_TRACE_NONE ? "  " : "");
     }
     if (item->file != OV_TRACE_NONE) {
         ov_trace_add_name(out, model->files[item->file].path, "(no name known)");

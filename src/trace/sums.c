@@ -35,6 +35,18 @@ bool ov_trace_filesystem_is_kernels(struct ov_span filesystem) {
     return is_one;
 }
 
+// Overlays hand on to the files beneath them, which have the pages.
+bool ov_trace_filesystem_has_pages(struct ov_span filesystem) {
+    static const char *const names[] = {"tmpfs",   "devtmpfs", "hugetlbfs", "overlay", "fuse",
+                                        "fuseblk", "virtiofs", "9p",        "nfs",     "nfs4",
+                                        "cifs",    "smb3",     "ceph",      "zfs"};
+    bool has_none = ov_trace_filesystem_is_kernels(filesystem);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        has_none |= ov_span_is_text(filesystem, names[i]);
+    }
+    return !has_none;
+}
+
 bool ov_trace_path_is_under(struct ov_span path, struct ov_span folder) {
     while (folder.size > 1 && folder.data[folder.size - 1] == '/') {
         folder = ov_span_part(folder, 0, folder.size - 1);
@@ -143,6 +155,10 @@ static bool is_watched(const struct ov_trace_builder *builder,
     return process_at(builder, socket->process)->is_watched;
 }
 
+static bool is_known(const struct ov_trace_builder *builder, const struct ov_trace_key *key) {
+    return ov_trace_index_find(&builder->index, key) != OV_TRACE_NONE;
+}
+
 // What the sockets of those who are watched are known by to their other ends.
 static enum ov_status list_ends(struct ov_trace_builder *builder) {
     for (size_t i = 0; i < builder->sockets.count; i++) {
@@ -152,17 +168,15 @@ static enum ov_status list_ends(struct ov_trace_builder *builder) {
             continue;
         }
         struct ov_trace_key key = ov_trace_key_of_numbers(OV_TRACE_KEY_COOKIE, last->cookie, 0, 0);
-        TRY(ov_trace_index_set(&builder->index, &key, i));
+        if (last->flow == 0 || !is_known(builder, &key)) {
+            TRY(ov_trace_index_set(&builder->index, &key, i));
+        }
         if (last->local.size > 0 && last->remote.size > 0) {
             key = ov_trace_key_of_ends(last, false);
             TRY(ov_trace_index_set(&builder->index, &key, i));
         }
     }
     return OV_OK;
-}
-
-static bool is_known(const struct ov_trace_builder *builder, const struct ov_trace_key *key) {
-    return ov_trace_index_find(&builder->index, key) != OV_TRACE_NONE;
 }
 
 // Whether the other end is watched as well: the socket, or the process that it is known to be of.
@@ -203,11 +217,21 @@ static enum ov_trace_reach reach_of(const struct ov_trace_builder *builder,
     return is_local ? OV_TRACE_REACH_MACHINE : OV_TRACE_REACH_NETWORK;
 }
 
+// What is sent to several addresses is answered at one place.
+static uint64_t answered_bytes(const struct ov_trace_builder *builder,
+                               const struct ov_trace_socket *last) {
+    struct ov_trace_key key = ov_trace_key_of_numbers(OV_TRACE_KEY_COOKIE, last->cookie, 0, 0);
+    size_t first = last->flow != 0 ? ov_trace_index_find(&builder->index, &key) : OV_TRACE_NONE;
+    return first != OV_TRACE_NONE ? socket_at(builder, first)->last.received_bytes
+                                  : last->received_bytes;
+}
+
 static void finish_socket(struct ov_trace_builder *builder, struct ov_trace_model_socket *socket) {
     struct ov_trace_totals *totals = &builder->model.totals;
     struct ov_trace_model_process *process = process_at(builder, socket->process);
     const struct ov_trace_socket *last = &socket->last;
     socket->reach = reach_of(builder, last);
+    socket->answered_bytes = answered_bytes(builder, last);
     add(&process->sent_bytes, last->sent_bytes);
     add(&process->received_bytes, last->received_bytes);
     if (process->is_watched) {

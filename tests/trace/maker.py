@@ -74,16 +74,22 @@ class Maker:
         self.add("process", at=START, event=event, process=f"{pid} {pid}", parent="1 1", by=by,
                  exe=f"254:1 {pid} 0", path=text(path))
 
-    def file(self, pid, inode, at, path=None, size=8192, read=0, written=0, kind="file"):
-        """Its counters so far, at that many seconds."""
+    def file(self, pid, inode, at, path=None, size=8192, read=0, written=0, kind="file",
+             filesystem="ext4", **values):
+        """Its counters so far, at that many seconds; by calls, whose pages were looked up."""
         if path is not None:
             self.add("name", inode=f"254:1 {inode} 0", kind=kind, presence="there", bytes=size,
-                     filesystem="ext4", path=text(path))
+                     filesystem=filesystem, path=text(path))
+        values = {"reads": 1, "looked": -(-read // 4096) * 4096, **values}
         self.add("file", process=f"{pid} {pid}", inode=f"254:1 {inode} 0", bytes=size,
-                 first=START, last=START + int(at * SECOND), opens=1, reads=1, read=read,
-                 writes=int(written > 0), written=written, scale=1)
+                 first=START, last=START + int(at * SECOND), opens=1, read=read,
+                 writes=int(written > 0), written=written, scale=1, **values)
 
-    def socket(self, pid, cookie, at, remote="192.0.2.1:443", sent=0, received=0, family=2):
-        self.add("socket", process=f"{pid} {pid}", cookie=cookie, family=family, type=1, protocol=6,
+    def canary(self, pid, inode, route, begin, end):
+        self.add("canary", at=START + SECOND, process=f"{pid} {pid}", inode=f"254:1 {inode} 0",
+                 route=route, **{"from": begin, "to": end})
+
+    def socket(self, pid, cookie, at, remote="192.0.2.1:443", sent=0, received=0, family=2, flow=0):
+        self.add("socket", process=f"{pid} {pid}", cookie=cookie, flow=flow, family=family, type=1, protocol=6,
                  remote=text(remote), first=START, last=START + int(at * SECOND), sends=1, sent=sent,
                  receives=1, received=received)

@@ -60,7 +60,7 @@ FORMS = {
     "file": [("process", PROCESS), ("inode", INODE),
              *numbers("bytes first last opens reads read lookups looked mapped direct writes written dirtied"),
              ("routes", ROUTES), ("scale", N), ("coverage", r"(-|[0-9a-f]{128})")],
-    "socket": [("process", PROCESS), *numbers("cookie family type protocol"), ("local", TEXT),
+    "socket": [("process", PROCESS), *numbers("cookie flow family type protocol"), ("local", TEXT),
                ("remote", TEXT), ("peer", PROCESS),
                *numbers("other first last sends sent receives received")],
     "canary": [("at", N), ("process", PROCESS), ("inode", INODE), ("route", words(*ROUTE)),
@@ -195,6 +195,6 @@ def sums(data):
         if kind == "file":
             files[values["process"], values["inode"]] = values
         elif kind == "socket":
-            sockets[values["process"], values["cookie"]] = int(values["sent"])
+            sockets[values["process"], values["cookie"], values["flow"]] = int(values["sent"])
     return (sum(int(v["read"]) for v in files.values()),
             sum(int(v["written"]) for v in files.values()), sum(sockets.values()))

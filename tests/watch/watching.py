@@ -113,7 +113,7 @@ class Trace:
             self.files[values["process"], values["inode"]] = values
         elif kind == "socket":
             values["pid"] = int(values["process"].split()[0])
-            self.sockets[values["process"], values["cookie"]] = values
+            self.sockets[values["process"], values["cookie"], values["flow"]] = values
         elif kind == "name":
             values["path"] = unescape(values["path"])
             self.names[values["inode"]] = values
@@ -144,7 +144,7 @@ class Trace:
         return [record for (_, inode), record in self.files.items() if inode in inodes]
 
     def cookie(self, cookie):
-        return [record for (_, its), record in self.sockets.items() if its == cookie]
+        return [record for (_, its, _), record in self.sockets.items() if its == cookie]
 
     def is_complete(self):
         end = self.records["end"]
@@ -163,7 +163,7 @@ class Trace:
 
     def sent(self):
         """Bytes to sockets whose other end is not watched, by address; the kernel's left out."""
-        cookies = {cookie for _, cookie in self.sockets}
+        cookies = {cookie for _, cookie, _ in self.sockets}
         ends = {(record["local"], record["remote"]) for record in self.sockets.values()}
         sums = collections.Counter()
         for record in self.sockets.values():
