@@ -179,8 +179,9 @@ def check_claims(name, overt, path):
             claims["KEPT", "files"] == claims["SENT", "network"] == ("exact", 0),
             (said["incomplete_because"], said["sent"], said["written"], claims))
     found = {one["rule"] for one in said["findings"]}
-    w.check(f"{name}: nothing is found that was kept, sent or read again",
-            not found & {"upload", "sent-after-read", "one-way", "kept", "again", "documents", "canary", "written"}, found)
+    w.check(f"{name}: nothing is found that was kept, sent or read again, and views agree",
+            not found & {"upload", "sent-after-read", "one-way", "kept", "again", "documents", "canary", "written",
+                         "calls-alone", "pages-alone", "canary-views"}, found)
     return said
 
 

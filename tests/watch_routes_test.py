@@ -19,6 +19,9 @@ PROGRAM = w.BUILD / "tests/watch-routes"
 BY_CALLS = {"read", "preadv2-nowait", "splice", "sendfile", "copy-file-range", "open-by-handle",
             "scm-rights", "pidfd-getfd", "proc-fd", "direct", "double-fork"}
 NONE = {"stat", "link", "readahead"}
+# How the content was reached, beside the pages: these, and no other route has them.
+BY_URING = {"io-uring", "io-uring-worker", "io-uring-sqpoll", "io-uring-registered"}
+BY_PASSED = {"scm-rights", "pidfd-getfd", "proc-fd"} # all are handed a descriptor
 BY_OTHERS = {"loop", "helper"}
 READS = """read preadv2-nowait mmap mmap-populate madvise-populate mmap-one-page io-uring
     io-uring-worker io-uring-sqpoll io-uring-registered splice sendfile copy-file-range
@@ -73,6 +76,10 @@ def check_read(trace, files, name, pid, said):
         w.check(f"{name}: one page to sixteen", w.PAGE <= got <= 16 * w.PAGE, (got, here))
         return
     w.check(f"{name}: {BYTES} bytes", got == said == BYTES, (got, said, here))
+    routes = {route for record in here for route in record["routes"].split(",")}
+    for route, names in (("uring", BY_URING), ("passed", BY_PASSED)):
+        w.check(f"{name}: {'by' if name in names else 'not by'} {route}",
+                (route in routes) == (name in names), routes)
     reads = sum(record["read"] for record in here)
     if name in BY_CALLS:
         w.check(f"{name}: as many by its calls", reads == BYTES, (reads, here))

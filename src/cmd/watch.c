@@ -37,6 +37,8 @@ static const char help[] =
     "  --unit UNIT        a systemd unit\n"
     "  --cgroup PATH      a cgroup's folder\n"
     "  --canary FILE      tell of every process of this machine that touches FILE; repeatable\n"
+    "  --plaintext        count what is given to libssl and libgnutls before it is encrypted; its\n"
+    "                     sizes alone. What has such a library in itself is not seen\n"
     "  --no-envelope      run the command as it is; else what cannot be followed is refused to "
     "it,\n"
     "                     and it has a network of its own that leads nowhere and is captured to\n"

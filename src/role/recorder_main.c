@@ -32,6 +32,7 @@ enum {
     OPTION_OWN,
     OPTION_RING_BYTES,
     OPTION_CAPTURE_SIZE,
+    OPTION_PLAINTEXT,
 };
 
 static const struct option options[] = {
@@ -47,6 +48,7 @@ static const struct option options[] = {
     {"no-envelope", no_argument, NULL, OPTION_NO_ENVELOPE},
     {"scope", required_argument, NULL, OPTION_SCOPE},
     {"own", required_argument, NULL, OPTION_OWN},
+    {"plaintext", no_argument, NULL, OPTION_PLAINTEXT},
     {"map-entries", required_argument, NULL, OPTION_MAP_ENTRIES}, // these two: for tests of losses
     {"ring-bytes", required_argument, NULL, OPTION_RING_BYTES},
     {0},
@@ -225,6 +227,9 @@ static bool take_option(struct asked *asked, int option) {
         return take_path(optarg, asked->scopes, &asked->recording.scope_count);
     case OPTION_OWN:
         return take_path(optarg, asked->owns, &asked->recording.own_count);
+    case OPTION_PLAINTEXT:
+        asked->recording.options.has_plaintext = true;
+        return true;
     case OPTION_CANARY:
         return take_canary(asked, optarg);
     case OPTION_SIZE:

@@ -72,6 +72,8 @@ static __noinline int add_opened(struct task_struct *task, unsigned long fd, boo
     return 0;
 }
 
+#include "watch/bpf_passed.h"
+
 static __noinline int tell_act(struct task_struct *task, struct pt_regs *regs, long result) {
     const struct watch_process *process = watched(task->tgid);
     struct watch_act *event = process != NULL ? bpf_ringbuf_reserve(&ring, sizeof *event, 0) : NULL;
@@ -100,6 +102,8 @@ enum {
     NR_WRITE = 1,
     NR_OPEN = 2,
     NR_IOCTL = 16,
+    NR_RECVMSG = 47,
+    NR_CLONE = 56,
     NR_PREAD = 17,
     NR_PWRITE = 18,
     NR_READV = 19,
@@ -107,6 +111,8 @@ enum {
     NR_SENDFILE = 40,
     NR_CREAT = 85,
     NR_PTRACE = 101,
+    NR_PIVOT_ROOT = 155,
+    NR_CHROOT = 161,
     NR_MOUNT = 165,
     NR_UMOUNT = 166,
     NR_IOPL = 172,
@@ -119,6 +125,7 @@ enum {
     NR_PREADV = 295,
     NR_PWRITEV = 296,
     NR_PERF_EVENT_OPEN = 298,
+    NR_RECVMMSG = 299,
     NR_OPEN_BY_HANDLE_AT = 304,
     NR_SETNS = 308,
     NR_PROCESS_VM_READV = 310,
@@ -133,8 +140,13 @@ enum {
     NR_IO_URING_SETUP = 425,
     NR_OPEN_TREE = 428,
     NR_MOVE_MOUNT = 429,
+    NR_FSMOUNT = 432,
+    NR_CLONE3 = 435,
     NR_OPENAT2 = 437,
     NR_PIDFD_GETFD = 438,
+    NR_MOUNT_SETATTR = 442,
+    NEW_NAMESPACES = 0x7e020000, // CLONE_NEWNS and the others of clone()
+    NEW_TIME = 0x80,             // CLONE_NEWTIME: clone() has a signal there
     IOCTL_FICLONE = 0x40049409,
     IOCTL_FICLONERANGE = 0x4020940d,
     IOCTL_LOOP_SET_FD = 0x4c00,
@@ -158,7 +170,13 @@ enum call_kind {
     CALL_OPEN,
     CALL_OPEN_BY_HANDLE,
     CALL_IOCTL,
+    CALL_RECEIVE,
+    CALL_RECEIVE_MANY,
+    CALL_URING,
+    CALL_CLONE,
     CALL_ACT, // told, whatever it does
+    CALL_ACT_URING,
+    CALL_ACT_PASSED,
 };
 
 enum { CALLS = 512 };
@@ -199,11 +217,31 @@ static const __u8 call_kinds[CALLS] = {
     [NR_KEXEC_FILE_LOAD] = CALL_ACT,
     [NR_BPF] = CALL_ACT,
     [NR_USERFAULTFD] = CALL_ACT,
-    [NR_IO_URING_SETUP] = CALL_ACT,
+    [NR_IO_URING_SETUP] = CALL_ACT_URING,
+    [NR_IO_URING_ENTER] = CALL_URING,
     [NR_OPEN_TREE] = CALL_ACT,
     [NR_MOVE_MOUNT] = CALL_ACT,
-    [NR_PIDFD_GETFD] = CALL_ACT,
+    [NR_PIDFD_GETFD] = CALL_ACT_PASSED,
+    [NR_PIVOT_ROOT] = CALL_ACT,
+    [NR_CHROOT] = CALL_ACT,
+    [NR_FSMOUNT] = CALL_ACT,
+    [NR_MOUNT_SETATTR] = CALL_ACT,
+    [NR_CLONE] = CALL_CLONE,
+    [NR_CLONE3] = CALL_CLONE,
+    [NR_RECVMSG] = CALL_RECEIVE,
+    [NR_RECVMMSG] = CALL_RECEIVE_MANY,
 };
+
+// Whether a process was begun in a namespace of its own. Told by who began it: with a result of 0
+// the call is that of the child.
+static __always_inline bool is_new_namespace(struct pt_regs *regs, long result) {
+    bool is_third = regs->orig_ax == NR_CLONE3;
+    __u64 flags = regs->di;
+    if (is_third && bpf_probe_read_user(&flags, sizeof flags, (const void *)flags) < 0) {
+        return false;
+    }
+    return result > 0 && (flags & (is_third ? NEW_NAMESPACES | NEW_TIME : NEW_NAMESPACES)) != 0;
+}
 
 enum { REFUSED_BY_LAYER = -13, REFUSED_BY_GROUP = -1 }; // EACCES, EPERM
 
@@ -232,6 +270,20 @@ static __noinline int tell_refusal(struct task_struct *task, struct pt_regs *reg
     return 0;
 }
 
+// What may come from another process, and who reads by a ring.
+static __always_inline void take_routes(struct task_struct *task, struct pt_regs *regs, __u32 kind,
+                                        long result) {
+    if (kind == CALL_RECEIVE) {
+        received(regs->si);
+    } else if (kind == CALL_RECEIVE_MANY) {
+        received_many(regs->si, result);
+    } else if (kind == CALL_ACT_PASSED) {
+        passed(result);
+    } else if (kind == CALL_URING || kind == CALL_ACT_URING) {
+        note_uring(task->tgid);
+    }
+}
+
 // Those that are neither read nor written with.
 static __always_inline void take_other(struct task_struct *task, struct pt_regs *regs, __u32 kind,
                                        long result) {
@@ -245,8 +297,10 @@ static __always_inline void take_other(struct task_struct *task, struct pt_regs 
     if (kind == CALL_OPEN || kind == CALL_OPEN_BY_HANDLE) {
         add_opened(task, result, kind == CALL_OPEN_BY_HANDLE);
     }
-    if (kind == CALL_ACT || kind == CALL_OPEN_BY_HANDLE ||
-        (kind == CALL_IOCTL && is_telling_ioctl(regs->si))) {
+    take_routes(task, regs, kind, result);
+    if (kind >= CALL_ACT || kind == CALL_OPEN_BY_HANDLE ||
+        (kind == CALL_IOCTL && is_telling_ioctl(regs->si)) ||
+        (kind == CALL_CLONE && is_new_namespace(regs, result))) {
         tell_act(task, regs, result);
     }
 }

@@ -45,6 +45,9 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child) {
     struct watch_process process = {.start_ns = child->start_boottime, .parent = parent->tgid};
     if (bpf_map_update_elem(&processes, &pid, &process, BPF_ANY) == 0) {
         __sync_fetch_and_or(watched_word(pid), 1ull << (pid & 63));
+        if (has_uring(parent->tgid)) { // whose rings it has
+            note_uring(pid);
+        }
     } else {
         count(WATCH_LOST_PROCESSES);
     }

@@ -51,7 +51,7 @@ static __always_inline void describe(struct sock *sock, struct watch_socket *soc
     }
 }
 
-static __always_inline struct watch_socket *socket_of(struct sock *sock) {
+static __always_inline struct watch_socket *socket_of(struct sock *sock, bool is_send) {
     __u32 pid = current_pid();
     __u32 zero = 0;
     struct watch_process *process = watched(pid);
@@ -63,6 +63,9 @@ static __always_inline struct watch_socket *socket_of(struct sock *sock) {
         .start_ns = process->start_ns,
         .pid = pid,
     };
+    if (is_send) {
+        take_destination(sock, &key);
+    }
     void *map = bpf_map_lookup_elem(&sockets, &zero);
     if (map == NULL) {
         return NULL;
@@ -75,6 +78,10 @@ static __always_inline struct watch_socket *socket_of(struct sock *sock) {
         }
         __builtin_memset(fresh, 0, sizeof *fresh);
         describe(sock, fresh);
+        if (key.remote.is_there != 0) {
+            __builtin_memcpy(fresh->remote, key.remote.words, sizeof fresh->remote);
+            fresh->remote_port = key.remote.port;
+        }
         fresh->first_ns = bpf_ktime_get_boot_ns();
         bpf_map_update_elem(map, &key, fresh, BPF_NOEXIST);
         socket = bpf_map_lookup_elem(map, &key);
@@ -89,7 +96,7 @@ static __always_inline struct watch_socket *socket_of(struct sock *sock) {
 
 SEC("tp_btf/sock_send_length")
 int BPF_PROG(on_send, struct sock *sock, int result) {
-    struct watch_socket *socket = result > 0 ? socket_of(sock) : NULL;
+    struct watch_socket *socket = result > 0 ? socket_of(sock, true) : NULL;
     if (socket != NULL) {
         __sync_fetch_and_add(&socket->sends, 1);
         __sync_fetch_and_add(&socket->sent_bytes, result);
@@ -99,7 +106,7 @@ int BPF_PROG(on_send, struct sock *sock, int result) {
 
 SEC("tp_btf/sock_recv_length")
 int BPF_PROG(on_receive, struct sock *sock, int result) {
-    struct watch_socket *socket = result > 0 ? socket_of(sock) : NULL;
+    struct watch_socket *socket = result > 0 ? socket_of(sock, false) : NULL;
     if (socket != NULL) {
         __sync_fetch_and_add(&socket->receives, 1);
         __sync_fetch_and_add(&socket->received_bytes, result);

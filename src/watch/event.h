@@ -74,11 +74,18 @@ struct watch_name {
     char path[WATCH_PATH_BYTES + WATCH_PART_BYTES];
 };
 
+// Where a socket without another end of its own sends to.
+struct watch_address {
+    __u32 words[4]; // as they go over the wire; IPv4: the first one
+    __u16 port;     // as people write it
+    __u16 is_there; // else all is 0
+};
+
 struct watch_socket_key {
     __u64 cookie;
     __u64 start_ns;
     __u32 pid;
-    __u32 reserved;
+    struct watch_address remote;
 };
 
 struct watch_socket {
@@ -94,6 +101,18 @@ struct watch_socket {
     __u64 peer_cookie;
     __u32 local_length, remote_length; // of these, 0: none
     char local_path[WATCH_UNIX_BYTES], remote_path[WATCH_UNIX_BYTES];
+};
+
+struct watch_plain_key {
+    __u64 start_ns;
+    __u32 pid;
+    __u32 library; // its number
+};
+
+// What a process gave to a library of TLS.
+struct watch_plain {
+    __u64 first_ns, last_ns;
+    __u64 calls, bytes;
 };
 
 enum watch_event_type {
@@ -127,9 +146,9 @@ struct watch_life {
 struct watch_touch {
     struct watch_head head;
     struct watch_inode inode;
-    __u32 route; // enum ov_trace_route
-    __u32 reserved;
-    __u64 from, to; // bytes
+    __u32 route;      // enum ov_trace_route
+    __u32 is_watched; // the process is
+    __u64 from, to;   // bytes
 };
 
 struct watch_act {
@@ -154,5 +173,6 @@ enum watch_loss {
     WATCH_LOST_NAMES,
     WATCH_LOST_SOCKETS,
     WATCH_LOST_PROCESSES,
+    WATCH_LOST_PLAINTEXTS,
     WATCH_LOSSES,
 };

@@ -7,7 +7,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 static struct ov_trace_pid process_of(const struct watch_head *head) {
     return (struct ov_trace_pid){.pid = head->pid, .start_ns = head->start_ns};
@@ -62,6 +64,33 @@ enum ov_status ov_recorder_tell_execs(struct ov_recorder *recorder) {
 
 // ---- canaries and calls -------------------------------------------------------------------------
 
+// Who is not watched and touches a canary: once each, with what /proc still knows.
+static enum ov_status tell_stranger(struct ov_recorder *recorder, const struct watch_head *head) {
+    struct ov_stranger key = {.pid = head->pid, .start_ns = head->start_ns};
+    char path[64];
+    char program[OV_TRACE_TEXT_BYTES_MAX];
+    struct stat info = {0};
+    if (ov_table_find(&recorder->strangers, &key) != NULL) {
+        return OV_OK;
+    }
+    if (ov_table_get(&recorder->strangers, &key) == NULL) {
+        return OV_MEMORY;
+    }
+    (void)snprintf(path, sizeof path, "/proc/%u", head->pid);
+    bool is_there = stat(path, &info) == 0;
+    (void)snprintf(path, sizeof path, "/proc/%u/exe", head->pid);
+    ssize_t size = is_there ? readlink(path, program, sizeof program) : -1;
+    struct ov_trace_process record = {
+        .at_ns = head->at_ns,
+        .event = OV_TRACE_EVENT_FOUND,
+        .process = process_of(head),
+        .reason = OV_TRACE_BY_CANARY,
+        .uid = info.st_uid,
+        .path = ov_span_make(program, size > 0 ? (size_t)size : 0),
+    };
+    return ov_trace_write_process(recorder->trace, &record);
+}
+
 static enum ov_status tell_touch(struct ov_recorder *recorder, const struct watch_touch *touch) {
     struct ov_trace_canary record = {
         .at_ns = touch->head.at_ns,
@@ -72,58 +101,51 @@ static enum ov_status tell_touch(struct ov_recorder *recorder, const struct watc
         .from = touch->from,
         .to = touch->to >= touch->from ? touch->to : touch->from,
     };
+    if (touch->is_watched == 0) {
+        TRY(tell_stranger(recorder, &touch->head));
+    }
     return ov_trace_write_canary(recorder->trace, &record);
 }
 
 static const char *call_name(uint64_t number) {
-    switch (number) {
-    case SYS_ioctl:
-        return "ioctl";
-    case SYS_ptrace:
-        return "ptrace";
-    case SYS_mount:
-        return "mount";
-    case SYS_umount2:
-        return "umount2";
-    case SYS_iopl:
-        return "iopl";
-    case SYS_ioperm:
-        return "ioperm";
-    case SYS_init_module:
-        return "init_module";
-    case SYS_finit_module:
-        return "finit_module";
-    case SYS_kexec_load:
-        return "kexec_load";
-    case SYS_kexec_file_load:
-        return "kexec_file_load";
-    case SYS_unshare:
-        return "unshare";
-    case SYS_setns:
-        return "setns";
-    case SYS_perf_event_open:
-        return "perf_event_open";
-    case SYS_open_by_handle_at:
-        return "open_by_handle_at";
-    case SYS_process_vm_readv:
-        return "process_vm_readv";
-    case SYS_process_vm_writev:
-        return "process_vm_writev";
-    case SYS_bpf:
-        return "bpf";
-    case SYS_userfaultfd:
-        return "userfaultfd";
-    case SYS_io_uring_setup:
-        return "io_uring_setup";
-    case SYS_open_tree:
-        return "open_tree";
-    case SYS_move_mount:
-        return "move_mount";
-    case SYS_pidfd_getfd:
-        return "pidfd_getfd";
-    default:
-        return NULL;
+    static const struct {
+        uint64_t number;
+        const char *name;
+    } calls[] = {
+        {SYS_clone, "clone"},
+        {SYS_clone3, "clone3"},
+        {SYS_pivot_root, "pivot_root"},
+        {SYS_chroot, "chroot"},
+        {SYS_fsmount, "fsmount"},
+        {SYS_mount_setattr, "mount_setattr"},
+        {SYS_ioctl, "ioctl"},
+        {SYS_ptrace, "ptrace"},
+        {SYS_mount, "mount"},
+        {SYS_umount2, "umount2"},
+        {SYS_iopl, "iopl"},
+        {SYS_ioperm, "ioperm"},
+        {SYS_init_module, "init_module"},
+        {SYS_finit_module, "finit_module"},
+        {SYS_kexec_load, "kexec_load"},
+        {SYS_kexec_file_load, "kexec_file_load"},
+        {SYS_unshare, "unshare"},
+        {SYS_setns, "setns"},
+        {SYS_perf_event_open, "perf_event_open"},
+        {SYS_open_by_handle_at, "open_by_handle_at"},
+        {SYS_process_vm_readv, "process_vm_readv"},
+        {SYS_process_vm_writev, "process_vm_writev"},
+        {SYS_bpf, "bpf"},
+        {SYS_userfaultfd, "userfaultfd"},
+        {SYS_io_uring_setup, "io_uring_setup"},
+        {SYS_open_tree, "open_tree"},
+        {SYS_move_mount, "move_mount"},
+        {SYS_pidfd_getfd, "pidfd_getfd"},
+    };
+    const char *name = NULL;
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+        name = calls[i].number == number ? calls[i].name : name;
     }
+    return name;
 }
 
 static enum ov_status tell_act(struct ov_recorder *recorder, const struct watch_act *act) {

@@ -7,6 +7,8 @@
 // then it is read and emptied by nobody but us.
 #include "watch/recorder_state.h"
 
+#include "watch/plaintext.h"
+
 #include "watch/watch.skel.h"
 
 #include <bpf/bpf.h>
@@ -188,6 +190,9 @@ static enum ov_status take_name(struct ov_recorder *recorder, const void *key, c
     if (has_place && told->is_cut == 0) {
         record.presence = look(known_path(recorder, name), &name->key);
     }
+    if (record.presence == OV_TRACE_THERE && recorder->plaintext != NULL && !recorder->is_trial) {
+        TRY(ov_plaintext_consider(recorder->plaintext, known_path(recorder, name)));
+    }
     return recorder->is_trial ? OV_OK : ov_trace_write_name(recorder->trace, &record);
 }
 
@@ -246,6 +251,9 @@ static enum ov_status take_socket(struct ov_recorder *recorder, const void *key,
     if (known == NULL) {
         return OV_MEMORY;
     }
+    if (known->key.remote.is_there != 0 && known->flow == 0) {
+        known->flow = ++recorder->flow_count;
+    }
     add_socket(&known->sum, value);
     const struct watch_socket *sum = &known->sum;
     ov_address_add(sum, false, &local);
@@ -255,6 +263,7 @@ static enum ov_status take_socket(struct ov_recorder *recorder, const void *key,
     struct ov_trace_socket record = {
         .process = {.pid = known->key.pid, .start_ns = known->key.start_ns},
         .cookie = known->key.cookie,
+        .flow = known->flow,
         .family = sum->family,
         .type = sum->type,
         .protocol = sum->protocol,

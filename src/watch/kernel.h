@@ -104,6 +104,7 @@ struct cred {
 };
 
 struct task_struct {
+    unsigned int flags;
     int pid, tgid;
     struct task_struct *group_leader, *real_parent;
     __u64 start_boottime;
@@ -169,7 +170,7 @@ struct packet_sock {
 
 // x86-64's; other processors have others.
 struct pt_regs {
-    unsigned long orig_ax, di, si, dx, r10, r8, r9;
+    unsigned long orig_ax, ax, di, si, dx, cx, r10, r8, r9;
 };
 
 #pragma clang attribute pop

@@ -13,7 +13,8 @@
 static const char *const loss_names[OV_RECORDER_LOSSES] = {
     [WATCH_LOST_EVENTS] = "events",       [WATCH_LOST_FILES] = "files",
     [WATCH_LOST_NAMES] = "names",         [WATCH_LOST_SOCKETS] = "sockets",
-    [WATCH_LOST_PROCESSES] = "processes", [OV_RECORDER_LOST_RUNS] = "runs",
+    [WATCH_LOST_PROCESSES] = "processes", [WATCH_LOST_PLAINTEXTS] = "plaintexts",
+    [OV_RECORDER_LOST_RUNS] = "runs",
 };
 
 static enum ov_status write_loss(struct ov_recorder *recorder, uint32_t number) {

@@ -2,11 +2,16 @@
 // Loads the BPF object, attaches it, and keeps the round of events and counters going.
 #include "watch/recorder_state.h"
 
+#include "base/fd.h"
+#include "watch/plaintext.h"
+
 #include "watch/watch.skel.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +20,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -67,7 +73,16 @@ static void set_entries(struct bpf_map *map, uint32_t entries) {
     }
 }
 
+// Attached to functions of libraries: watch/plaintext.h.
+static bool is_probe(const struct bpf_program *program) {
+    return bpf_program__type(program) == BPF_PROG_TYPE_KPROBE;
+}
+
 static void set_up(struct watch_bpf *object, const struct ov_recorder_options *options) {
+    struct bpf_program *program;
+    bpf_object__for_each_program(program, object->obj) {
+        (void)bpf_program__set_autoload(program, !is_probe(program) || options->has_plaintext);
+    }
     if (options->files > 0) {
         object->rodata->slot_count = options->files;
     }
@@ -147,6 +162,8 @@ enum ov_status ov_recorder_new(const struct ov_recorder_options *options,
     ov_table_init(sizeof(struct watch_socket_key), sizeof(struct ov_known_socket),
                   &recorder->sockets);
     ov_table_init(sizeof(uint64_t), sizeof(struct ov_gone), &recorder->gone);
+    ov_table_init(sizeof(struct ov_stranger), sizeof(struct ov_stranger), &recorder->strangers);
+    recorder->has_plaintext = options->has_plaintext;
     enum ov_status status = load(recorder, options, ret_reason);
     if (status != OV_OK) {
         ov_recorder_free(recorder);
@@ -160,6 +177,7 @@ void ov_recorder_free(struct ov_recorder *recorder) {
     if (recorder == NULL) {
         return;
     }
+    ov_plaintext_close(recorder->plaintext);
     for (size_t i = 0; i < recorder->link_count; i++) {
         (void)bpf_link__destroy(recorder->links[i]);
     }
@@ -175,25 +193,44 @@ void ov_recorder_free(struct ov_recorder *recorder) {
     ov_table_release(&recorder->gone);
     ov_buf_release(&recorder->paths);
     ov_buf_release(&recorder->execs);
+    ov_buf_release(&recorder->canaries);
+    ov_table_release(&recorder->strangers);
     free(recorder);
 }
 
 // ---- sensors ------------------------------------------------------------------------------------
 
 // Without these something would not be counted. The others only say more.
-static bool is_needed(const char *sensor) {
-    return strcmp(sensor, "on_receive") != 0;
+static bool is_needed(const struct bpf_program *program) {
+    return strcmp(bpf_program__name(program), "on_receive") != 0 &&
+           bpf_program__type(program) != BPF_PROG_TYPE_CGROUP_SOCK_ADDR;
+}
+
+// All processes stand below the first cgroup.
+static struct bpf_link *attach_to_groups(const struct bpf_program *program) {
+    static const char *const trees[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"};
+    for (size_t i = 0; i < sizeof trees / sizeof trees[0]; i++) {
+        struct statfs info;
+        OV_AUTO_FD tree = open(trees[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (tree >= 0 && fstatfs(tree, &info) == 0 && info.f_type == CGROUP2_SUPER_MAGIC) {
+            return bpf_program__attach_cgroup(program, tree);
+        }
+    }
+    errno = ENOENT; // as "no such file": there is no tree of cgroups of version 2
+    return NULL;
 }
 
 static enum ov_status attach(struct ov_recorder *recorder, struct bpf_program *program) {
-    const char *section = bpf_program__section_name(program); // "tp_btf/NAME"
+    const char *section = bpf_program__section_name(program); // "tp_btf/NAME", "cgroup/NAME"
     const char *slash = strchr(section, '/');
-    struct bpf_link *link = bpf_program__attach(program);
+    struct bpf_link *link = bpf_program__type(program) == BPF_PROG_TYPE_CGROUP_SOCK_ADDR
+                                ? attach_to_groups(program)
+                                : bpf_program__attach(program);
     struct ov_trace_sensor sensor = {
         .at_ns = now_ns(),
         .name = ov_span_text(slash != NULL ? slash + 1 : section),
         .state = link != NULL ? OV_TRACE_STATE_ON : OV_TRACE_STATE_MISSING,
-        .is_needed = is_needed(bpf_program__name(program)),
+        .is_needed = is_needed(program),
         .why = ov_span_text(link != NULL ? "" : strerror(errno)),
     };
     if (link != NULL) {
@@ -206,10 +243,16 @@ enum ov_status ov_recorder_begin(struct ov_recorder *recorder, struct ov_trace_w
     struct bpf_program *program;
     recorder->trace = trace;
     bpf_object__for_each_program(program, recorder->object->obj) {
+        if (is_probe(program)) {
+            continue;
+        }
         TRY(recorder->link_count < OV_RECORDER_LINKS_MAX ? OV_OK : OV_LIMIT);
         TRY(attach(recorder, program));
     }
     TRY(ov_recorder_begin_losses(recorder));
+    if (recorder->has_plaintext) {
+        TRY(ov_plaintext_open(recorder, &recorder->plaintext));
+    }
     return recorder->link_count > 0 ? OV_OK : OV_UNSUPPORTED;
 }
 
@@ -279,10 +322,25 @@ enum ov_status ov_recorder_plant(struct ov_recorder *recorder, const char *path)
         0) {
         return OV_SYSTEM;
     }
+    ov_buf_add(&recorder->canaries, &key, sizeof key);
+    TRY(ov_buf_status(&recorder->canaries));
     struct ov_trace_planted record = {.inode = ov_record_inode(&key),
                                       .size_bytes = (uint64_t)info.st_size,
                                       .path = ov_span_text(path)};
     return ov_trace_write_planted(recorder->trace, &record);
+}
+
+struct ov_trace_inode ov_recorder_canary(const struct ov_recorder *recorder, uint32_t device,
+                                         uint64_t inode) {
+    struct watch_inode key = {.inode = inode, .device = device};
+    for (size_t at = 0; at + sizeof key <= recorder->canaries.size; at += sizeof key) {
+        struct watch_inode one;
+        memcpy(&one, recorder->canaries.data + at, sizeof one);
+        if (one.inode == inode && one.device == device) {
+            key.generation = one.generation;
+        }
+    }
+    return ov_record_inode(&key);
 }
 
 uint64_t ov_recorder_start_of(const struct ov_recorder *recorder, uint32_t pid) {
@@ -337,6 +395,7 @@ enum ov_status ov_recorder_drain(struct ov_recorder *recorder) {
     TRY(recorder->status);
     TRY(ov_recorder_take_generation(recorder));
     TRY(ov_recorder_tell_execs(recorder));
+    TRY(recorder->plaintext != NULL ? ov_plaintext_write(recorder->plaintext) : OV_OK);
     TRY(ov_recorder_take_losses(recorder));
     return ov_trace_writer_tick(recorder->trace);
 }

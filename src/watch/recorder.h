@@ -19,7 +19,8 @@ struct ov_recorder_options {
     uint32_t files, names, sockets, processes;
     uint32_t ring_bytes; // a power of two, pages at least
     bool has_canaries;
-    bool has_envelope; // opens that are refused are told: ov_recorder_set_denials
+    bool has_envelope;  // opens that are refused are told: ov_recorder_set_denials
+    bool has_plaintext; // what is given to libraries of TLS is counted: watch/plaintext.h
 };
 
 // Loads the BPF object. OV_UNSUPPORTED when this kernel cannot carry it, OV_DENIED when this user
@@ -38,6 +39,10 @@ enum ov_status ov_recorder_watch(struct ov_recorder *recorder, pid_t pid,
                                  enum ov_trace_reason reason);
 // Tells of every process that touches this file. OV_SYSTEM (errno).
 enum ov_status ov_recorder_plant(struct ov_recorder *recorder, const char *path);
+
+// The canary that stat() knows by these numbers (the device as major << 20 | minor).
+struct ov_trace_inode ov_recorder_canary(const struct ov_recorder *recorder, uint32_t device,
+                                         uint64_t inode);
 
 // Waits up to `wait_ms` for events and takes them. Cheap: to be called all the time.
 enum ov_status ov_recorder_poll(struct ov_recorder *recorder, int wait_ms);

@@ -31,6 +31,13 @@ struct ov_known_name {
 struct ov_known_socket {
     struct watch_socket_key key;
     struct watch_socket sum; // over all generations
+    uint64_t flow;           // of one that sends to several addresses; else 0
+};
+
+// One of whom a record was written.
+struct ov_stranger {
+    uint64_t start_ns;
+    uint32_t pid, reserved;
 };
 
 // A process that was watched and has ended: who asks for it later still learns which it was.
@@ -44,17 +51,22 @@ struct ov_recorder {
     struct ring_buffer *ring;
     struct ov_trace_writer *trace; // NULL: not begun
     struct ov_denials *denials;    // NULL: nobody asks for them
-    bool is_trial;                 // what is counted is not written: see selftest.h
-    uint32_t generation;           // that the kernel counts in; its lowest bit is the half
-    struct watch_slot *slots;      // shared with the kernel, a half after the other
-    size_t slot_count;             // of a half
+    bool has_plaintext;            // is asked for
+    struct ov_plaintext *plaintext;
+    bool is_trial;            // what is counted is not written: see selftest.h
+    uint32_t generation;      // that the kernel counts in; its lowest bit is the half
+    struct watch_slot *slots; // shared with the kernel, a half after the other
+    size_t slot_count;        // of a half
     struct ov_places places;
     struct ov_table totals;  // struct ov_total
     struct ov_table names;   // struct ov_known_name
     struct ov_table sockets; // struct ov_known_socket
     struct ov_table gone;    // struct ov_gone
+    uint64_t flow_count;
     struct ov_buf paths;
-    struct ov_buf execs; // struct watch_life, until their names are known
+    struct ov_buf execs;       // struct watch_life, until their names are known
+    struct ov_buf canaries;    // struct watch_inode
+    struct ov_table strangers; // struct ov_stranger: not watched, and touched a canary
     uint64_t losses[OV_RECORDER_LOSSES];
     enum ov_status status; // of the first failure within a callback of the ring
     struct bpf_link *links[OV_RECORDER_LINKS_MAX];

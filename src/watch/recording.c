@@ -5,8 +5,10 @@
 #include "base/fd.h"
 #include "base/hex.h"
 #include "config.h"
+#include "watch/audit.h"
 #include "watch/ending.h"
 #include "watch/envelope.h"
+#include "watch/preaccess.h"
 #include "watch/selftest.h"
 #include "watch/sentinel.h"
 #include "watch/targets.h"
@@ -49,6 +51,7 @@ struct run {
     bool has_envelope;      // it is open
     struct ov_group group;  // of a command without an envelope
     struct ov_sentinel own; // over the trace
+    struct ov_preaccess preaccess;
     uint64_t end_ns;
     uint64_t drained_ns;
 };
@@ -198,6 +201,7 @@ static enum ov_status watch_target(struct run *run) {
             return fail(run, status, recording->canaries[i]);
         }
     }
+    TRY(ov_preaccess_begin(&run->preaccess, &run->trace));
     if (recording->target == OV_TRACE_OF_COMMAND) {
         TRY(open_envelope(run));
         return start_command(run);
@@ -256,6 +260,9 @@ static enum ov_status drain(struct run *run, bool is_end) {
     run->drained_ns = read_clock(CLOCK_BOOTTIME);
     TRY(ov_recorder_drain(run->recorder));
     TRY(ov_sentinel_take(&run->own, run->recorder, &run->trace));
+    // Until then both views of canaries go.
+    TRY(is_end ? ov_preaccess_end(&run->preaccess, run->drained_ns, run->recorder, &run->trace)
+               : ov_preaccess_take(&run->preaccess, run->recorder, &run->trace));
     if (!run->has_envelope) {
         return OV_OK;
     }
@@ -315,6 +322,10 @@ static enum ov_status record(struct run *run) {
     status = status == OV_OK ? ov_recorder_begin(run->recorder, &run->trace) : status;
     if (status != OV_OK) {
         return fail(run, status, "the recording could not begin");
+    }
+    status = ov_audit_list(&run->trace);
+    if (status != OV_OK) {
+        return fail(run, status, "the rules of the audit");
     }
     status = ov_selftest_run(run->recorder, selftest_folder());
     if (status != OV_OK) {
@@ -390,9 +401,11 @@ enum ov_status ov_recording_run(const struct ov_recording *recording,
     int trace = recording->trace;
     *ret_result = (struct ov_recording_result){0};
     options.has_envelope = recording->has_envelope;
+    ov_preaccess_open(recording->canaries, recording->canary_count, &run.preaccess);
     catch_signals();
     enum ov_status status = ov_recorder_new(&options, &run.recorder, ret_result->reason);
     if (status != OV_OK) {
+        ov_preaccess_close(&run.preaccess);
         ov_fd_close(&trace);
         return status;
     }
@@ -409,6 +422,7 @@ enum ov_status ov_recording_run(const struct ov_recording *recording,
         ov_sentinel_close(&run.own);
         ov_trace_writer_close(&run.trace);
     }
+    ov_preaccess_close(&run.preaccess);
     ov_recorder_free(run.recorder);
     return status;
 }

@@ -44,6 +44,7 @@ enum {
     AF_INET6 = 10,
     AF_NETLINK = 16,
     AF_PACKET = 17,
+    SOCK_DGRAM = 2,
     PAGE_SHIFT_MAX = 30,
     WATCHED_WORDS = 1 << 16, // for all process ids that there are: 2^22
 };
@@ -223,6 +224,8 @@ static __noinline void add_name(struct inode *inode, struct dentry *dentry,
 
 #include "watch/bpf_files.h"
 
+#include "watch/bpf_uring.h"
+
 // Canaries are looked for in all processes: helpers and the kernel's own workers as well.
 static __always_inline void touch(struct inode *inode, __u32 route, __u64 from, __u64 to) {
     if (!has_canaries) {
@@ -248,7 +251,7 @@ static __always_inline void touch(struct inode *inode, __u32 route, __u64 from, 
     event->head.pid = task->tgid;
     event->inode = key;
     event->route = route;
-    event->reserved = 0;
+    event->is_watched = process != NULL;
     event->from = from;
     event->to = to;
     bpf_ringbuf_submit(event, 0);
@@ -276,6 +279,7 @@ int BPF_PROG(on_get_pages, struct address_space *mapping, unsigned long from, un
         __sync_fetch_and_add(&file->page_bytes, (end - from + 1) << page_shift);
     }
     add_route(file, ROUTE_PAGES);
+    add_uring(file);
     cover(file, from, to);
     return 0;
 }
@@ -322,6 +326,7 @@ int BPF_PROG(on_direct, struct kiocb *call, struct iov_iter *buffer) {
     } else if (size > 0) {
         __sync_fetch_and_add(&file->direct_bytes, size);
         add_route(file, ROUTE_DIRECT);
+        add_uring(file);
         cover(file, at >> page_shift, (at + size - 1) >> page_shift);
     }
     return 0;
@@ -338,8 +343,12 @@ int BPF_PROG(on_dirty, struct folio *folio, struct address_space *mapping) {
     return 0;
 }
 
+#include "watch/bpf_destinations.h"
+
 #include "watch/bpf_sockets.h"
 
 #include "watch/bpf_processes.h"
 
 #include "watch/bpf_calls.h"
+
+#include "watch/bpf_plaintext.h"
