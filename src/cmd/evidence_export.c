@@ -131,7 +131,6 @@ enum ov_status ov_evidence_load_file(int folder, const char *path, size_t most,
 
 static enum ov_status note_and_read(struct ov_evidence_work *work, struct ov_journal *journal) {
     TRY(note_export(work, journal));
-    memcpy(work->names_key, ov_journal_names_key(journal), sizeof work->names_key);
     ov_journal_head(journal, &work->head);
     return ov_evidence_load_file(ov_journal_folder(journal), "checkpoint", OV_NOTE_BYTES_MAX,
                                  &work->checkpoint);
@@ -348,7 +347,7 @@ static void release(struct ov_evidence_work *work) {
     for (size_t i = 0; i < OV_EVIDENCE_WATCHES_MAX; i++) {
         ov_buf_release(&work->watches[i]);
     }
-    ov_file_map_close(&work->names_file);
+    ov_journal_names_close(&work->names_file);
     ov_fd_close(&work->folder);
     free(work->known);
 }

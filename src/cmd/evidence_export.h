@@ -6,6 +6,7 @@
 #include "base/fd.h"
 #include "cmd/evidence.h"
 #include "journal/evidence_parts.h"
+#include "journal/names.h"
 #include "ledger/log.h"
 
 // A line of the file of names, by what it opens.
@@ -19,11 +20,10 @@ struct ov_evidence_work {
     const struct ov_evidence_options *options;
     int folder; // of the journal
     struct ov_evidence evidence;
-    uint8_t names_key[OV_NAMES_KEY_BYTES];
     struct ov_tree_head head;
     struct ov_buf checkpoint, kept_checkpoint, first_key, entries, others, proof, follows, names,
         indices, manifest, witness;
-    struct ov_file_map names_file;
+    struct ov_journal_names names_file;
     struct ov_evidence_name *known;
     size_t known_count;
     struct ov_tile_reader reader;

@@ -18,12 +18,12 @@ static void write_body(const struct ov_action *action, const char *result, struc
 
 enum ov_status ov_action_intend(struct ov_action *action) {
     OV_CLEANUP(ov_buf_release) struct ov_buf body = {0};
-    OV_CLEANUP(ov_buf_release) struct ov_buf lines = {0};
+    OV_CLEANUP(ov_names_batch_release) struct ov_names_batch names = {0};
     if (action->keeper->pid == 0) {
         return OV_OK;
     }
-    ov_journal_commit(action->keeper, action->path, &lines, &action->commitment);
-    ov_journal_write_names(action->names, &lines);
+    ov_journal_commit(action->keeper, action->path, &names, &action->commitment);
+    ov_names_write(action->names, &names);
     write_body(action, "intended", &body);
     TRY(ov_buf_status(&body));
     TRY(ov_acts_send());

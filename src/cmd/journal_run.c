@@ -13,7 +13,6 @@
 #include "role/acts.h"
 #include "role/roles.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -81,30 +80,11 @@ enum ov_status ov_journal_run_begin(const char *command, struct ov_keeper *ret_k
     return OV_OK;
 }
 
-void ov_journal_add_name(const struct ov_keeper *keeper, struct ov_span path, uint64_t number,
-                         struct ov_buf *lines) {
-    const uint16_t size = (uint16_t)(path.size < UINT16_MAX ? path.size : UINT16_MAX);
-    const uint64_t number_be = htobe64(number);
-    const uint16_t size_be = htobe16(size);
-    uint8_t head[OV_RUN_BYTES + sizeof number_be + sizeof size_be];
-    memcpy(head, keeper->run.bytes, OV_RUN_BYTES);
-    memcpy(head + OV_RUN_BYTES, &number_be, sizeof number_be);
-    memcpy(head + OV_RUN_BYTES + sizeof number_be, &size_be, sizeof size_be);
-    ov_buf_add(lines, head, sizeof head);
-    ov_buf_add(lines, path.data, size);
-}
-
-void ov_journal_commit(struct ov_keeper *keeper, struct ov_span path, struct ov_buf *lines,
+void ov_journal_commit(struct ov_keeper *keeper, struct ov_span path, struct ov_names_batch *names,
                        struct ov_tree_hash *ret_commitment) {
     uint64_t number;
     ov_keeper_commit(keeper, path, ret_commitment, &number);
-    ov_journal_add_name(keeper, path, number, lines);
-}
-
-void ov_journal_write_names(int names, const struct ov_buf *lines) {
-    if (names >= 0) {
-        (void)!ov_fd_write_all(names, ov_buf_span(lines));
-    }
+    ov_names_batch_add(names, &keeper->run, number, path);
 }
 
 enum ov_status ov_journal_run_end(struct ov_keeper *keeper, const struct ov_run_end *end) {

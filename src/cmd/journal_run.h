@@ -3,6 +3,7 @@
 // What every command that is written down begins with.
 #pragma once
 
+#include "journal/names.h"
 #include "role/keeper.h"
 
 #include <stddef.h>
@@ -16,15 +17,10 @@ enum ov_status ov_journal_folder_path(char *ret_path, size_t size);
 enum ov_status ov_journal_run_begin(const char *command, struct ov_keeper *ret_keeper,
                                     int *ret_names);
 
-// The commitment to a path, with the next salt of the run; what is to stand in the file of paths is
-// added to `lines`. And writes that: for ourselves, so that it fails is no failure.
-void ov_journal_commit(struct ov_keeper *keeper, struct ov_span path, struct ov_buf *lines,
+// The commitment to a path, with the next salt of the run; the path goes to `names`, for
+// ov_names_write().
+void ov_journal_commit(struct ov_keeper *keeper, struct ov_span path, struct ov_names_batch *names,
                        struct ov_tree_hash *ret_commitment);
-
-// The line of the path alone, for a commitment that was made with this number.
-void ov_journal_add_name(const struct ov_keeper *keeper, struct ov_span path, uint64_t number,
-                         struct ov_buf *lines);
-void ov_journal_write_names(int names, const struct ov_buf *lines);
 
 // What a command came to.
 struct ov_run_end {

@@ -107,7 +107,7 @@ static void add_file(struct ov_scan_journal *journal, const struct ov_scan_resul
         .has_sha256 = result->has_sha256,
     };
     memcpy(file.sha256, result->sha256, sizeof file.sha256);
-    ov_journal_add_name(&journal->keeper, result->path, number, &held->name_lines);
+    ov_names_batch_add(&held->names, &journal->keeper.run, number, result->path);
     open_entry(held);
     ov_entry_file_add(&held->body, &file);
     for (uint32_t i = 0;
@@ -197,7 +197,7 @@ static void hand_on(struct ov_scan_journal *journal, struct ov_scan_held *held) 
     held->single = NULL;
     ov_arena_reset(&held->arena);
     ov_buf_reset(&held->body);
-    ov_buf_reset(&held->name_lines);
+    ov_names_batch_reset(&held->names);
 }
 
 // Sends their entries, and what our processes did meanwhile; *ret_is_sent says whether there is
@@ -211,8 +211,7 @@ static enum ov_status write_down(struct ov_scan_journal *journal, bool *ret_is_s
     }
     TRY(ov_acts_send());
     TRY(ov_buf_status(&held->body));
-    TRY(ov_buf_status(&held->name_lines));
-    ov_journal_write_names(journal->names, &held->name_lines);
+    ov_names_write(journal->names, &held->names);
     journal->waiting_since_ns = 0;
     TRY(ov_keeper_add_many(&journal->keeper, OV_ENTRY_FILES, ov_buf_span(&held->body),
                            held->entries, held->entry_count));
@@ -344,12 +343,12 @@ void ov_scan_journal_tick(struct ov_scan_journal *journal) {
 static enum ov_status write_crash(struct ov_scan_journal *journal, struct ov_span path,
                                   const char *why) {
     OV_CLEANUP(ov_buf_release) struct ov_buf body = {0};
-    OV_CLEANUP(ov_buf_release) struct ov_buf lines = {0};
+    OV_CLEANUP(ov_names_batch_release) struct ov_names_batch names = {0};
     struct ov_tree_hash commitment;
     ov_buf_add_text(&body, "role worker\nfile ");
     if (path.size > 0) {
-        ov_journal_commit(&journal->keeper, path, &lines, &commitment);
-        ov_journal_write_names(journal->names, &lines);
+        ov_journal_commit(&journal->keeper, path, &names, &commitment);
+        ov_names_write(journal->names, &names);
         ov_tree_hash_add(&body, &commitment);
     } else {
         ov_buf_add_u8(&body, '-');
@@ -396,18 +395,18 @@ void ov_scan_journal_crash(struct ov_scan_journal *journal, struct ov_span path,
 static enum ov_status add_scan(struct ov_scan_journal *journal,
                                const struct ov_scan_arguments *args) {
     OV_CLEANUP(ov_buf_release) struct ov_buf body = {0};
-    OV_CLEANUP(ov_buf_release) struct ov_buf lines = {0};
+    OV_CLEANUP(ov_names_batch_release) struct ov_names_batch names = {0};
     size_t told = args->path_count < 256 ? args->path_count : 256;
     ov_buf_printf(&body, "paths %zu\n", args->path_count);
     for (size_t i = 0; i < told; i++) {
         struct ov_tree_hash commitment;
-        ov_journal_commit(&journal->keeper, ov_span_text(args->paths[i]), &lines, &commitment);
+        ov_journal_commit(&journal->keeper, ov_span_text(args->paths[i]), &names, &commitment);
         ov_buf_add_text(&body, "path ");
         ov_tree_hash_add(&body, &commitment);
         ov_buf_add_u8(&body, '\n');
     }
     TRY(ov_buf_status(&body));
-    ov_journal_write_names(journal->names, &lines);
+    ov_names_write(journal->names, &names);
     return ov_keeper_add(&journal->keeper, OV_ENTRY_SCAN, ov_buf_span(&body));
 }
 
@@ -490,6 +489,6 @@ void ov_scan_journal_release(struct ov_scan_journal *journal) {
         free(held->results);
         ov_arena_release(&held->arena);
         ov_buf_release(&held->body);
-        ov_buf_release(&held->name_lines);
+        ov_names_batch_release(&held->names);
     }
 }

@@ -12,6 +12,7 @@
 #include "cmd/journal_beat.h"
 #include "cmd/scan_options.h"
 #include "cmd/scan_output.h"
+#include "journal/names.h"
 #include "role/keeper.h"
 #include "role/scan_job.h"
 
@@ -31,7 +32,7 @@ struct ov_scan_held {
     size_t open_at; // where the one that grows begins
     unsigned open_files;
     const struct ov_scan_result *single; // one whose lines wait for the next one's, or NULL
-    struct ov_buf name_lines;            // for the file of paths
+    struct ov_names_batch names;         // for the file of paths
 };
 
 struct ov_scan_journal {

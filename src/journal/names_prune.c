@@ -5,18 +5,14 @@
 #include "base/durable.h"
 #include "base/fd.h"
 #include "journal/check.h"
-#include "journal/commitment.h"
-#include "journal/state.h"
+#include "journal/names.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <sodium.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #define NAMES_FILE "names"
 
@@ -113,60 +109,39 @@ static enum ov_status read_spoken(int folder, struct spoken *spoken) {
 
 // ---- writing it anew ----------------------------------------------------------------------------
 
-static enum ov_status read_key(int folder, uint8_t ret_key[OV_NAMES_KEY_BYTES]) {
-    OV_AUTO_FD fd = openat(folder, OV_JOURNAL_FILE_NAMES_KEY, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    size_t size = 0;
-    if (fd < 0) {
-        return OV_SYSTEM;
-    }
-    TRY(ov_fd_read_full(fd, ret_key, OV_NAMES_KEY_BYTES, &size));
-    return size == OV_NAMES_KEY_BYTES ? OV_OK : OV_DAMAGED;
+static bool is_spoken_of(const struct spoken *spoken, const struct ov_tree_hash *commitment) {
+    return spoken->count > 0 &&
+           bsearch(commitment, spoken->items, spoken->count, sizeof *commitment, compare) != NULL;
 }
 
-// Copies the records that are spoken of. A record that is cut short, left by a crash, is none.
-static enum ov_status filter(struct ov_span names, const uint8_t key[OV_NAMES_KEY_BYTES],
-                             const struct spoken *spoken, struct ov_buf *ret_kept,
-                             uint64_t *ret_dropped) {
-    struct ov_cursor cursor = ov_cursor_init(names);
-    while (ov_cursor_left(&cursor) > 0) {
-        struct ov_entry_run run;
+// Those that are spoken of. What was cut short counts as one that is not.
+static enum ov_status filter(struct ov_journal_names *names, const struct spoken *spoken,
+                             struct ov_names_batch *ret_kept, uint64_t *ret_dropped) {
+    struct ov_journal_name name;
+    while (ov_journal_names_next(names, &name) == OV_OK) {
         struct ov_tree_hash commitment;
-        struct ov_salt salt;
-        size_t start = cursor.at;
-        struct ov_span bytes = ov_cursor_bytes(&cursor, sizeof run.bytes);
-        uint64_t number = ov_cursor_u64be(&cursor);
-        struct ov_span path = ov_cursor_bytes(&cursor, ov_cursor_u16be(&cursor));
-        if (ov_cursor_status(&cursor) != OV_OK) {
-            ++*ret_dropped;
-            break;
-        }
-        memcpy(run.bytes, bytes.data, sizeof run.bytes);
-        ov_salt_of(key, &run, number, &salt);
-        ov_commitment_of(&salt, path, &commitment);
-        if (spoken->count > 0 && bsearch(&commitment, spoken->items, spoken->count,
-                                         sizeof commitment, compare) != NULL) {
-            struct ov_span record = ov_span_part(names, start, cursor.at - start);
-            ov_buf_add(ret_kept, record.data, record.size);
+        ov_journal_names_commitment(names, &name, &commitment);
+        if (is_spoken_of(spoken, &commitment)) {
+            ov_names_batch_add(ret_kept, &name.run, name.number, name.path);
         } else {
             ++*ret_dropped;
         }
     }
-    return ov_buf_status(ret_kept);
+    *ret_dropped += ov_cursor_left(&names->cursor) > 0;
+    return ov_buf_status(&ret_kept->bytes);
 }
 
-static enum ov_status prune(int folder, int names, const struct spoken *spoken,
-                            uint64_t *ret_dropped) {
-    OV_CLEANUP(ov_file_map_close) struct ov_file_map map = {0};
-    OV_CLEANUP(ov_buf_release) struct ov_buf kept = {0};
-    uint8_t key[OV_NAMES_KEY_BYTES];
+// Nobody else adds to it meanwhile.
+static enum ov_status prune(int folder, const struct spoken *spoken, uint64_t *ret_dropped) {
+    OV_CLEANUP(ov_journal_names_close) struct ov_journal_names names = {0};
+    OV_CLEANUP(ov_names_batch_release) struct ov_names_batch kept = {0};
     uint64_t dropped = 0;
-    TRY(read_key(folder, key));
-    TRY(ov_file_map_open_fd(names, &map));
-    enum ov_status status = filter(map.bytes, key, spoken, &kept, &dropped);
-    sodium_memzero(key, sizeof key);
-    TRY(status);
+    enum ov_status status = ov_journal_names_open(folder, &names);
+    status = status == OV_OK ? filter(&names, spoken, &kept, &dropped) : status;
+    sodium_memzero(names.key, sizeof names.key);
+    TRY(status == OV_END ? OV_DAMAGED : status); // the names are there: their key is not
     if (dropped > 0) {
-        TRY(ov_durable_write(folder, NAMES_FILE, ov_buf_span(&kept), 0600));
+        TRY(ov_durable_write(folder, NAMES_FILE, ov_buf_span(&kept.bytes), 0600));
     }
     *ret_dropped = dropped;
     return OV_OK;
@@ -181,7 +156,7 @@ enum ov_status ov_names_prune(int folder, uint64_t *ret_dropped) {
     }
     enum ov_status status = read_spoken(folder, &spoken);
     if (status == OV_OK) {
-        status = prune(folder, names, &spoken, ret_dropped);
+        status = prune(folder, &spoken, ret_dropped);
     }
     int error = errno;
     free(spoken.items);

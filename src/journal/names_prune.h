@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The file `names`: which path each commitment stands for. For the owner's eyes; no claim rests on
-// it. Who adds to it holds a shared lock on it, who writes it anew an exclusive one.
+// The file `names` (journal/names.h), opened for adding and written anew: who adds to it holds a
+// shared lock on it, who writes it anew an exclusive one.
 #pragma once
 
 #include "base/status.h"

@@ -5,6 +5,7 @@
 //   journal-fill FOLDER ENTRIES [FILES]    FILES: lines in each entry of files (default 1)
 #include "journal/commitment.h"
 #include "journal/journal.h"
+#include "journal/names.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -33,29 +34,17 @@ static void add(enum ov_entry_type type, struct ov_span body) {
     check(ov_journal_add(fill.journal, type, &fill.run, body, &seq));
 }
 
-static void add_u8s(struct ov_buf *buf, uint64_t value, unsigned count) {
-    while (count-- > 0) {
-        ov_buf_add_u8(buf, (uint8_t)(value >> 8 * count));
-    }
-}
-
-static void commit(struct ov_span path, struct ov_tree_hash *ret_commitment) {
-    OV_CLEANUP(ov_buf_release) struct ov_buf line = {0};
+static void commit(struct ov_span path, struct ov_names_batch *names,
+                   struct ov_tree_hash *ret_commitment) {
     struct ov_salt salt;
     ov_salt_of(ov_journal_names_key(fill.journal), &fill.run, fill.number, &salt);
     ov_commitment_of(&salt, path, ret_commitment);
-    ov_buf_add(&line, fill.run.bytes, sizeof fill.run.bytes);
-    add_u8s(&line, fill.number++, 8);
-    add_u8s(&line, path.size, 2);
-    ov_buf_add(&line, path.data, path.size);
-    if (write(fill.names, line.data, line.size) != (ssize_t)line.size) {
-        perror("names");
-        exit(2);
-    }
+    ov_names_batch_add(names, &fill.run, fill.number++, path);
 }
 
 static void add_files(uint64_t seq) {
     OV_CLEANUP(ov_buf_release) struct ov_buf body = {0};
+    OV_CLEANUP(ov_names_batch_release) struct ov_names_batch names = {0};
     ov_buf_printf(&body, "count %u\n", fill.files);
     for (unsigned i = 0; i < fill.files; i++) {
         uint64_t number = seq * fill.files + i;
@@ -71,13 +60,14 @@ static void add_files(uint64_t seq) {
             .mtime_ns = 1790000000000000000u + number,
             .read_bytes = 1000,
         };
-        commit(ov_span_text(path), &file.commitment);
+        commit(ov_span_text(path), &names, &file.commitment);
         ov_entry_file_add(&body, &file);
         if (file.verdict == OV_ENTRY_FOUND) {
             ov_buf_printf(&body, "found Rule-%05u.UNOFFICIAL rules.ndb - 3\n",
                           (unsigned)(number % 1009));
         }
     }
+    ov_names_write(fill.names, &names);
     add(OV_ENTRY_FILES, ov_buf_span(&body));
 }
 

@@ -159,10 +159,20 @@ class Journal:
         """{commitment: path} of the files `names` and `names.key`."""
         key, found = self.read("names.key"), {}
         data = self.read("names") if (self.path / "names").exists() else b""
-        while len(data) >= 26:
-            run, number, size = data[:16], data[16:24], struct.unpack(">H", data[24:26])[0]
-            path, data = data[26:26 + size], data[26 + size:]
-            salt = hashlib.sha256(b"overt-salt/v1\n" + key + run + number).digest()[:16]
+        run, number, is_due = None, 0, False
+        for path in data.split(b"\0")[:-1]:
+            if not path:
+                is_due = True
+                continue
+            if is_due:
+                match = re.fullmatch(rb"([0-9a-f]{32}) (0|[1-9]\d*)", path)
+                run, is_due = match and bytes.fromhex(match[1].decode()), False
+                number = int(match[2]) if match else 0
+                continue
+            if run is None:
+                continue
+            salt = hashlib.sha256(b"overt-salt/v1\n" + key + run + number.to_bytes(8, "big")).digest()[:16]
+            number += 1
             commitment = hashlib.sha256(b"overt-name/v1\n" + salt + path).digest()
             found[base64.b64encode(commitment).decode()] = path
         return found
