@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.parse
 
 sys.path.insert(0, os.path.join(os.environ["OVERT_SOURCE"], "tests/feed"))
 sys.path.insert(0, os.path.join(os.environ["OVERT_SOURCE"], "tests/scan"))
@@ -58,6 +59,13 @@ class Client:
         done = self.run("rules", "list", "--json")
         return {one["set"]: one for one in map(json.loads, done.stdout.splitlines())}
 
+    def entries(self, kind):
+        """The lines of the journal's entries of this type, the oldest first."""
+        done = fine(self.run("journal", "list", "--json", "--reverse", "--type", kind))
+        bodies = [json.loads(line)["body"].splitlines() for line in done.stdout.splitlines()]
+        return [{word: urllib.parse.unquote(rest) for word, rest in (line.split(" ", 1) for line in body)}
+                for body in bodies]
+
     def seq(self):
         return self.sets().get("stable", {}).get("seq")
 
@@ -97,8 +105,8 @@ def keeps(client, done, why):
     refused(done, why)
     assert client.seq() == 1, client.seq()
     assert client.finds(1) == "stable:rules.ndb" and client.finds(2) is None
-    history = (client.state / "rules/history").read_text().splitlines()
-    assert " refuse stable " in history[-1] and why in history[-1], history[-1]
+    refusal = client.entries("refuse")[-1]
+    assert refusal["set"] == "stable" and why in refusal["why"], refusal
 
 
 @contextlib.contextmanager
@@ -475,6 +483,22 @@ def names_that_lead_away():
 
 # ---- what is on disk ------------------------------------------------------------------------------
 
+def no_path_is_in_the_journal():
+    """A reason names the folder that an update was to come from; the journal must not."""
+    _, client, folder = started()
+    private = pathlib.Path("a private folder").absolute()
+    private.mkdir()
+    refused(client.update("--from", private), "")
+    os.rename(folder, "elsewhere")
+    refused(client.update(), str(folder.absolute()))
+    refusals = [one["why"] for one in client.entries("refuse")]
+    assert any("(path): No such file" in why for why in refusals), refusals
+    for path in (client.state / "journal").rglob("*"):
+        if path.is_file() and path.name not in ("names", "index.db"):
+            data = path.read_bytes()
+            assert b"private" not in data and os.fsencode(folder.absolute()) not in data, path
+
+
 def what_is_loaded_is_in_the_journal():
     """An update and a scan name the same image, and a refusal its reason."""
     log, client, folder = started()
@@ -623,6 +647,6 @@ if __name__ == "__main__":
           tampered_with, tampered_tiles, tampered_entries, rules_that_are_not_those_of_the_root,
           too_few_cosignatures, two_logs_for_two_clients, rolled_back, frozen, held_back,
           withdrawn, from_the_future, log_key_stolen, one_release_key_stolen, another_log,
-          names_that_lead_away, what_is_loaded_is_in_the_journal, changed_on_disk,
+          names_that_lead_away, no_path_is_in_the_journal, what_is_loaded_is_in_the_journal, changed_on_disk,
           killed_at_every_step, killed_while_it_is_added,
           one_writer_at_a_time, what_is_given_wrongly])

@@ -24,16 +24,15 @@ def files_of(client, feed="stable"):
     return (folder / "log.policy").read_text(), (folder / "overt.trust").read_text()
 
 
-def history_of(client, word):
-    lines = (client.state / "rules/history").read_text().splitlines()
-    return [line for line in lines if line.split()[1] == word]
+def rotations_of(client):
+    return client.entries("rotate")
 
 
 def stays(client, log, done, why):
     """Refused, with the rules, the keys and the witnesses of before."""
     before = log.policy(), log.trust()
     keeps(client, done, why)
-    assert files_of(client) == before and not history_of(client, "rotate")
+    assert files_of(client) == before and not rotations_of(client)
 
 
 # ---- what is followed ---------------------------------------------------------------------------
@@ -48,11 +47,13 @@ def new_keys_and_witnesses():
     assert client.seq() == 2 and client.finds(2), done.stdout
     assert files_of(client) == (log.policy(), log.trust()) != before
     assert "new release keys and policy: version 2" in done.stdout, done.stdout
-    told = history_of(client, "rotate")
-    assert len(told) == 1 and told[0].endswith("version 2 of the trust file, entry 1 of the log")
+    told = rotations_of(client)
+    assert told == [{"set": "stable", "version": "2", "entry": "1",
+                     "trust": sha256(log.trust().encode()).hex(),
+                     "policy": sha256(log.policy().encode()).hex()}], told
     fine(client.run("rules", "verify"))
     fine(client.update())
-    assert len(history_of(client, "rotate")) == 1
+    assert len(rotations_of(client)) == 1
     log.release(rules(1, 2, 3))
     log.publish(folder)
     fine(client.update())
@@ -100,7 +101,7 @@ def two_at_once_for_who_was_away():
         fine(one.update())
         assert one.seq() == 3 and one.finds(3)
         assert files_of(one) == (log.policy(), log.trust())
-        assert len(history_of(one, "rotate")) == 2
+        assert len(rotations_of(one)) == 2
     new = Client()
     fine(new.add(at_home, folder))  # given the files of long ago
     assert new.seq() == 3 and files_of(new) == (log.policy(), log.trust())
@@ -115,7 +116,7 @@ def sixteen_and_one_more():
     refused(client.update(), "more than 16 rotations")
     assert client.seq() == 1 and client.finds(1)
     fine(client.update())
-    assert client.seq() == 2 and len(history_of(client, "rotate")) == 17
+    assert client.seq() == 2 and len(rotations_of(client)) == 17
 
 
 def keys_of_two_logs():

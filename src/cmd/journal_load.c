@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which sets of rules an image was made of, line by line.
+// What the journal says of rules, line by line.
 #include "cmd/journal_load.h"
 
 #include "base/hex.h"
@@ -96,5 +96,78 @@ void ov_load_add_given(struct ov_buf *body, const struct ov_rule_names *names) {
     }
     if (given.untold > 0) { // no file has a '/' in its name
         ov_buf_printf(body, "set /%llu local\n", (unsigned long long)given.untold);
+    }
+}
+
+// ---- what is refused ----------------------------------------------------------------------------
+
+#define PATH_WORD "(path)"
+
+// Whether one of these stands there; its size goes to *ret_size.
+static bool is_known_path(struct ov_span rest, const char *const *paths, size_t *ret_size) {
+    for (; *paths != NULL; paths++) {
+        size_t size = strlen(*paths);
+        bool is_path = size > 1 && strchr(*paths, '/') != NULL && strstr(*paths, "://") == NULL;
+        if (is_path && ov_span_has_prefix(rest, *paths)) {
+            *ret_size = size;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_one_of(uint8_t byte, const char *bytes) {
+    return byte != 0 && strchr(bytes, byte) != NULL;
+}
+
+// Whether a path from the root begins there, as far as one can tell: it ends with its word.
+static bool is_any_path(struct ov_span text, size_t at, size_t *ret_size) {
+    bool is_begin = at == 0 || is_one_of(text.data[at - 1], " \"'(=,");
+    size_t end = at;
+    if (text.data[at] != '/' || !is_begin) {
+        return false;
+    }
+    while (end < text.size && !is_one_of(text.data[end], " \"':,;)")) {
+        end++;
+    }
+    *ret_size = end - at;
+    return end - at > 1;
+}
+
+static void add_without_paths(struct ov_buf *out, struct ov_span text, const char *const *paths) {
+    for (size_t at = 0; at < text.size;) {
+        size_t size = 1;
+        if (is_known_path(ov_span_from(text, at), paths, &size) || is_any_path(text, at, &size)) {
+            ov_buf_add_text(out, PATH_WORD);
+        } else {
+            ov_buf_add_u8(out, text.data[at]);
+            size = 1;
+        }
+        at += size;
+    }
+}
+
+void ov_refuse_add(struct ov_buf *body, struct ov_span set, struct ov_span why,
+                   const char *const *paths) {
+    OV_CLEANUP(ov_buf_release) struct ov_buf text = {0};
+    add_without_paths(&text, why, paths);
+    body->has_failed |= text.has_failed;
+    ov_buf_add_text(body, "set ");
+    ov_entry_text_add(body, ov_span_part(set, 0, NAME_BYTES_MAX));
+    ov_buf_add_text(body, "\nwhy ");
+    ov_entry_text_add(body, ov_buf_span(&text));
+    ov_buf_add_u8(body, '\n');
+}
+
+void ov_rotate_add(struct ov_buf *body, const struct ov_refresh_rotation *rotation) {
+    const struct ov_span texts[] = {rotation->trust, rotation->policy};
+    ov_buf_printf(body, "set %s\nversion %llu\nentry %llu\n", rotation->feed,
+                  (unsigned long long)rotation->version, (unsigned long long)rotation->index);
+    for (unsigned i = 0; i < 2; i++) {
+        uint8_t sha256[OV_SHA256_BYTES];
+        char digest[2 * OV_SHA256_BYTES + 1];
+        ov_sha256(texts[i], sha256);
+        ov_hex_write(ov_span_make(sha256, sizeof sha256), digest);
+        ov_buf_printf(body, "%s %s\n", i == 0 ? "trust" : "policy", digest);
     }
 }

@@ -3,7 +3,6 @@
 #include "base/fd.h"
 #include "base/say.h"
 #include "cmd/rules_feeds.h"
-#include "feed/history.h"
 #include "feed/mirror.h"
 #include "feed/stage.h"
 
@@ -161,9 +160,6 @@ static int remove_feed(struct ov_feeds_session *session, const char *name) {
         return OV_EXIT_ERROR;
     }
     ov_feed_remove(session->folder, name);
-    if (ov_history_add(session->folder, session->now, "remove", name, "by hand") != OV_OK) {
-        ov_say_error("history", strerror(errno), NULL);
-    }
     if (!session->options->is_quiet) {
         (void)printf("%s: removed\n", name);
     }

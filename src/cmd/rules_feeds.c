@@ -9,7 +9,6 @@
 #include "cmd/journal_load.h"
 #include "cmd/journal_run.h"
 #include "cmd/scan_state.h"
-#include "feed/history.h"
 #include "role/acts.h"
 
 #include <errno.h>
@@ -221,27 +220,20 @@ static void show_step(void *arg, const char *step) {
     }
 }
 
-struct ov_refresh_request ov_feeds_request(struct ov_feeds_session *session, struct ov_feed *feed) {
-    return (struct ov_refresh_request){
-        .rules_folder = session->folder,
-        .rules_path = session->path,
-        .feed = feed,
-        .source = session->options->from,
-        .proxy = session->options->proxy,
-        .with_tiles = session->options->with_tiles,
-        .is_full = session->options->is_full,
-        .certificates = session->options->certificates,
-        .now = session->now,
-        .arg = session,
-        .on_step = show_step,
-    };
-}
-
 static void show_stage(void *arg, struct ov_span stage, unsigned percent) {
     char step[96];
     (void)snprintf(step, sizeof step, "compiling: %.*s %u%%",
                    (int)(stage.size < 60 ? stage.size : 60), (const char *)stage.data, percent);
     show_step(arg, step);
+}
+
+// On disk before anything else is done.
+static enum ov_status write_entry(struct ov_feeds_session *session, enum ov_entry_type type,
+                                  const struct ov_buf *body) {
+    TRY(ov_buf_status(body));
+    TRY(ov_acts_send());
+    TRY(ov_keeper_add(&session->keeper, type, ov_buf_span(body)));
+    return ov_keeper_sync(&session->keeper);
 }
 
 static enum ov_status write_load(struct ov_feeds_session *session, const struct ov_active *active,
@@ -255,10 +247,7 @@ static enum ov_status write_load(struct ov_feeds_session *session, const struct 
         TRY(ov_rule_names_open(map.bytes, &names));
     }
     ov_load_add_installed(body, &names, active);
-    TRY(ov_buf_status(body));
-    TRY(ov_acts_send());
-    TRY(ov_keeper_add(&session->keeper, OV_ENTRY_LOAD, ov_buf_span(body)));
-    return ov_keeper_sync(&session->keeper);
+    return write_entry(session, OV_ENTRY_LOAD, body);
 }
 
 // What is going to be loaded, before it is.
@@ -274,14 +263,37 @@ static enum ov_status note_load(void *arg, const struct ov_active *active) {
 
 static void note_refusal(struct ov_feeds_session *session, const char *feed, const char *reason) {
     OV_CLEANUP(ov_buf_release) struct ov_buf body = {0};
-    ov_buf_printf(&body, "set %s\nwhy ", feed);
-    ov_entry_text_add(&body, ov_span_text(reason));
-    ov_buf_add_u8(&body, '\n');
-    if (ov_buf_status(&body) != OV_OK || ov_acts_send() != OV_OK ||
-        ov_keeper_add(&session->keeper, OV_ENTRY_REFUSE, ov_buf_span(&body)) != OV_OK ||
-        ov_keeper_sync(&session->keeper) != OV_OK) {
+    ov_refuse_add(&body, ov_span_text(feed), ov_span_text(reason),
+                  (const char *const[]){session->source, session->path, NULL});
+    enum ov_status status = write_entry(session, OV_ENTRY_REFUSE, &body);
+    if (status != OV_OK) {
         ov_say_error("journal", session->keeper.reason, NULL);
     }
+}
+
+static enum ov_status note_rotation(void *arg, const struct ov_refresh_rotation *rotation) {
+    OV_CLEANUP(ov_buf_release) struct ov_buf body = {0};
+    ov_rotate_add(&body, rotation);
+    return write_entry(arg, OV_ENTRY_ROTATE, &body);
+}
+
+struct ov_refresh_request ov_feeds_request(struct ov_feeds_session *session, struct ov_feed *feed) {
+    const char *source = session->options->from != NULL ? session->options->from : feed->source;
+    (void)snprintf(session->source, sizeof session->source, "%s", source);
+    return (struct ov_refresh_request){
+        .rules_folder = session->folder,
+        .rules_path = session->path,
+        .feed = feed,
+        .source = session->options->from,
+        .proxy = session->options->proxy,
+        .with_tiles = session->options->with_tiles,
+        .is_full = session->options->is_full,
+        .certificates = session->options->certificates,
+        .now = session->now,
+        .arg = session,
+        .on_step = show_step,
+        .on_rotation = note_rotation,
+    };
 }
 
 enum ov_status ov_feeds_install(struct ov_feeds_session *session, struct ov_active *active) {
@@ -316,7 +328,6 @@ enum ov_status ov_feeds_install(struct ov_feeds_session *session, struct ov_acti
 int ov_feeds_say_refusal(struct ov_feeds_session *session, const char *feed, enum ov_status status,
                          const char *reason) {
     bool is_refusal = status == OV_DENIED || status == OV_DAMAGED || status == OV_UNSUPPORTED;
-    const char *word = is_refusal ? "refuse" : "fail";
     ov_feeds_erase(session);
     session->error_count++;
     note_refusal(session, feed, reason);
@@ -334,9 +345,6 @@ int ov_feeds_say_refusal(struct ov_feeds_session *session, const char *feed, enu
     ov_say_error(feed, reason,
                  is_refusal ? "refused: the rules that were installed stay active"
                             : "the rules that were installed stay active");
-    if (ov_history_add(session->folder, session->now, word, feed, reason) != OV_OK) {
-        ov_say_error("history", strerror(errno), NULL);
-    }
     return OV_EXIT_ERROR;
 }
 
@@ -415,10 +423,6 @@ void ov_feeds_say_set(struct ov_feeds_session *session, const struct ov_active_f
                        growth_words(result->update.growth));
     } else {
         (void)snprintf(text, sizeof text, "%s", result->reason);
-    }
-    if (result->has_set &&
-        ov_history_add(session->folder, session->now, "load", feed->name.text, text) != OV_OK) {
-        ov_say_error("history", strerror(errno), NULL);
     }
     if (session->options->is_json) {
         print_json(feed, what, result);

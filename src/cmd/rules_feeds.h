@@ -41,8 +41,9 @@ struct ov_feeds_session {
     bool has_progress; // and something of it stands on the terminal
     bool is_drawn;
     struct ov_active active;
-    struct ov_keeper keeper; // of a writer: what it does is written down
-    uint64_t error_count;    // that were told
+    struct ov_keeper keeper;           // of a writer: what it does is written down
+    uint64_t error_count;              // that were told
+    char source[OV_FEED_SOURCE_BYTES]; // of the feed that was asked for last
 };
 
 // Opens it, with the lock when `is_writer`. OV_OK, or the error was printed. OV_END for a reader:
@@ -51,7 +52,7 @@ enum ov_status ov_feeds_open(const struct ov_feeds_options *options, bool is_wri
                              struct ov_feeds_session *ret_session);
 void ov_feeds_close(struct ov_feeds_session *session);
 
-// A refresh request for this feed, with progress on the terminal.
+// A refresh request for this feed, with progress on the terminal, and rotations in the journal.
 struct ov_refresh_request ov_feeds_request(struct ov_feeds_session *session, struct ov_feed *feed);
 // Takes the line of progress away.
 void ov_feeds_erase(struct ov_feeds_session *session);
@@ -63,7 +64,7 @@ enum ov_status ov_feeds_install(struct ov_feeds_session *session, struct ov_acti
 int ov_feeds_say_refusal(struct ov_feeds_session *session, const char *feed, enum ov_status status,
                          const char *reason);
 
-// Records and prints what is installed of a feed now. `what` is "added", "updated", "up to date".
+// Prints what is installed of a feed now. `what` is "added", "updated", "up to date".
 void ov_feeds_say_set(struct ov_feeds_session *session, const struct ov_active_feed *feed,
                       const char *what, const struct ov_refresh_result *result);
 

@@ -9,15 +9,12 @@
 #include "cmd/rules_feeds.h"
 #include "cmd/scan_output.h"
 #include "cmd/scan_verify.h"
-#include "journal/entry.h"
 
 #include <dirent.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-
-enum { NAME_BYTES_MAX = 100 };
 
 static bool is_image(const char *path) {
     size_t size = strlen(path);
@@ -30,11 +27,7 @@ static enum ov_status refuse(struct ov_buf *entry, const char *path, const char 
     const char *slash = strrchr(path, '/');
     const char *name = slash != NULL && slash[1] != 0 ? slash + 1 : path;
     ov_buf_reset(entry);
-    ov_buf_add_text(entry, "set ");
-    ov_entry_text_add(entry, ov_span_part(ov_span_text(name), 0, NAME_BYTES_MAX));
-    ov_buf_add_text(entry, "\nwhy ");
-    ov_entry_text_add(entry, ov_span_part(ov_span_text(why), 0, OV_SCAN_REASON_BYTES));
-    ov_buf_add_u8(entry, '\n');
+    ov_refuse_add(entry, ov_span_text(name), ov_span_text(why), (const char *const[]){path, NULL});
     return status;
 }
 

@@ -4,7 +4,6 @@
 
 #include "base/durable.h"
 #include "base/hex.h"
-#include "feed/history.h"
 #include "feed/set.h"
 #include "feed/stage.h"
 #include "ledger/entries.h"
@@ -340,20 +339,23 @@ static void ask_with_feed(struct refresh *refresh) {
     refresh->ask.trust = ov_buf_span(&refresh->request->feed->trust);
 }
 
-static enum ov_status note_rotation(struct refresh *refresh) {
+static enum ov_status lay_down(struct refresh *refresh,
+                               const struct ov_refresh_rotation *rotation) {
     const struct ov_refresh_request *request = refresh->request;
-    const struct ov_verifier_rotation *rotation = &refresh->verdict.rotation;
-    char text[96];
-    (void)snprintf(text, sizeof text, "version %llu of the trust file, entry %llu of the log",
-                   (unsigned long long)rotation->version, (unsigned long long)rotation->index);
-    enum ov_status status = ov_history_add(request->rules_folder, request->now, "rotate",
-                                           request->feed->name.text, text);
-    return status == OV_OK ? OV_OK : fail(refresh, status, "history");
+    enum ov_status status = OV_OK;
+    if (request->on_rotation != NULL) {
+        status = request->on_rotation(request->arg, rotation);
+    }
+    if (status != OV_OK) {
+        return fail(refresh, status, "the journal");
+    }
+    status = ov_feed_rotate(request->rules_folder, request->feed, refresh->entry->set,
+                            rotation->policy, rotation->trust);
+    return status == OV_OK ? OV_OK : fail(refresh, status, "the new release keys");
 }
 
 // Has what was brought verified, and takes it over: as version `version` or not at all.
 static enum ov_status take_rotation(struct refresh *refresh, uint64_t version) {
-    const struct ov_refresh_request *request = refresh->request;
     const struct ov_verifier_rotation *rotation = &refresh->verdict.rotation;
     tell(refresh, "verifying new release keys");
     refresh->ask.proof = refresh->proof.spans[ROTATION];
@@ -365,16 +367,17 @@ static enum ov_status take_rotation(struct refresh *refresh, uint64_t version) {
     }
     TRY(status);
     struct ov_span texts = ov_span_make(rotation->bytes, sizeof rotation->bytes);
-    struct ov_span trust = ov_span_part(texts, 0, rotation->trust_bytes);
-    struct ov_span policy = ov_span_part(texts, trust.size, rotation->policy_bytes);
-    status =
-        ov_feed_rotate(request->rules_folder, request->feed, refresh->entry->set, policy, trust);
-    if (status != OV_OK) {
-        return fail(refresh, status, "the new release keys");
-    }
+    const struct ov_refresh_rotation news = {
+        .feed = refresh->request->feed->name.text,
+        .version = rotation->version,
+        .index = rotation->index,
+        .trust = ov_span_part(texts, 0, rotation->trust_bytes),
+        .policy = ov_span_part(texts, rotation->trust_bytes, rotation->policy_bytes),
+    };
+    TRY(lay_down(refresh, &news));
     ask_with_feed(refresh);
     refresh->result->trust_version = rotation->version;
-    return note_rotation(refresh);
+    return OV_OK;
 }
 
 // Takes over one rotation after another, until there is no next one; what was brought last is the

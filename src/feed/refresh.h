@@ -9,6 +9,13 @@
 
 #include "feed/feed.h"
 
+// New release keys and another policy: the texts of both files.
+struct ov_refresh_rotation {
+    const char *feed;
+    uint64_t version, index; // of the trust file; of the entry in the log
+    struct ov_span trust, policy;
+};
+
 struct ov_refresh_request {
     int rules_folder;         // STATE/rules, locked
     const char *rules_path;   // the same, as an absolute path
@@ -21,6 +28,8 @@ struct ov_refresh_request {
     uint64_t now;             // POSIX seconds
     void *arg;
     void (*on_step)(void *arg, const char *step); // what is being done; may be NULL
+    // Before it counts; with another status than OV_OK it does not. May be NULL.
+    enum ov_status (*on_rotation)(void *arg, const struct ov_refresh_rotation *rotation);
 };
 
 struct ov_fetch_get;

@@ -101,6 +101,12 @@ static const struct form forms[OV_ENTRY_TYPES] = {
                         {"pid", VALUE_NUMBER, false},
                         {"how", VALUE_END, false}}},
     [OV_ENTRY_REMOVED] = {"removed", {{"from", VALUE_NUMBER, false}, {"to", VALUE_NUMBER, false}}},
+    [OV_ENTRY_ROTATE] = {"rotate",
+                         {{"set", VALUE_TEXT, false},
+                          {"version", VALUE_NUMBER, false},
+                          {"entry", VALUE_NUMBER, false},
+                          {"trust", VALUE_HEX, false},
+                          {"policy", VALUE_HEX, false}}},
 };
 
 const char *ov_entry_type_name(enum ov_entry_type type) {

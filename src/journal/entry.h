@@ -33,6 +33,7 @@ enum ov_entry_type {
     OV_ENTRY_ROLE,
     OV_ENTRY_GONE,
     OV_ENTRY_REMOVED,
+    OV_ENTRY_ROTATE,
     OV_ENTRY_TYPES,
 };
 

@@ -50,6 +50,9 @@ static const struct {
     {OV_ENTRY_GONE, "role worker\npid 7\nhow signal 9\n"},
     {OV_ENTRY_GONE, "role worker\npid 7\nhow unknown\n"},
     {OV_ENTRY_REMOVED, "from 256\nto 1024\n"},
+    {OV_ENTRY_ROTATE, "set stable\nversion 2\nentry 7\n"
+                      "trust e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\n"
+                      "policy 47dc540c94ceb704a23875c11273e16bb0b8a87aed84de911f2133568115f254\n"},
 };
 
 static void make(struct ov_buf *out, enum ov_entry_type type, const char *body) {
