@@ -10,6 +10,7 @@ import shutil
 import struct
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.environ["OVERT_SOURCE"], "tests/journal"))
 from journals import (  # noqa: E402  pylint: disable=wrong-import-position
@@ -432,6 +433,23 @@ def a_clock_that_is_set_back():
     assert code == 1 and len(lines) == 2, lines
 
 
+def a_clock_that_leaps():
+    library = build_library("tests/journal/clock.c", "clock.so")
+    env = {"LD_PRELOAD": library, "WRONG_CLOCK": "90000", "LEAP_AFTER": "1",
+           "ASAN_OPTIONS": "verify_asan_link_order=0"}
+    with subprocess.Popen([OVERT, "scan", "--rules", image(), "-"], stdin=subprocess.PIPE,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                          env=environment("state", **env)) as process:
+        time.sleep(4)
+        process.stdin.close()
+        assert process.wait(120) == 0
+    findings = [entry for entry in Journal().entries() if entry.type == "finding"]
+    assert [entry.body[0][1] for entry in findings] == ["the%20clock%20was%20set%20forward"], findings
+    code, lines = verify()
+    assert code == 1 and len(lines) == 2 and "the clock was set forward" in lines[0], lines
+    assert f"entry {findings[0].seq}" in lines[0], lines
+
+
 def a_new_key_each_day():
     library = build_library("tests/journal/clock.c", "clock.so")
     tree("t", 3)
@@ -461,4 +479,4 @@ if __name__ == "__main__":
           entries_change_places, what_was_answered_is_not_cut_off, an_older_copy_is_told,
           a_cut_off_write_is_recovered, a_recovery_among_other_runs, a_full_disk,
           a_disk_for_reading_alone, a_folder_of_another_user, a_clock_that_is_set_back,
-          a_new_key_each_day])
+          a_clock_that_leaps, a_new_key_each_day])

@@ -261,6 +261,12 @@ def set_mono(journal):
     journal.add("heartbeat", "runs 0")
 
 
+def leap(journal, seconds):
+    journal.start()
+    journal.time_ns += int(seconds * foreign.SECOND)
+    journal.stop()
+
+
 def gap(journal, seconds):
     journal.start()
     journal.wait(seconds)
@@ -332,6 +338,8 @@ LIES = [  # what, the entry that is told, a word of the reason, change
     ("a clock set back by three seconds", 12, "set back by 2.999", lambda j: set_clock(j, -3)),
     ("a clock that creeps back", 13, "entry 11 has",
      lambda j: (set_clock(j, -1.5), set_clock(j, -1.5))),
+    ("a clock set forward by a day and more, in a run", 13, "set forward by 8640",
+     lambda j: leap(j, 86401)),
     ("mono falls", 12, "entry 11", set_mono),
     ("a gap in a run", 13, "gap of 661 s after entry 12", lambda j: gap(j, 661)),
     ("a run without start", 2, "does not begin",

@@ -17,6 +17,7 @@
 #define NS_IN_SECOND 1000000000ull
 #define SLACK_NS     (2 * NS_IN_SECOND)
 #define GAP_NS       (11 * 60 * NS_IN_SECOND)
+#define LEAP_NS      (24 * 3600 * NS_IN_SECOND)
 
 enum {
     HELD_MAX = 1024, // problems that are not told before it is known that all is of one moment
@@ -228,8 +229,16 @@ static void check_clocks(struct checking *checking, const struct ov_entry *entry
     // Who opens the journal next says what a crash left, whenever that is.
     bool may_be_late = entry->type == OV_ENTRY_RECOVER || is_cut_off(entry);
     bool is_open = checking->runs.open_count > 0 && !may_be_late && !checking->is_behind_missing;
-    if (is_open && entry->mono_ns > last->mono_ns && entry->mono_ns - last->mono_ns > GAP_NS) {
+    if (!is_open || entry->mono_ns < last->mono_ns) {
+        return;
+    }
+    uint64_t passed_ns = entry->mono_ns - last->mono_ns;
+    if (passed_ns > GAP_NS) {
         tell(checking, entry->seq, "nothing was written for more than 11 minutes of a run");
+    }
+    if (entry->time_ns > last->time_ns && entry->time_ns - last->time_ns > LEAP_NS &&
+        entry->time_ns - last->time_ns - LEAP_NS > passed_ns) {
+        tell(checking, entry->seq, "the clock was set forward by more than a day of a run");
     }
 }
 

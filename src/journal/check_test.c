@@ -241,6 +241,33 @@ static void test_a_gap_in_a_run(void **state) {
     expect(0, 3, "nothing was written for more than 11 minutes of a run");
 }
 
+static void test_a_clock_that_leaps(void **state) {
+    (void)state;
+    const uint64_t day_ns = 24 * 3600 * 1000000000ull;
+    add_epoch(0, 0);
+    add(OV_ENTRY_START, 1, START);
+    world.seconds++;
+    struct ov_entry entry = entry_of(OV_ENTRY_STOP, 1, STOP);
+    entry.time_ns += day_ns; // as much as may be
+    put(&entry);
+    world.seconds += 24 * 3600;
+    entry = entry_of(OV_ENTRY_HEARTBEAT, NONE, "runs 0\n");
+    entry.time_ns += 9 * day_ns; // of no run
+    entry.mono_ns -= day_ns;
+    put(&entry);
+    seal(world.count, 0);
+    expect_sound();
+    entry = entry_of(OV_ENTRY_START, 2, START);
+    entry.time_ns += 9 * day_ns;
+    entry.mono_ns -= day_ns;
+    put(&entry);
+    entry = entry_of(OV_ENTRY_STOP, 2, STOP);
+    entry.time_ns += 10 * day_ns + 1;
+    entry.mono_ns -= day_ns;
+    put(&entry);
+    expect(0, 5, "the clock was set forward by more than a day of a run");
+}
+
 static void test_a_clock_that_creeps_back(void **state) {
     (void)state;
     add_epoch(0, 0);
@@ -398,6 +425,7 @@ int main(void) {
         TEST(test_a_gap_in_a_run),
         TEST(test_a_gap_behind_a_run_that_was_cut_off),
         TEST(test_a_clock_that_creeps_back),
+        TEST(test_a_clock_that_leaps),
         TEST(test_a_missing_seal),
         TEST(test_too_many_wait_for_a_seal),
         TEST(test_what_is_no_entry),

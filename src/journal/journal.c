@@ -19,7 +19,8 @@
 #include <unistd.h>
 
 #define NS_IN_SECOND   1000000000ull
-#define CLOCK_SLACK_NS (2 * NS_IN_SECOND) // by which a clock may be set back without a word
+#define CLOCK_SLACK_NS (2 * NS_IN_SECOND)         // by which a clock may be set back without a word
+#define CLOCK_LEAP_NS  (24 * 3600 * NS_IN_SECOND) // and forward, while a run goes on
 
 enum ov_status ov_journal_fail(struct ov_journal *journal, enum ov_status status,
                                const char *what) {
@@ -62,6 +63,7 @@ static enum ov_status read_boot(uint8_t ret_boot[OV_BOOT_BYTES]) {
 void ov_journal_note(struct ov_journal *journal, const struct ov_entry *entry) {
     struct ov_span number;
     journal->last_time_ns = entry->time_ns;
+    journal->last_mono_ns = entry->mono_ns;
     memcpy(journal->last_boot, entry->boot, sizeof entry->boot);
     if (entry->type == OV_ENTRY_EPOCH &&
         ov_entry_value(entry->body, "number", 0, &number) == OV_OK &&
@@ -297,6 +299,22 @@ static enum ov_status seal_old(struct ov_journal *journal, uint64_t mono_ns) {
     return is_due ? ov_journal_seal(journal, OV_SEAL_KEEP_EPOCH) : OV_OK;
 }
 
+// What is to be said of the clock before this entry; NULL: nothing.
+static const char *judge_clock(const struct ov_journal *journal, const struct ov_entry *entry) {
+    bool is_same_boot = memcmp(journal->boot, journal->last_boot, sizeof journal->boot) == 0;
+    if (!is_same_boot || entry->type == OV_ENTRY_FINDING || entry->type == OV_ENTRY_EPOCH) {
+        return NULL;
+    }
+    if (entry->time_ns + CLOCK_SLACK_NS < journal->last_time_ns) {
+        return "what the%20clock%20was%20set%20back\n";
+    }
+    bool is_going_on = !ov_entry_run_is_none(&entry->run) && entry->type != OV_ENTRY_START;
+    uint64_t due_ns = journal->last_time_ns + (entry->mono_ns - journal->last_mono_ns);
+    return is_going_on && entry->time_ns > due_ns + CLOCK_LEAP_NS
+               ? "what the%20clock%20was%20set%20forward\n"
+               : NULL;
+}
+
 enum ov_status ov_journal_add(struct ov_journal *journal, enum ov_entry_type type,
                               const struct ov_entry_run *run, struct ov_span body,
                               uint64_t *ret_seq) {
@@ -309,13 +327,12 @@ enum ov_status ov_journal_add(struct ov_journal *journal, enum ov_entry_type typ
     };
     memcpy(entry.boot, journal->boot, sizeof entry.boot);
     TRY(seal_old(journal, entry.mono_ns));
-    bool is_same_boot = memcmp(journal->boot, journal->last_boot, sizeof journal->boot) == 0;
-    if (is_same_boot && type != OV_ENTRY_FINDING && type != OV_ENTRY_EPOCH &&
-        entry.time_ns + CLOCK_SLACK_NS < journal->last_time_ns) {
+    const char *what = judge_clock(journal, &entry);
+    if (what != NULL) {
         struct ov_entry finding = entry;
         finding.type = OV_ENTRY_FINDING;
         finding.run = (struct ov_entry_run){0};
-        finding.body = ov_span_text("what the%20clock%20was%20set%20back\n");
+        finding.body = ov_span_text(what);
         finding.seq = journal->size;
         TRY(add_entry(journal, &finding));
     }

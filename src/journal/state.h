@@ -33,7 +33,7 @@ struct ov_journal {
     uint8_t first_boot[OV_BOOT_BYTES];
     size_t synced_bytes;
     uint64_t size; // entries, all of them
-    uint64_t last_time_ns;
+    uint64_t last_time_ns, last_mono_ns;
     uint8_t last_boot[OV_BOOT_BYTES];
     uint8_t boot[OV_BOOT_BYTES];
     uint64_t seen_mark;     // of `checkpoint`, as we left it
