@@ -4,6 +4,7 @@
 """The journal that `overt scan` writes: its entries, several scans at once, and that nothing of it
 can be changed unseen; with OVERT_LONG=1 it is cut at each length and not at each fifth. TAP."""
 import fcntl
+import json
 import os
 import pathlib
 import shutil
@@ -386,6 +387,33 @@ def a_full_disk():
     assert [entry.type for entry in Journal("left").entries()].count("crash") == 1
 
 
+def a_disk_that_is_full_at_the_end():
+    """When the run is sealed, and not before: there is no room for one more file. Its verdicts are on
+    disk by then, and are told; that the journal was not closed is told as well."""
+    in_mount_namespace()
+    tree("clean", 5)
+    tree("t", 30, found={3})
+    for name, code in (("clean", 2), ("t", 1)):
+        run = f"'{OVERT}' scan --rules '{image()}' --json"
+        script = (f"mkdir -p state && mount -t tmpfs none state && {run} --quiet clean >first && "
+                  "mount -o remount,nr_inodes=$(($(df --output=iused state | tail -1) + 1)) state && "
+                  f"{run} {name} >told 2>errors; code=$?; rm -rf left; cp -r state left; exit $code")
+        done = subprocess.run(["unshare", "-m", "sh", "-c", script], capture_output=True, check=False,
+                              timeout=120, env=environment(HERE / "a_disk_that_is_full_at_the_end/state"))
+        lines = [json.loads(line) for line in pathlib.Path("told").read_text().splitlines()]
+        errors = pathlib.Path("errors").read_text()
+        assert done.returncode == code, (done, lines[-1:], errors)
+        summary, verdicts = lines[-1]["summary"], [line["verdict"] for line in lines[:-1]]
+        assert "No space left" in errors and "No space left" in summary["journal"]["error"], errors
+        assert summary["errors"] == 1 and verdicts.count("found") == summary["found"] == 2 - code, summary
+        assert {"error", "limited"} & set(verdicts) == set(), verdicts
+        written = dict(Journal("left").files())
+        assert all(written[line["path"].encode()] == line["verdict"] for line in lines[:-1])
+        assert verify(state="left")[0] == 0
+        assert scan("clean", state="left").returncode == 0
+        assert verify(state="left")[0] == 0
+
+
 def a_disk_for_reading_alone():
     in_mount_namespace()
     tree("t", 3)
@@ -478,5 +506,5 @@ if __name__ == "__main__":
           each_byte_is_flipped, each_length_is_tried, a_missing_file_is_told,
           entries_change_places, what_was_answered_is_not_cut_off, an_older_copy_is_told,
           a_cut_off_write_is_recovered, a_recovery_among_other_runs, a_full_disk,
-          a_disk_for_reading_alone, a_folder_of_another_user, a_clock_that_is_set_back,
+          a_disk_that_is_full_at_the_end, a_disk_for_reading_alone, a_folder_of_another_user, a_clock_that_is_set_back,
           a_clock_that_leaps, a_new_key_each_day])

@@ -193,6 +193,18 @@ static int choose_exit(const struct ov_scan_arguments *args, const struct ov_sca
     return totals->limited > 0 && !args->is_incomplete_ok ? OV_EXIT_INCOMPLETE : OV_EXIT_NOTHING;
 }
 
+// That it could not be closed is an error like others: told, counted, and no match for a detection.
+static int close_journal(struct scan *scan, int code) {
+    struct ov_scan_output *output = &scan->output;
+    if (ov_scan_journal_close(&scan->journal, &output->totals, code) == OV_OK) {
+        output->sealed = scan->journal.is_on ? &scan->journal.keeper.head : NULL;
+        return code;
+    }
+    output->journal_error = scan->journal.keeper.reason;
+    output->totals.errors++;
+    return code == OV_EXIT_FOUND ? code : OV_EXIT_ERROR;
+}
+
 static int scan_paths(struct scan *scan) {
     struct ov_scan_outcome outcome;
     ov_scan_output_init(scan->args, &scan->image, &scan->output);
@@ -208,16 +220,15 @@ static int scan_paths(struct scan *scan) {
     bool is_odd = ov_scan_journal_is_odd(&scan->journal);
     int code = choose_exit(scan->args, &scan->output.totals, status);
     code = is_odd && code != OV_EXIT_FOUND ? OV_EXIT_ERROR : code;
-    bool is_kept = ov_scan_journal_close(&scan->journal, &scan->output.totals, code) == OV_OK;
-    ov_scan_output_summary(&scan->output, &outcome,
-                           is_kept && scan->journal.is_on ? &scan->journal.keeper.head : NULL);
+    code = close_journal(scan, code);
+    ov_scan_output_summary(&scan->output, &outcome);
     if (status == OV_END) {
         ov_say_error("scan", "stopped before its end", NULL);
     } else if (status != OV_OK) {
         ov_say_error("scan", outcome.reason,
                      status == OV_DENIED ? "overt status shows what this kernel enforces" : NULL);
     }
-    return is_kept || code == OV_EXIT_FOUND ? code : OV_EXIT_ERROR;
+    return code;
 }
 
 static enum ov_status open_journal(struct scan *scan) {

@@ -110,8 +110,15 @@ static void add_confinement(struct ov_json *json, const struct ov_scan_outcome *
     ov_json_array_end(json);
 }
 
-static void add_journal(struct ov_json *json, const struct ov_tree_head *sealed) {
+static void add_journal(struct ov_json *json, const struct ov_scan_output *output) {
     OV_CLEANUP(ov_buf_release) struct ov_buf root = {0};
+    const struct ov_tree_head *sealed = output->sealed;
+    if (output->journal_error != NULL) {
+        ov_json_object(json, "journal");
+        ov_json_text(json, "error", output->journal_error);
+        ov_json_object_end(json);
+        return;
+    }
     if (sealed == NULL) {
         ov_json_null(json, "journal");
         return;
@@ -124,7 +131,7 @@ static void add_journal(struct ov_json *json, const struct ov_tree_head *sealed)
 }
 
 void ov_scan_json_summary(struct ov_scan_output *output, const struct ov_scan_outcome *outcome,
-                          const struct ov_tree_head *sealed, double seconds) {
+                          double seconds) {
     const struct ov_scan_totals *totals = &output->totals;
     struct ov_json json;
     ov_json_init(&json, &output->line);
@@ -143,7 +150,7 @@ void ov_scan_json_summary(struct ov_scan_output *output, const struct ov_scan_ou
     ov_json_uint(&json, "workers", outcome->workers_started);
     ov_json_uint(&json, "workers_lost", outcome->workers_lost);
     add_confinement(&json, outcome);
-    add_journal(&json, sealed);
+    add_journal(&json, output);
     ov_json_object_end(&json);
     ov_json_object_end(&json);
     ov_buf_add_u8(&output->line, '\n');

@@ -9,4 +9,4 @@
 void ov_scan_json_result(struct ov_scan_output *output, const struct ov_scan_result *result,
                          const char *moved_to);
 void ov_scan_json_summary(struct ov_scan_output *output, const struct ov_scan_outcome *outcome,
-                          const struct ov_tree_head *sealed, double seconds);
+                          double seconds);

@@ -192,19 +192,21 @@ static void print_summary(const struct ov_scan_output *output,
     print_count("Unchanged since they were clean", totals->unchanged, false);
     print_count("Skipped (not regular files, or excluded)", totals->skipped, false);
     print_count("Total errors", totals->errors, false);
+    if (output->journal_error != NULL) {
+        (void)fputs("Journal: not closed\n", stderr);
+    }
     print_count("Scanner processes replaced", outcome->workers_lost, false);
     (void)fprintf(stderr, "Data scanned: %s\n", bytes);
     (void)fprintf(stderr, "Time: %.3f sec\n", (double)(ov_clock_ns() - output->started_ns) / 1e9);
     print_confinement(outcome);
 }
 
-void ov_scan_output_summary(struct ov_scan_output *output, const struct ov_scan_outcome *outcome,
-                            const struct ov_tree_head *sealed) {
+void ov_scan_output_summary(struct ov_scan_output *output, const struct ov_scan_outcome *outcome) {
     double seconds = (double)(ov_clock_ns() - output->started_ns) / 1e9;
     erase_progress(output);
     if (output->args->is_json) {
         ov_buf_reset(&output->line);
-        ov_scan_json_summary(output, outcome, sealed, seconds);
+        ov_scan_json_summary(output, outcome, seconds);
         (void)fwrite(output->line.data, 1, output->line.size, stdout);
     }
     (void)fflush(stdout);

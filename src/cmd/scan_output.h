@@ -26,7 +26,9 @@ struct ov_scan_output {
     uint64_t started_ns;
     uint64_t drawn_ns; // when the progress line was last drawn
     bool has_progress;
-    bool is_drawn; // a progress line stands on the terminal
+    bool is_drawn;                     // a progress line stands on the terminal
+    const struct ov_tree_head *sealed; // where the journal stands, at the end; NULL without one
+    const char *journal_error;         // why it could not be closed, or NULL
 };
 
 // Whether progress is drawn: on a terminal that nobody asked to be calm.
@@ -43,6 +45,5 @@ void ov_scan_output_result(struct ov_scan_output *output, const struct ov_scan_r
 // Redraws the progress line when it is time.
 void ov_scan_output_tick(struct ov_scan_output *output);
 
-// The summary, as text or JSON. `sealed` is where the journal stands, or NULL without one.
-void ov_scan_output_summary(struct ov_scan_output *output, const struct ov_scan_outcome *outcome,
-                            const struct ov_tree_head *sealed);
+// The summary, as text or JSON.
+void ov_scan_output_summary(struct ov_scan_output *output, const struct ov_scan_outcome *outcome);
