@@ -7,7 +7,7 @@
 #include "cmd/command.h"
 #include "cmd/evidence.h"
 #include "cmd/log_store.h"
-#include "role/evidence_job.h"
+#include "role/caged.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -142,7 +142,9 @@ static int ask(struct work *work) {
     work->check.arg = work;
     work->check.on_step = add_step;
     (void)fflush(NULL);
-    enum ov_status status = ov_evidence_job_run(run_caged, work, work->bytes.size, &text, &code);
+    const struct ov_caged_work job = {
+        .role = OV_ROLE_AUDITOR, .mapped_bytes = work->bytes.size, .tell = run_caged, .arg = work};
+    enum ov_status status = ov_caged_run(&job, &text, &code);
     if (status != OV_OK) {
         ov_say_error(work->options->bundle,
                      status == OV_PEER ? "the caged process that reads it died" : strerror(errno),

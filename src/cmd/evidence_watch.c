@@ -5,7 +5,7 @@
 #include "base/arena.h"
 #include "base/hex.h"
 #include "base/json.h"
-#include "role/evidence_job.h"
+#include "role/caged.h"
 #include "trace/claims.h"
 
 #include <fcntl.h>
@@ -38,7 +38,9 @@ static enum ov_status add_watch(struct ov_evidence_work *work, const char *path)
                                                      "given away beside the file"
                                                    : "--watch: the trace cannot be read");
     }
-    TRY(ov_evidence_job_run(judge, bytes, bytes->size, &text, &verdict));
+    const struct ov_caged_work job = {
+        .role = OV_ROLE_AUDITOR, .mapped_bytes = bytes->size, .tell = judge, .arg = bytes};
+    TRY(ov_caged_run(&job, &text, &verdict));
     if (verdict == OV_TRACE_BAD) {
         return ov_evidence_fail(work, OV_INVALID, "--watch: it is no trace, or it is broken");
     }

@@ -14,7 +14,7 @@
 #include "base/say.h"
 #include "cmd/command.h"
 #include "cmd/log_store.h"
-#include "role/evidence_job.h"
+#include "role/caged.h"
 #include "trace/report.h"
 
 #include <errno.h>
@@ -122,7 +122,9 @@ static int ask(struct work *work) {
     const struct ov_watch_report *asked = work->asked;
     int code = OV_EXIT_ERROR;
     (void)fflush(NULL);
-    enum ov_status status = ov_evidence_job_run(run_caged, work, work->bytes.size, &text, &code);
+    const struct ov_caged_work job = {
+        .role = OV_ROLE_AUDITOR, .mapped_bytes = work->bytes.size, .tell = run_caged, .arg = work};
+    enum ov_status status = ov_caged_run(&job, &text, &code);
     if (status != OV_OK) {
         ov_say_error(asked->trace,
                      status == OV_PEER ? "the caged process that reads it died" : strerror(errno),
