@@ -52,7 +52,7 @@ enum {
     OV_CAGE_SERVE = 1 << 3,  // accept on sockets that listen already, read and write
     OV_CAGE_READ = 1 << 4,   // open files and folders for reading, and read them
     OV_CAGE_MAKE = 1 << 5,   // open files for writing too, new ones among them, and write
-    OV_CAGE_EDIT = 1 << 6,   // rename, remove, truncate, lock, sync; make folders
+    OV_CAGE_EDIT = 1 << 6,   // rename, remove, truncate, lock, sync; make folders; mlock
     OV_CAGE_WORD_COUNT = 7,
 };
 

@@ -61,6 +61,8 @@ static const struct {
     {OV_CAGE_EDIT, SCMP_SYS(fsync)},
     {OV_CAGE_EDIT, SCMP_SYS(fdatasync)},
     {OV_CAGE_EDIT, SCMP_SYS(fchmod)},
+    {OV_CAGE_EDIT, SCMP_SYS(mlock)},   // of secret keys that are read again, which are not to be
+    {OV_CAGE_EDIT, SCMP_SYS(munlock)}, // swapped out
 };
 
 // Calls that are allowed with these two arguments alone.
