@@ -51,6 +51,7 @@ struct checking {
     struct ov_ranges missing;      // entries of which there are hashes alone
     struct ov_ranges removed;      // and those that an entry says were removed
     bool is_behind_missing;        // the next entry is the first behind some
+    size_t faded_count;            // open runs that may have ended in them
 };
 
 static void hand_on(const struct checking *checking, uint64_t seq, const char *why) {
@@ -202,6 +203,7 @@ static void check_run(struct checking *checking, const struct ov_entry *entry) {
         }
         return;
     }
+    checking->faded_count -= slot->may_have_ended;
     slot->may_have_ended = false;
     check_sent(checking, entry, slot);
     if (entry->type == OV_ENTRY_STOP || is_cut_off(entry)) {
@@ -228,7 +230,8 @@ static void check_clocks(struct checking *checking, const struct ov_entry *entry
     }
     // Who opens the journal next says what a crash left, whenever that is.
     bool may_be_late = entry->type == OV_ENTRY_RECOVER || is_cut_off(entry);
-    bool is_open = checking->runs.open_count > 0 && !may_be_late && !checking->is_behind_missing;
+    bool is_open = checking->runs.open_count > checking->faded_count && !may_be_late &&
+                   !checking->is_behind_missing;
     if (!is_open || entry->mono_ns < last->mono_ns) {
         return;
     }
@@ -332,6 +335,7 @@ static enum ov_status on_missing(void *arg, uint64_t number, const struct ov_til
         slot->may_have_ended |= slot->is_open;
     }
     checking->is_behind_missing = true;
+    checking->faded_count = checking->runs.open_count;
     checking->report->entry_count += OV_TILE_WIDTH;
     checking->report->removed_count += OV_TILE_WIDTH;
     return ov_ranges_add(&checking->missing, from, from + OV_TILE_WIDTH);
