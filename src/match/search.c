@@ -50,6 +50,9 @@ struct search {
     struct ov_found *found;
     const struct ov_offset_run *run; // of ends of the part before, from which this one is reached
     uint32_t gap_max;                // from there
+    // The part behind may stand any way behind: of all ends only the earliest counts.
+    bool needs_first_end;
+    size_t first_end; // so far; SIZE_MAX: none
 };
 
 static bool may_go_on(const struct search *search) {
@@ -80,6 +83,22 @@ static size_t find_origin(const struct search *search, size_t start) {
     return run->is_sliding ? run->start + (end - run->first) : run->start;
 }
 
+// Narrows the starts from `from` on to those from which an earlier end could be reached. False:
+// none.
+static bool narrow_range(const struct search *search, const struct ov_part *part, size_t from,
+                         struct ov_start_range *range) {
+    size_t least = part->head->min_bytes;
+    if (!search->needs_first_end || search->first_end == SIZE_MAX) {
+        return true;
+    }
+    if (least >= search->first_end || from >= search->first_end - least) {
+        return false;
+    }
+    size_t last = search->first_end - least - 1;
+    range->last = last < range->last ? last : range->last;
+    return true;
+}
+
 // Finds the part at starts in [first, last]; its ends go to `ret_ends`, or, for the last part, the
 // matches are noted. Stops early when the first match says all.
 static void search_range(struct search *search, const struct ov_part *part,
@@ -88,7 +107,7 @@ static void search_range(struct search *search, const struct ov_part *part,
     struct ov_ends ends;
     uint32_t steps = 0;
     size_t from = range.first;
-    while (from <= range.last && may_go_on(search)) {
+    while (narrow_range(search, part, from, &range) && from <= range.last && may_go_on(search)) {
         size_t start = ov_part_find(&matcher->code, matcher->kernels, part, search->object, from,
                                     range.last, &ends);
         if (start == SIZE_MAX) {
@@ -106,6 +125,7 @@ static void search_range(struct search *search, const struct ov_part *part,
             if (!push_offset(matcher, ret_ends, ends.at[i], origin)) {
                 return;
             }
+            search->first_end = ends.at[i] < search->first_end ? ends.at[i] : search->first_end;
         }
         if (++steps % TIME_CHECK_MATCHES == 0) {
             (void)ov_matcher_has_time(matcher);
@@ -159,6 +179,18 @@ static bool open_part(struct search *search, uint32_t *at, struct ov_part *ret_p
     return ov_part_open(&search->matcher->code, *at, is_wide, ret_part, at);
 }
 
+// Notes what is needed of the ends of a part that is not the last; `at` is where the next one
+// stands.
+static bool look_ahead(struct search *search, uint32_t at) {
+    struct ov_part next;
+    if (!open_part(search, &at, &next)) {
+        return false;
+    }
+    search->needs_first_end = next.head->gap_max == UINT32_MAX;
+    search->first_end = SIZE_MAX;
+    return true;
+}
+
 static void search_first(struct search *search, const struct ov_part *part, bool is_last,
                          struct ov_offsets *ret_ends) {
     struct ov_start_range range;
@@ -182,6 +214,10 @@ static void search_pattern(struct search *search) {
         struct ov_offsets *before = &matcher->ends[(i + 1) % 2];
         struct ov_offsets *after = &matcher->ends[i % 2];
         bool is_last = i + 1 == count;
+        search->needs_first_end = false;
+        if (!is_last && !look_ahead(search, at)) {
+            return;
+        }
         after->count = 0;
         if (i == 0) {
             search_first(search, &part, is_last, after);
