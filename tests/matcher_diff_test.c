@@ -143,6 +143,15 @@ static void add_count(struct ov_buf *line) {
     }
 }
 
+// A block may ask for different ones among its matches as well.
+static void add_block_count(struct ov_buf *line) {
+    if (is_one_in(3)) {
+        ov_buf_printf(line, "%c%u,%u", "=>"[draw(2)], draw(4), 1 + draw(4));
+    } else {
+        add_count(line);
+    }
+}
+
 // One term of an expression: a subsignature, or several in a block with a count of its own.
 static void add_term(struct ov_buf *line, uint32_t sub_count) {
     if (is_one_in(2)) {
@@ -157,7 +166,7 @@ static void add_term(struct ov_buf *line, uint32_t sub_count) {
         ov_buf_printf(line, "%.*s%u", i > 0, &op, draw(sub_count));
     }
     ov_buf_add_text(line, ")");
-    add_count(line);
+    add_block_count(line);
     if (line->data[line->size - 2] == '>' && is_one_in(2)) {
         ov_buf_printf(line, ",%u", 1 + draw(3));
     }

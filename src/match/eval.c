@@ -24,6 +24,7 @@ struct value {
     enum truth truth;
     uint64_t total;    // matches below, when true
     uint64_t distinct; // bits of the subsignatures that matched
+    uint64_t possible; // of those, and of those of which it is unknown
 };
 
 // An expression in postfix order, with the first node of each node's operands.
@@ -100,21 +101,27 @@ static struct value value_sub(struct evaluation *ev, const struct ov_image_expr 
     }
     bool is_covered = (ev->subs[number].flags & OV_SUB_FLAG_COVERED) != 0;
     bool is_absent = is_covered && (ev->seen >> number & 1) == 0;
+    uint64_t bit = (uint64_t)1 << number;
     if (!is_absent && !ev->is_final) {
-        return (struct value){.truth = IS_UNKNOWN};
+        return (struct value){.truth = IS_UNKNOWN, .possible = bit};
     }
     uint64_t total =
         is_absent ? 0 : count_sub(ev, number, needs_count || node->op != OP_NONE).count;
     if (!compare_count(node->op, total, node->count)) {
         return (struct value){.truth = IS_FALSE};
     }
-    return (struct value){.truth = IS_TRUE, .total = total, .distinct = (uint64_t)1 << number};
+    return (struct value){.truth = IS_TRUE, .total = total, .distinct = bit, .possible = bit};
 }
 
-// A block's value after its own comparison. What matched inside is not told to the outside then.
+// A block's value after its own comparison. What matched inside is not told to the outside then. A
+// block that asks for more different ones than can still match holds no more.
 static struct value apply_block(const struct ov_image_expr *node, struct value value) {
-    if (node->op == OP_NONE || value.truth == IS_UNKNOWN) {
+    if (node->op == OP_NONE) {
         return value;
+    }
+    if (value.truth == IS_UNKNOWN) {
+        bool can_hold = (uint32_t)__builtin_popcountll(value.possible) >= node->distinct;
+        return (struct value){.truth = can_hold ? IS_UNKNOWN : IS_FALSE};
     }
     uint64_t total = value.truth == IS_TRUE ? value.total : 0;
     uint64_t distinct = value.truth == IS_TRUE ? value.distinct : 0;
@@ -146,7 +153,8 @@ static struct value value_node(struct evaluation *ev, const struct tree *tree, u
     struct value right = value_node(ev, tree, index - 1, is_counted, depth + 1);
     enum truth decides = is_and ? IS_FALSE : IS_TRUE;
     struct value value = {.total = left.total + right.total,
-                          .distinct = left.distinct | right.distinct};
+                          .distinct = left.distinct | right.distinct,
+                          .possible = left.possible | right.possible};
     if (left.truth == decides || right.truth == decides) {
         value.truth = decides;
     } else if (left.truth == IS_UNKNOWN || right.truth == IS_UNKNOWN) {
@@ -155,7 +163,8 @@ static struct value value_node(struct evaluation *ev, const struct tree *tree, u
         value.truth = is_and ? IS_TRUE : IS_FALSE;
     }
     if (value.truth == IS_FALSE) {
-        value.total = value.distinct = 0; // what matched in vain does not count outside
+        // What matched in vain does not count outside.
+        value.total = value.distinct = value.possible = 0;
     }
     // With a side still unknown the total is not known either.
     if (node->op != OP_NONE && (left.truth == IS_UNKNOWN || right.truth == IS_UNKNOWN) &&
