@@ -8,19 +8,12 @@ import signal
 import subprocess
 import sys
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from tap import check, end  # noqa: E402
+
 BUILD = pathlib.Path(os.environ.get("OVERT_BUILD") or "build-check").resolve()
 PROGRAMS = ["overt", "overt-worker", "overt-fetch", "overt-serve"]
 STEPS_MAX = 100
-count = failures = 0
-
-
-def check(name, is_right, why=""):
-    global count, failures
-    count += 1
-    failures += not is_right
-    print("ok" if is_right else "not ok", count, "-", name)
-    if not is_right and why:
-        print("#", str(why)[:400])
 
 
 def run(step, *words):
@@ -57,8 +50,7 @@ def main():
           seen.count("new") >= 2, seen)
     run(1, "other/file", "new")
     check("a run killed at its first step changes nothing", not pathlib.Path("other").exists())
-    print(f"1..{count}")
-    return 1 if failures else 0
+    return end()
 
 
 if __name__ == "__main__":

@@ -13,20 +13,10 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import ovcheck  # noqa: E402
+from tap import check, end  # noqa: E402
 
 BUILD = pathlib.Path(os.environ.get("OVERT_BUILD") or "build-check").resolve()
 SIZES = [1, 5, 255, 256, 257, 5000, 70000]
-count = failures = 0
-
-
-def check(name, is_right, why=""):
-    global count, failures
-    count += 1
-    failures += not is_right
-    print("ok" if is_right else "not ok", count, "-", name, flush=True)
-    if not is_right:
-        for line in str(why)[:600].splitlines():
-            print("#", line)
 
 
 def run(*words, data=None):
@@ -88,8 +78,7 @@ def main():
         check(f"neither passes it with a bit turned in {name}", result[0][0] and result[1][0], result)
         shutil.rmtree(theirs)
         shutil.rmtree(ours)
-    print(f"1..{count}")
-    return 1 if failures else 0
+    return end()
 
 
 if __name__ == "__main__":

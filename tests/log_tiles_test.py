@@ -4,7 +4,6 @@
 """A log's folder: what our writer makes, beside the same files computed here from tlog-tiles and
 RFC 6962 alone, byte for byte; what our audit says of folders that were made here, good and bad; and
 a writer that is killed at each of its steps. TAP."""
-import hashlib
 import os
 import pathlib
 import random
@@ -14,97 +13,16 @@ import struct
 import subprocess
 import sys
 
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE / "ledger")]
+from tap import check, end  # noqa: E402
+from tree import growth, leaf_hash, path_of, root_of, sha256, tree_files  # noqa: E402
+
 BUILD = pathlib.Path(os.environ.get("OVERT_BUILD") or "build-check").resolve()
 PROGRAM = BUILD / "tests/log-files"
 OK, DAMAGED, UNSUPPORTED, SYSTEM = 0, 2, 3, 6  # src/base/status.h
 SIZES = [1, 2, 255, 256, 257, 511, 512, 513, 5000, 65535, 65536, 65537, 70000]
 STEPS_MAX = 400
-count = failures = 0
-
-
-def check(name, is_right, why=""):
-    global count, failures
-    count += 1
-    failures += not is_right
-    print("ok" if is_right else "not ok", count, "-", name, flush=True)
-    if not is_right:
-        for line in str(why)[:600].splitlines():
-            print("#", line)
-
-
-# ---- the same, another way ----------------------------------------------------------------------
-
-def sha256(*parts):
-    return hashlib.sha256(b"".join(parts)).digest()
-
-
-def root_of(hashes):
-    """MTH of RFC 6962 section 2.1, of leaf hashes."""
-    if not hashes:
-        return sha256()
-    if len(hashes) == 1:
-        return hashes[0]
-    half = 1
-    while half * 2 < len(hashes):
-        half *= 2
-    return sha256(b"\1", root_of(hashes[:half]), root_of(hashes[half:]))
-
-
-def path_of(index, hashes):
-    """PATH of section 2.1.1."""
-    if len(hashes) == 1:
-        return []
-    half = 1
-    while half * 2 < len(hashes):
-        half *= 2
-    if index < half:
-        return path_of(index, hashes[:half]) + [root_of(hashes[half:])]
-    return path_of(index - half, hashes[half:]) + [root_of(hashes[:half])]
-
-
-def subproof(old, hashes, is_known):
-    """SUBPROOF of section 2.1.2."""
-    if old == len(hashes):
-        return [] if is_known else [root_of(hashes)]
-    half = 1
-    while half * 2 < len(hashes):
-        half *= 2
-    if old <= half:
-        return subproof(old, hashes[:half], is_known) + [root_of(hashes[half:])]
-    return subproof(old - half, hashes[half:], False) + [root_of(hashes[:half])]
-
-
-def number_path(number):
-    text = f"{number:03d}"
-    text = text.zfill((len(text) + 2) // 3 * 3)
-    groups = [text[i:i + 3] for i in range(0, len(text), 3)]
-    return "/".join("x" + group for group in groups[:-1]) + "/" * (len(groups) > 1) + groups[-1]
-
-
-def in_files(folder, items, join):
-    """{path: bytes} of what stands 256 to a file, the rest in a partial one."""
-    files = {}
-    for number in range((len(items) + 255) // 256):
-        part = items[256 * number:256 * number + 256]
-        end = "" if len(part) == 256 else f".p/{len(part)}"
-        files[f"tile/{folder}/{number_path(number)}{end}"] = join(part)
-    return files
-
-
-def tree_files(entries):
-    """All files of a log of these entries: tlog-tiles, "Merkle Tree" and "Log Entries"."""
-    files = in_files("entries", entries,
-                     lambda part: b"".join(struct.pack(">H", len(e)) + e for e in part))
-    row, level = leaf_hashes(entries), 0
-    while row:
-        files.update(in_files(level, row, b"".join))
-        row = [root_of(row[i:i + 256]) for i in range(0, len(row) - len(row) % 256, 256)]
-        level += 1
-    return files
-
-
-def leaf_hashes(entries):
-    return [sha256(b"\0", entry) for entry in entries]
 
 
 def make_entries(number, seed):
@@ -134,7 +52,7 @@ def write(folder, size, entries, batch=1 << 40, step=0):
 
 
 def audit(folder, entries):
-    return run("audit", folder, len(entries), root_of(leaf_hashes(entries)).hex())
+    return run("audit", folder, len(entries), root_of(list(map(leaf_hash, entries))).hex())
 
 
 def files_below(folder):
@@ -161,7 +79,7 @@ def check_sizes():
         entries = make_entries(size, size)
         folder = pathlib.Path(f"log-{size}")
         status, told, why = write(folder, 0, entries)
-        head = f"{size} {root_of(leaf_hashes(entries)).hex()}\n"
+        head = f"{size} {root_of(list(map(leaf_hash, entries))).hex()}\n"
         wrong = differences(files_below(folder), tree_files(entries))
         check(f"a log of {size}: every file, and the root", status == OK and told == head and
               not wrong, (status, told, why, wrong[:5]))
@@ -192,7 +110,7 @@ def check_growth():
 
 def check_proofs():
     entries = make_entries(5000, "proofs")
-    hashes = leaf_hashes(entries)
+    hashes = list(map(leaf_hash, entries))
     folder, chance, wrong = pathlib.Path("proofs"), random.Random(1), []
     put_files(folder, tree_files(entries))
     for size in [1, 2, 255, 256, 257, 4096, 4999, 5000]:
@@ -200,7 +118,7 @@ def check_proofs():
         old = chance.randint(1, size)
         index = old - 1
         for words, expected in ((("include", folder, index, size), path_of(index, hashes[:size])),
-                                (("extend", folder, old, size), subproof(old, hashes[:size], True))):
+                                (("extend", folder, old, size), growth(old, hashes[:size]))):
             status, told, why = run(*words)
             if status or told.split() != [part.hex() for part in expected]:
                 wrong.append((words, status, why))
@@ -368,8 +286,7 @@ def main():
     check_damage()
     check_left_alone()
     check_crashes()
-    print(f"1..{count}")
-    return 1 if failures else 0
+    return end()
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE / "ledger")]
 import ed25519  # noqa: E402
 import ovcheck  # noqa: E402
+from tap import check, end, skip  # noqa: E402
+from tree import growth, leaf_hash, root_of  # noqa: E402
 
 BUILD = pathlib.Path(os.environ.get("OVERT_BUILD") or "build-check").resolve()
 NOTES = BUILD / "tests/notes"
@@ -23,23 +25,6 @@ WITNESS = ("witness.example", bytes(range(32)))
 NOW = 1790000000
 CCTV_ACCEPTED = 43  # libsodium 1.0.18; another number is another notion of a good signature
 STEPS_MAX = 60
-count = failures = 0
-
-
-def check(name, is_right, why=""):
-    global count, failures
-    count += 1
-    failures += not is_right
-    print("ok" if is_right else "not ok", count, "-", name, flush=True)
-    if not is_right:
-        for line in str(why)[:600].splitlines():
-            print("#", line)
-
-
-def skip(name, why):
-    global count
-    count += 1
-    print(f"ok {count} - {name} # SKIP {why}", flush=True)
 
 
 def run(*words, data=b"", env=None):
@@ -233,29 +218,6 @@ def test_proofs_beside_go(program):
 
 # ---- the witness --------------------------------------------------------------------------------
 
-def leaf_hash(entry):
-    return hashlib.sha256(b"\0" + entry).digest()
-
-
-def root_of(leaves):
-    if not leaves:
-        return hashlib.sha256(b"").digest()
-    if len(leaves) == 1:
-        return leaves[0]
-    half = 1 << (len(leaves) - 1).bit_length() - 1
-    return hashlib.sha256(b"\1" + root_of(leaves[:half]) + root_of(leaves[half:])).digest()
-
-
-def consistency(old, leaves, is_whole=True):
-    """RFC 9162 section 2.1.4.1"""
-    if old == len(leaves):
-        return [] if is_whole else [root_of(leaves)]
-    half = 1 << (len(leaves) - 1).bit_length() - 1
-    if old <= half:
-        return consistency(old, leaves[:half], is_whole) + [root_of(leaves[half:])]
-    return consistency(old - half, leaves[half:], False) + [root_of(leaves[:half])]
-
-
 LOG = ("log.example", bytes(32))
 LEAVES = [leaf_hash(b"%d" % i) for i in range(300)]
 
@@ -264,7 +226,7 @@ def request(old, size, name=LOG[0], leaves=None, proof=None, spoil=False):
     leaves = leaves or LEAVES
     text = f"{name}\n{size}\n{base64.b64encode(root_of(leaves[:size])).decode()}\n".encode()
     if proof is None:
-        proof = consistency(old, leaves[:size]) if 0 < old < size else []
+        proof = growth(old, leaves[:size]) if 0 < old < size else []
     head = f"old {old}\n" + "".join(base64.b64encode(h).decode() + "\n" for h in proof) + "\n"
     line = ed25519.signature_line(name, ed25519.NOTE, LOG[1], text + b"x" * spoil, 0)
     return head.encode() + text + b"\n" + line, text
@@ -378,8 +340,7 @@ def main():
     else:
         test_notes_beside_go(program)
         test_proofs_beside_go(program)
-    print(f"1..{count}")
-    return 1 if failures else 0
+    return end()
 
 
 sys.exit(main())

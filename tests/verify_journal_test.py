@@ -20,22 +20,12 @@ sys.path[:0] = [str(HERE), str(HERE / "journal"), str(HERE / "ledger")]
 import ed25519  # noqa: E402
 import foreign_journal as foreign  # noqa: E402
 import ovcheck  # noqa: E402
+from tap import check, end  # noqa: E402
 from foreign_journal import Journal, frame, write  # noqa: E402
 from verifier import load, run  # noqa: E402
 
 SPEED_FILES, SPEED_LINES, SPEED_MAX_S = 10000, 100, 60
-count = failures = 0
 verifier = load()
-
-
-def check(name, is_right, why=""):
-    global count, failures
-    count += 1
-    failures += not is_right
-    print("ok" if is_right else "not ok", count, "-", name, flush=True)
-    if not is_right:
-        for line in str(why)[:900].splitlines():
-            print("#", line)
 
 
 def verify(folder, vkey=None, kept=None):
@@ -658,8 +648,7 @@ def main():
     test_cuts()
     test_program()
     test_speed()
-    print(f"1..{count}")
-    return int(failures > 0)
+    return end()
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 """A publisher of rules once more, in Python, straight from docs/formats and the specifications that
 they name: what a client is given in tests, right or wrong, is not made by the program under test."""
 import base64
-import hashlib
 import pathlib
 import shutil
 import subprocess
@@ -11,47 +10,13 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "ledger"))
 import ed25519  # noqa: E402
+from tree import half_of, leaf_hash, path_of, root_of, sha256  # noqa: E402,F401
 
 NOTE, COSIGNATURE = ed25519.NOTE, ed25519.COSIGNATURE
 
 
 def b64(data):
     return base64.b64encode(data).decode()
-
-
-def sha256(*parts):
-    return hashlib.sha256(b"".join(parts)).digest()
-
-
-# ---- RFC 6962 section 2.1 -----------------------------------------------------------------------
-
-def half_of(count):
-    half = 1
-    while half * 2 < count:
-        half *= 2
-    return half
-
-
-def root_of(hashes):
-    if not hashes:
-        return sha256()
-    if len(hashes) == 1:
-        return hashes[0]
-    half = half_of(len(hashes))
-    return sha256(b"\1", root_of(hashes[:half]), root_of(hashes[half:]))
-
-
-def path_of(index, hashes):
-    if len(hashes) == 1:
-        return []
-    half = half_of(len(hashes))
-    if index < half:
-        return path_of(index, hashes[:half]) + [root_of(hashes[half:])]
-    return path_of(index - half, hashes[half:]) + [root_of(hashes[:half])]
-
-
-def leaf_hash(entry):
-    return sha256(b"\0", entry)
 
 
 # ---- docs/formats/release.md --------------------------------------------------------------------

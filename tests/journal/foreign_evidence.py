@@ -9,7 +9,8 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "ledger"), str(HERE.parent / "feed")]
 import ed25519  # noqa: E402  pylint: disable=wrong-import-position
-from foreign_log import b64, half_of, leaf_hash, path_of, root_of, sha256  # noqa: E402  pylint: disable=C0413
+from foreign_log import b64  # noqa: E402  pylint: disable=C0413
+from tree import growth, half_of, leaf_hash, path_of, root_of, sha256  # noqa: E402  pylint: disable=C0413
 
 PAGE = HERE.parent.parent / "docs/formats/evidence.md"
 ONE = "about journal checkpoint entries others proof follows names manifest witness".split()
@@ -45,17 +46,6 @@ def range_proof(low, high, hashes, shown):
         return []
     half = low + half_of(high - low)
     return range_proof(low, half, hashes, shown) + range_proof(half, high, hashes, shown)
-
-
-def growth(old, hashes, is_whole=True):
-    """RFC 6962 section 2.1.2."""
-    size = len(hashes)
-    if old == size:
-        return [] if is_whole else [root_of(hashes)]
-    half = half_of(size)
-    if old <= half:
-        return growth(old, hashes[:half], is_whole) + [root_of(hashes[half:])]
-    return growth(old - half, hashes[half:], False) + [root_of(hashes[:half])]
 
 
 def counted(hashes):

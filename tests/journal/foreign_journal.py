@@ -16,7 +16,8 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "ledger"), str(HERE.parent / "feed")]
 import ed25519  # noqa: E402
-from foreign_log import b64, leaf_hash, root_of, sha256  # noqa: E402
+from foreign_log import b64  # noqa: E402
+from tree import leaf_hash, root_of, sha256, tree_files  # noqa: E402
 
 SECOND = 10**9
 LOGS_MAX = 64  # policy.md
@@ -40,38 +41,6 @@ def crc32c(data):
 
 def frame(entry):
     return struct.pack(">HI", len(entry), crc32c(entry)) + entry
-
-
-def number_path(number):
-    text = f"{number:03d}"
-    text = text.zfill((len(text) + 2) // 3 * 3)
-    groups = [text[i:i + 3] for i in range(0, len(text), 3)]
-    return "/".join(["x" + group for group in groups[:-1]] + groups[-1:])
-
-
-def in_files(level, items, join):
-    """{path: bytes} of what stands 256 to a file, the rest in a partial one."""
-    files = {}
-    for number in range((len(items) + 255) // 256):
-        part = items[256 * number:256 * number + 256]
-        end = "" if len(part) == 256 else f".p/{len(part)}"
-        files[f"tile/{level}/{number_path(number)}{end}"] = join(part)
-    return files
-
-
-def tree_files(entries):
-    """All files of a log of these entries, and its root."""
-    files = in_files("entries", entries,
-                     lambda part: b"".join(struct.pack(">H", len(e)) + e for e in part))
-    row, level, size = [leaf_hash(entry) for entry in entries], 0, len(entries)
-    right = []
-    while row:
-        files.update(in_files(level, row, b"".join))
-        rest = row[len(row) & ~255:] + right
-        right = [root_of(rest)] if rest else []
-        row = [root_of(row[i:i + 256]) for i in range(0, len(row) & ~255, 256)]
-        level += 1
-    return files, right[0] if size else sha256()
 
 
 class Journal:
@@ -196,7 +165,7 @@ class Journal:
     def seal(self, key=-1, size=None):
         """A checkpoint of all entries, and the tiles of this size."""
         entries = self.entries[:size]
-        files, root = tree_files(entries)
+        files, root = tree_files(entries), root_of(list(map(leaf_hash, entries)))
         text = f"{self.name}\n{len(entries)}\n{b64(root)}\n".encode()
         note = text + b"\n" + ed25519.signature_line(self.name, ed25519.NOTE, self.seeds[key],
                                                      text, 0)
