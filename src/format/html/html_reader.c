@@ -366,6 +366,7 @@ static enum ov_status read_pieces(struct ov_html *html) {
 enum ov_status ov_html_read(struct ov_html *html) {
     html->state = OV_HTML_PLAIN;
     html->script_begin = html->script_end = SIZE_MAX;
+    html->read_words = html->read_words != NULL ? html->read_words : ov_page_words_best();
     enum ov_status status = read_pieces(html);
     if (status == OV_LIMIT || status == OV_MEMORY) {
         return status;

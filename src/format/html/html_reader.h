@@ -8,6 +8,7 @@
 // html*.c.
 #pragma once
 
+#include "base/page_words.h"
 #include "format/html/script.h"
 
 enum {
@@ -88,15 +89,16 @@ struct ov_html {
     size_t style_begin;
     struct ov_buf style;
 
-    struct ov_buf plain;         // without comments
-    struct ov_buf text;          // without tags
-    struct ov_buf scripts;       // all of them
-    struct ov_buf data;          // of all data: URLs
-    struct ov_buf data_ends;     // uint64_t: where each of them ends in `data`
-    bool has_data;               // one is open
-    struct ov_html_links *links; // html_links.h; NULL: nobody asks for them
-    bool is_stepwise;            // byte by byte, without runs (html_runs.h): for tests
-    enum ov_status failure;      // why reading ends early
+    struct ov_buf plain;          // without comments
+    struct ov_buf text;           // without tags
+    struct ov_buf scripts;        // all of them
+    struct ov_buf data;           // of all data: URLs
+    struct ov_buf data_ends;      // uint64_t: where each of them ends in `data`
+    bool has_data;                // one is open
+    struct ov_html_links *links;  // html_links.h; NULL: nobody asks for them
+    ov_page_words_fn *read_words; // the fastest unless it is set
+    bool is_stepwise;             // byte by byte, without runs (html_runs.h): for tests
+    enum ov_status failure;       // why reading ends early
 };
 
 struct ov_html_links;

@@ -115,7 +115,7 @@ static void assert_same(const struct ov_buf *by_runs, const struct ov_buf *by_st
     assert_true(ov_span_is_equal(ov_buf_span(by_runs), ov_buf_span(by_steps)));
 }
 
-static void compare(struct ov_span document, bool has_links) {
+static void compare_way(struct ov_span document, bool has_links, ov_page_words_fn *read_words) {
     struct ov_arena arena;
     ov_arena_init(&arena, ARENA_BYTES);
     struct ov_limits limits = ov_limits_default();
@@ -125,6 +125,7 @@ static void compare(struct ov_span document, bool has_links) {
     struct reading runs = {.html = ov_arena_alloc(&arena, sizeof *runs.html)};
     struct reading steps = {.html = ov_arena_alloc(&arena, sizeof *steps.html)};
     assert_true(runs.html != NULL && steps.html != NULL);
+    runs.html->read_words = read_words;
     steps.html->is_stepwise = true;
     read_document(&runs, &walk, document, has_links);
     read_document(&steps, &walk, document, has_links);
@@ -140,6 +141,11 @@ static void compare(struct ov_span document, bool has_links) {
     release(&runs);
     release(&steps);
     ov_arena_release(&arena);
+}
+
+static void compare(struct ov_span document, bool has_links) {
+    compare_way(document, has_links, ov_page_words_plain);
+    compare_way(document, has_links, ov_page_words_best());
 }
 
 static void test_runs_give_what_steps_give(void **state) {

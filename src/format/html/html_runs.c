@@ -5,11 +5,10 @@
 // Of which runs a byte may be a part. A return is part of none: the reader leaves it out before it
 // looks at the state. Neither is the zero at the end of the piece.
 enum {
-    IN_WORD = 1 << 0,  // stands for itself in plain text
-    IN_SPACE = 1 << 1, // white space there
-    IN_TAG = 1 << 2,
-    IN_ATTRIBUTE = 1 << 3,
-    IN_VALUE = 1 << 4,
+    IN_PLAIN = 1 << 0, // a word or white space (base/page_words.h)
+    IN_TAG = 1 << 1,
+    IN_ATTRIBUTE = 1 << 2,
+    IN_VALUE = 1 << 3,
 };
 
 static uint8_t classify(uint8_t byte) {
@@ -21,7 +20,7 @@ static uint8_t classify(uint8_t byte) {
     bool is_word = byte > ' ' && is_ascii && byte != '<' && byte != '&';
     bool is_tag = !is_space && byte != '>';
     bool is_value = is_tag && is_ascii && byte != '&' && byte != '\'' && byte != '"';
-    return (uint8_t)((is_word ? IN_WORD : 0) | (is_space ? IN_SPACE : 0) | (is_tag ? IN_TAG : 0) |
+    return (uint8_t)((is_word || is_space ? IN_PLAIN : 0) | (is_tag ? IN_TAG : 0) |
                      (is_tag && byte != '=' ? IN_ATTRIBUTE : 0) | (is_value ? IN_VALUE : 0));
 }
 
@@ -38,68 +37,19 @@ static const uint8_t *get_classes(void) {
 
 // ---- plain text --------------------------------------------------------------------------------
 
-// What came of a run: bytes written, and how many were read for them.
-struct words {
-    size_t read, written;
-    bool has_gap;        // white space was among them
-    bool is_after_space; // at the end
-};
-
-// Small letters, and one space for each white space. The piece gets its line feeds as spaces.
-static struct words read_text(uint8_t *in, const uint8_t *classes, uint8_t *out) {
-    struct words words = {0};
-    size_t written = 0, read = 0;
-    bool was_space = false, has_gap = false;
-    for (; (classes[in[read]] & (IN_WORD | IN_SPACE)) != 0; read++) {
-        uint8_t byte = in[read];
-        bool is_space = byte <= ' ';
-        out[written] = is_space ? ' ' : ov_html_lower(byte);
-        in[read] = byte == '\n' ? ' ' : byte;
-        written += !(is_space && was_space);
-        was_space = is_space;
-        has_gap |= is_space;
-    }
-    words.read = read;
-    words.written = written;
-    words.has_gap = has_gap;
-    words.is_after_space = was_space;
-    return words;
-}
-
-// The same for scripts and styles: no white space at all, and one kind of quotes.
-static struct words read_code(uint8_t *in, const uint8_t *classes, uint8_t *out) {
-    struct words words = {0};
-    size_t written = 0, read = 0;
-    bool was_space = false, has_gap = false;
-    for (; (classes[in[read]] & (IN_WORD | IN_SPACE)) != 0; read++) {
-        uint8_t byte = in[read];
-        bool is_space = byte <= ' ';
-        out[written] = byte == '\'' ? '"' : ov_html_lower(byte);
-        in[read] = byte == '\n' ? ' ' : byte;
-        written += !is_space;
-        was_space = is_space;
-        has_gap |= is_space;
-    }
-    words.read = read;
-    words.written = written;
-    words.has_gap = has_gap;
-    words.is_after_space = was_space;
-    return words;
-}
-
 bool ov_html_run_plain(struct ov_html *html) {
-    const uint8_t *classes = get_classes();
     uint8_t *in = &html->piece[html->at];
-    bool begins_with_space = (classes[*in] & IN_SPACE) != 0;
+    size_t left = OV_HTML_PIECE_BYTES - html->at; // a zero ends the piece
+    bool begins_with_space = ov_html_is_space(*in);
     bool is_code = html->inside != OV_HTML_NOTHING;
     uint8_t *out = NULL;
-    if ((classes[*in] & (IN_WORD | IN_SPACE)) != 0 && !html->is_binary && !html->is_stepwise) {
-        out = ov_buf_reserve(&html->plain, OV_HTML_PIECE_BYTES);
+    if ((get_classes()[*in] & IN_PLAIN) != 0 && !html->is_binary && !html->is_stepwise) {
+        out = ov_buf_reserve(&html->plain, left + OV_PAGE_WORDS_SLACK);
     }
     if (out == NULL) {
         return false;
     }
-    struct words words = is_code ? read_code(in, classes, out) : read_text(in, classes, out);
+    struct ov_page_words words = html->read_words(in, left, is_code, out);
     html->at += words.read;
     if (!is_code) {
         size_t skipped = begins_with_space && html->is_after_space;
