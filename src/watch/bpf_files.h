@@ -14,6 +14,8 @@ enum {
     CELL_BITS = 19,
     CELLS = 1 << CELL_BITS, // four for each slot of a generation
     CELLS_TRIED = 32,
+    NO_SLOT = 0x7fffffff,
+    PAGE_SHIFT_MAX = 30,
 };
 
 const volatile __u32 slot_count = 131072; // of a generation
@@ -37,19 +39,22 @@ struct {
     __type(value, __u64);
 } cells SEC(".maps");
 
-// What is looked for.
+// What is looked for, and what was found.
 struct wanted {
     struct watch_inode key;
     __u64 leader_ns;
-    struct inode *inode;
-    struct dentry *dentry; // NULL: any of it
+    __u64 inode;  // where they lie
+    __u64 dentry; // 0: any of it
     __u64 size_bytes;
     __u32 pid;
     __u32 generation;
-    __u32 cell;
+    __u32 first_cell;
+    __u32 cell; // the last that was looked at
+    __u32 is_free, is_found;
+    __u64 word; // of that cell
 };
 
-static __always_inline __u32 first_cell(const struct wanted *wanted) {
+static __always_inline __u32 find_cell(const struct wanted *wanted) {
     const __u64 spread = 0x9e3779b97f4a7c15; // 2^64 / the golden ratio: Knuth 6.4
     __u64 hash = (wanted->key.inode ^ (__u64)wanted->pid << 40) * spread;
     hash = (hash ^ hash >> 32 ^ wanted->key.device) * spread;
@@ -67,36 +72,30 @@ static __always_inline struct watch_slot *slot_in(const __u64 word, const struct
     return is_it ? slot : NULL;
 }
 
-// Pages of a file that stand behind a bit of its coverage, as a shift. Exact for what divides
-// evenly; one more where a part of a bit is left.
-static __always_inline __u32 coverage_shift(__u64 size_bytes) {
-    __u64 pages = (size_bytes + (1ull << page_shift) - 1) >> page_shift;
+// Pages of a file that a bit of its coverage stands for, as a shift: the least with which there
+// are bits enough.
+__noinline __u32 coverage_shift(__u64 size_bytes) { // not static: see seek_slot
+    __u64 last = size_bytes > 0 ? (size_bytes - 1) >> page_shift : 0;
     __u32 shift = 0;
-    for (int i = 0; i < PAGE_SHIFT_MAX; i++) {
-        if (pages >> shift <= WATCH_COVERAGE_BITS) {
-            break;
-        }
-        shift++;
-    }
-    if (shift > 0 && (pages + (1ull << shift) - 1) >> shift > WATCH_COVERAGE_BITS) {
+    while (shift < PAGE_SHIFT_MAX && last >> shift >= WATCH_COVERAGE_BITS) {
         shift++;
     }
     return shift;
 }
 
-// Another slot, told of in that cell if it is still as it was; NULL: in none.
-static __noinline struct watch_slot *add_slot(struct wanted *wanted, __u64 *cell, __u64 word) {
+// Another slot, told of in the cell that was found free, if it is still as it was.
+static __always_inline __u32 add_slot(struct wanted *wanted) {
     const struct watch_process *process = watched(wanted->pid);
     __u32 half = wanted->generation & 1;
     if (process == NULL) {
-        return NULL;
+        return NO_SLOT;
     }
     __u64 number = __sync_fetch_and_add(&used_slots[half], 1);
     __u32 at = half * slot_count + (__u32)number;
     struct watch_slot *slot = number < slot_count ? bpf_map_lookup_elem(&slots, &at) : NULL;
     if (slot == NULL) {
         count(WATCH_LOST_FILES);
-        return NULL;
+        return NO_SLOT;
     }
     slot->leader_ns = wanted->leader_ns;
     slot->key.inode = wanted->key;
@@ -104,34 +103,33 @@ static __noinline struct watch_slot *add_slot(struct wanted *wanted, __u64 *cell
     slot->key.pid = wanted->pid;
     slot->file.shift = coverage_shift(wanted->size_bytes);
     slot->file.first_ns = bpf_ktime_get_boot_ns();
+    __u64 *cell = wanted->is_free ? bpf_map_lookup_elem(&cells, &wanted->cell) : NULL;
     if (cell != NULL) { // no other processor sees the slot before it is filled
-        __sync_val_compare_and_swap(cell, word, (__u64)wanted->generation << 32 | at);
+        __u64 word = (__u64)wanted->generation << 32 | at;
+        __sync_val_compare_and_swap(cell, wanted->word, word);
     }
-    add_name(wanted->inode, wanted->dentry, &slot->key.inode);
-    return slot;
+    add_name((struct inode *)wanted->inode, (struct dentry *)wanted->dentry, &slot->key.inode);
+    return at;
 }
 
-// Beyond the first cell.
-static __noinline struct watch_slot *seek_slot(struct wanted *wanted) {
-    __u64 *free = NULL;
-    __u64 word = 0;
-    for (__u32 i = 0; i < CELLS_TRIED; i++) {
-        __u32 at = (wanted->cell + i) & (CELLS - 1);
-        __u64 *cell = bpf_map_lookup_elem(&cells, &at);
-        if (cell == NULL) {
-            break;
-        }
-        word = *(volatile __u64 *)cell;
-        if (word >> 32 != wanted->generation) {
-            free = cell;
-            break;
-        }
-        struct watch_slot *slot = slot_in(word, wanted);
-        if (slot != NULL) {
-            return slot;
-        }
+static long try_cell(__u32 turn, struct wanted *wanted) {
+    wanted->cell = (wanted->first_cell + turn) & (CELLS - 1);
+    __u64 *cell = bpf_map_lookup_elem(&cells, &wanted->cell);
+    wanted->word = cell != NULL ? *(volatile __u64 *)cell : 0;
+    wanted->is_free = wanted->word >> 32 != wanted->generation;
+    wanted->is_found = !wanted->is_free && slot_in(wanted->word, wanted) != NULL;
+    return wanted->is_free || wanted->is_found;
+}
+
+// The slot beyond the first cell, or another one. Not static, for then the verifier looks at it
+// once, whoever calls it; so it takes and gives numbers alone.
+__noinline __u32 seek_slot(const struct wanted *given) {
+    if (given == NULL) {
+        return NO_SLOT;
     }
-    return add_slot(wanted, free, word);
+    struct wanted wanted = *given; // loops take what lies on the stack
+    bpf_loop(CELLS_TRIED, try_cell, &wanted, 0);
+    return wanted.is_found ? (__u32)wanted.word : add_slot(&wanted);
 }
 
 // The counters of this process and inode, made when there are none. NULL: it is not watched, or
@@ -141,19 +139,20 @@ static __always_inline struct watch_file *file_of(struct task_struct *task, stru
     struct wanted wanted = {
         .key = inode_key(inode),
         .leader_ns = task->group_leader->start_boottime,
-        .inode = inode,
-        .dentry = dentry,
         .size_bytes = inode->i_size,
         .pid = task->tgid,
         .generation = generation,
     };
-    wanted.cell = first_cell(&wanted);
-    __u32 at = wanted.cell;
+    wanted.first_cell = find_cell(&wanted);
+    __u32 at = wanted.first_cell;
     __u64 *cell = bpf_map_lookup_elem(&cells, &at);
     __u64 word = cell != NULL ? *(volatile __u64 *)cell : 0;
     struct watch_slot *slot = word >> 32 == wanted.generation ? slot_in(word, &wanted) : NULL;
     if (slot == NULL) {
-        slot = seek_slot(&wanted);
+        bpf_probe_read_kernel(&wanted.inode, sizeof wanted.inode, &inode); // as numbers
+        bpf_probe_read_kernel(&wanted.dentry, sizeof wanted.dentry, &dentry);
+        __u32 number = seek_slot(&wanted);
+        slot = bpf_map_lookup_elem(&slots, &number);
         if (slot == NULL) {
             return NULL;
         }
