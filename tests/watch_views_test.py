@@ -299,10 +299,40 @@ def test_plaintext(folder):
     w.check("a library elsewhere is found on its way, and that is said",
             record and record["state"] == "on" and record["why"] != "-"
             and by_library(trace) == {"libssl.so.3": SENT}, (record, by_library(trace)))
+    script = f"'{sys.executable}' -c '{CLIENT}' {port}; '{sys.executable}' -c '{CLIENT}' {port}"
+    _, trace = w.record_command(folder, "sh", "-c", script, options=("--plaintext", "--map-entries",
+                                                                     "plaintexts=1"))
+    w.check("where there is no room for another process, that is a loss", trace.losses["plaintexts"] > 0
+            and not trace.is_complete(), trace.losses)
+    test_found(folder, elsewhere, port)
     _, trace = w.record_command(folder, sys.executable, "-c", CLIENT, port)
     w.check("nobody who does not ask for it has such a sensor",
             not trace.records["plaintext"] and "plaintext" not in str(trace.records["sensor"]))
     end()
+
+
+def test_found(folder, library, port):
+    """What runs already: what it holds is listed, and its library is probed before it sends."""
+    held, path = folder / "plan", folder / "found.trace"
+    held.write_bytes(b"x" * 5000)
+    code = f"import ssl, sys; held = open('{held}', 'r+b'); print('ready', flush=True); sys.stdin.readline()" + CLIENT
+    process = subprocess.Popen([sys.executable, "-c", code, str(port)], stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, env={**os.environ, "LD_LIBRARY_PATH": str(folder)})
+    process.stdout.readline()
+    recorder = subprocess.Popen([w.RECORDER, "-o", path, "--plaintext", "--pid", str(process.pid)],
+                                stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    wait_until(lambda: path.exists() and b"kind map" in path.read_bytes())
+    time.sleep(0.5)
+    process.communicate(b"go\n", timeout=60)
+    recorder.communicate(timeout=60)
+    trace = w.Trace(path)
+    prior = [(one["kind"], w.unescape(one["path"]), one["mode"]) for one in trace.records["prior"]]
+    w.check("what it had open is listed", ("fd", str(held), "both") in prior, prior)
+    w.check("and what it had mapped", ("map", str(library), "read") in prior
+            and any(one["kind"] == "map" and one["inode"].startswith(trace.inode(library) + " ")
+                    and one["bytes"] >= 4096 for one in trace.records["prior"]), prior)
+    w.check("its library is probed from the beginning", by_library(trace) == {"libssl.so.3": SENT},
+            (by_library(trace), trace.records["sensor"][-3:]))
 
 
 # ---- datagrams ----------------------------------------------------------------------------------

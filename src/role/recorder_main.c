@@ -112,7 +112,8 @@ static bool take_entries(struct ov_recorder_options *sizes, const char *text) {
     } maps[] = {{"files=", &sizes->files},
                 {"names=", &sizes->names},
                 {"sockets=", &sizes->sockets},
-                {"processes=", &sizes->processes}};
+                {"processes=", &sizes->processes},
+                {"plaintexts=", &sizes->plaintexts}};
     uint64_t number;
     for (size_t i = 0; i < sizeof maps / sizeof maps[0]; i++) {
         size_t length = strlen(maps[i].name);
@@ -122,7 +123,8 @@ static bool take_entries(struct ov_recorder_options *sizes, const char *text) {
             return is_right;
         }
     }
-    ov_say_error(text, "there is no such map", "files=N, names=N, sockets=N or processes=N");
+    ov_say_error(text, "there is no such map",
+                 "files=N, names=N, sockets=N, processes=N or plaintexts=N");
     return false;
 }
 

@@ -92,6 +92,7 @@ static void set_up(struct watch_bpf *object, const struct ov_recorder_options *o
     set_entries(object->maps.sockets_0, options->sockets);
     set_entries(object->maps.sockets_1, options->sockets);
     set_entries(object->maps.processes, options->processes);
+    set_entries(object->maps.plaintexts, options->plaintexts);
     set_entries(object->maps.ring, options->ring_bytes);
     object->bss->generation = OV_RECORDER_FIRST_GENERATION;
     object->rodata->has_canaries = options->has_canaries;

@@ -16,7 +16,7 @@ struct ov_recorder;
 
 struct ov_recorder_options {
     // Entries that the kernel's maps have; 0: as many as are usual. Small ones lose, and say so.
-    uint32_t files, names, sockets, processes;
+    uint32_t files, names, sockets, processes, plaintexts;
     uint32_t ring_bytes; // a power of two, pages at least
     bool has_canaries;
     bool has_envelope;  // opens that are refused are told: ov_recorder_set_denials

@@ -2,6 +2,8 @@
 // Finds the processes of a target, from /proc and from cgroup.procs.
 #include "watch/targets.h"
 
+#include "watch/prior.h"
+
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
@@ -38,9 +40,9 @@ static enum ov_status add(struct ov_recorder *recorder, struct pids *pids, pid_t
     if (status == OV_SYSTEM && errno == ESRCH) {
         return OV_OK;
     }
-    pids->pids[pids->count] = pid;
-    pids->count += status == OV_OK;
-    return status;
+    TRY(status);
+    pids->pids[pids->count++] = pid;
+    return ov_prior_list(recorder, (uint32_t)pid);
 }
 
 // ---- processes below one ------------------------------------------------------------------------
