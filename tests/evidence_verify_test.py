@@ -185,6 +185,28 @@ def another_hand():
     assert overt_says(data, "--key", stranger.vkey(0)) == "false"
 
 
+def policies_that_are_none():
+    scene = Scene()
+    good = pathlib.Path("policy").read_text()
+    log, witnesses = good.split("\n")[0], re.findall("^witness .*\n", good, re.M)
+    w0, w1 = (line.split()[1] for line in witnesses[:2])
+    head = log + "\n" + "".join(witnesses)
+    for bad in ("", f"group g 0 {w0}\nquorum g\n", f"group g 2 {w0}\nquorum g\n", "group g any\nquorum g\n",
+                f"group g 1 {w0} {w0}\nquorum g\n", f"group g all {w0}\ngroup h all {w0} {w1}\nquorum h\n",
+                "group g all h\nquorum g\n", f"quorum {w0}\nquorum {w0}\n", "quorum g\n",
+                f"quorum g\ngroup g all {w0}\n", f"group {w0} all {w1}\nquorum {w1}\n",
+                f"{witnesses[0]}quorum {w0}\n", f"{witnesses[0].replace(w0, 'again', 1)}quorum {w0}\n",
+                f"group none all {w0}\nquorum none\n", f"nonsense\nquorum {w0}\n"):
+        try:
+            verifier.Policy((head + bad).encode())
+            assert False, bad
+        except (ValueError, LookupError):
+            pass
+        pathlib.Path("policy").write_text(head + bad)
+        assert overt_says(foreign.join(scene.parts), *scene.words) == "none", bad
+    verifier.Policy((head + f"group g 1 {w0} {w1}\nquorum g\n").encode())
+
+
 def names_that_were_not_those():
     scene = Scene()
     names = scene.parts["names"]
@@ -386,5 +408,6 @@ def redacted(client, log):
 
 
 if __name__ == "__main__":
-    main([good_files, names_of_all_types, what_was_not_given, each_lie, another_hand, names_that_were_not_those, parts_in_another_order,
-          traces, clocks, answers, each_byte, each_length, who_has_only_the_file])
+    main([good_files, names_of_all_types, what_was_not_given, each_lie, another_hand, policies_that_are_none,
+          names_that_were_not_those, parts_in_another_order, traces, clocks, answers, each_byte, each_length,
+          who_has_only_the_file])
