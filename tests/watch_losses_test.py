@@ -24,6 +24,8 @@ LOAD = w.BUILD / "tests/watch-load"
 SKIPPED = w.BUILD / "tests/watch-skipped-runs.so"
 KILLS = 10
 READERS = 2
+forced = {}  # by the loss that was forced: all that the trace counts
+unforced = set()
 BPFTOOL = shutil.which("bpftool", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
 
 
@@ -54,11 +56,32 @@ for number in range(40):
     one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     one.sendto(b"x", ("127.0.0.1", 9))
 """
+TLS = """
+import os, ssl, sys
+one, other = ssl.MemoryBIO(), ssl.MemoryBIO()
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(sys.argv[1])
+server = context.wrap_bio(one, other, server_side=True)
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+client = context.wrap_bio(other, one)
+for end in (client, server) * 3:
+    try:
+        end.do_handshake()
+    except ssl.SSLWantReadError:
+        pass
+for number in range(3):
+    if os.fork() == 0:
+        client.write(b"x")
+        os._exit(0)
+    os.wait()
+"""
 MANY = "for i in 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0; do sleep 1 & done; wait"
 
 
 def check_loss(name, trace_path, trace):
     """That these were lost, and nothing else; that the trace says so, and so does its report."""
+    forced[name] = set(trace.losses)
     w.check(f"lost {name}: they are told, and it alone",
             [key for key, lost in trace.losses.items() if lost > 0] == [name], trace.losses)
     w.check(f"lost {name}: the trace is whole, and not complete",
@@ -75,11 +98,22 @@ def test_tiny_maps(folder):
     load = folder / "small"
     make_load(load, 500)
     read = (LOAD, "run", load, 500, 5000, 1000, 1, 1)
+    tls = folder / "tls.pem"
+    w.run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
+          "/CN=localhost", "-keyout", tls, "-out", f"{tls}.new")
+    if tls.exists():
+        tls.write_bytes(tls.read_bytes() + pathlib.Path(f"{tls}.new").read_bytes())
     for name, entries, command in (("files", 200, read), ("names", 200, read),
                                    ("sockets", 30, (sys.executable, "-c", SOCKETS)),
-                                   ("processes", 10, ("sh", "-c", MANY))):
+                                   ("processes", 10, ("sh", "-c", MANY)),
+                                   ("plaintexts", 2, (sys.executable, "-c", TLS, tls))):
+        if name == "plaintexts" and not tls.exists():
+            w.skip(f"no room for {name}", "openssl is not installed")
+            unforced.add(name)
+            continue
         path = folder / f"tiny-{name}"
-        process = start(path, *command, options=("--map-entries", f"{name}={entries}"))
+        process = start(path, *command, options=("--map-entries", f"{name}={entries}",
+                                                 *(["--plaintext"] * (name == "plaintexts"))))
         out, words = process.communicate(timeout=120)
         w.check(f"no room for {name}: the command ran all the same", process.returncode == 0
                 and (command is not read or b"files 500 50000" in out), (out, words))
@@ -253,6 +287,8 @@ def main():
             test_tiny_maps(folder)
             test_tiny_ring(folder)
             test_skipped_runs(folder)
+            w.check("each loss that is counted was forced",
+                    set().union(*forced.values()) <= forced.keys() | unforced, forced)
             test_pause(folder, 15000, 7500, 50000, 2)
             test_crowd(folder)
             test_kills(folder)
