@@ -23,7 +23,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum {
-    IMAGES = 6,
+    IMAGES = 7,
     RAW_IMAGE = 255,
     EDITS_MAX = 64,
     OBJECT_BYTES = 1536,
@@ -191,6 +191,7 @@ static const char *const bodies[IMAGES] = {
     "",
     "One:2:*:6e6565646c65\n",
     "",
+    "",
 };
 
 static const char *const logicals[IMAGES] = {
@@ -207,6 +208,7 @@ static const char *const logicals[IMAGES] = {
      "B;Engine:81-255,Intermediates:CL_TYPE_ANY>CL_TYPE_POSIX_TAR,Target:0;0;6e65\n"
      "C;Engine:150-255,Target:5;0;fuzzy_img#e74ff08235a2e05e\n"
      "D;Engine:150-255,Target:0;0|1;fuzzy_img#e74ff08235a2e05e;fuzzy_img#0123456789abcdef\n"),
+    "",
     "",
 };
 
@@ -250,13 +252,14 @@ static const char *const hashes[IMAGES] = {
      "275a021bbfb6489e54d471899f7db9d1663fc695ec2fe2a2c4538aabf651fd0f:1536:Three\n"),
     "",
     "",
+    "",
 };
 
 static const char protected[] = "H:needle.com\nR:stack[0-9]\\.net\nH:other.de\n";
 static const char allowed[] =
     "M:x.haystack.org:needle.com\nX:.+\\.y\\.de([/?].*)?:.+(a|b)stack9\\.net\n";
 
-// Patterns of every length, so that all gram classes and the tail are in use.
+// Patterns of every length, so that gram classes 0 and 1 and the tail are in use.
 static void add_many(struct ov_buf *text) {
     for (unsigned i = 0; i < 150; i++) {
         ov_buf_printf(text, "Many.%u:0:*:", i);
@@ -267,6 +270,15 @@ static void add_many(struct ov_buf *text) {
     }
 }
 
+// So many of four bytes that class 2 is.
+static void add_short(struct ov_buf *text) {
+    uint32_t bytes = 1;
+    for (unsigned i = 0; i < 700; i++) {
+        bytes = bytes * 1664525 + 1013904223;
+        ov_buf_printf(text, "Short.%u:0:*:%08x\n", i, bytes);
+    }
+}
+
 static void build(unsigned number) {
     static const struct ov_build_options options;
     struct ov_ruleset *set = NULL;
@@ -274,6 +286,9 @@ static void build(unsigned number) {
     ov_buf_add_text(&text, bodies[number]);
     if (number == 2) {
         add_many(&text);
+    } else if (number == 6) {
+        add_short(&text);
+        ov_buf_add_text(&text, "Needle:0:*:6e6565646c6520\nWords:0:*:68617973\n");
     }
     if (ov_ruleset_new(NULL, &set) != OV_OK ||
         ov_ruleset_load_bytes(set, "a.ndb", ov_buf_span(&text), false) != OV_OK ||

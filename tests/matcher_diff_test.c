@@ -331,6 +331,7 @@ static void compare(struct fixture *fixture, struct ov_matcher *matcher, const c
 struct totals {
     uint64_t objects, rules, matches;
     uint64_t triggers, tails, probes, always;
+    uint64_t keys[OV_GRAM_CLASSES];
 };
 
 static void compare_all(struct fixture *fixture, const struct style *style, uint32_t size_max,
@@ -373,6 +374,17 @@ static void compare_all(struct fixture *fixture, const struct style *style, uint
     }
 }
 
+static void count_keys(const struct ov_image *image, struct totals *totals) {
+    for (uint32_t variant = 0; variant < OV_IMAGE_TARGETS; variant++) {
+        uint32_t count;
+        const struct ov_image_filter *filter =
+            ov_image_array(image, OV_SECTION_FILTER, variant, sizeof *filter, &count);
+        for (unsigned i = 0; i < OV_GRAM_CLASSES && count > 0; i++) {
+            totals->keys[i] += filter->classes[i].gram_count;
+        }
+    }
+}
+
 static void run_set(const struct style *style, uint32_t body_rules, uint32_t logical_rules,
                     uint32_t size_max, struct totals *totals) {
     struct ov_buf ndb = {0}, ldb = {0};
@@ -391,6 +403,7 @@ static void run_set(const struct style *style, uint32_t body_rules, uint32_t log
     totals->tails += fixture.report.tail_count;
     totals->probes += fixture.report.probe_count;
     totals->always += fixture.report.always_count;
+    count_keys(&fixture.image, totals);
     if (fixture.set->rule_count > 0) {
         compare_all(&fixture, style, size_max, totals);
     }
@@ -406,11 +419,12 @@ static uint32_t setting(const char *name, uint32_t otherwise) {
 
 static void print_totals(const struct totals *totals) {
     print_message("%llu objects, %llu rules, %llu matches; %llu triggers, %llu in the tail, %llu "
-                  "probes, %llu always\n",
+                  "probes, %llu always; keys of the gram classes: %llu, %llu, %llu\n",
                   (unsigned long long)totals->objects, (unsigned long long)totals->rules,
                   (unsigned long long)totals->matches, (unsigned long long)totals->triggers,
                   (unsigned long long)totals->tails, (unsigned long long)totals->probes,
-                  (unsigned long long)totals->always);
+                  (unsigned long long)totals->always, (unsigned long long)totals->keys[0],
+                  (unsigned long long)totals->keys[1], (unsigned long long)totals->keys[2]);
 }
 
 // Many small sets over few different bytes, so that matches are dense.
@@ -427,9 +441,11 @@ static void test_small_sets(void **state) {
     print_totals(&totals);
     assert_true(totals.matches > totals.objects && totals.tails > 0 && totals.probes > 0 &&
                 totals.always > 0 && totals.triggers > totals.tails + totals.probes);
+    assert_true(totals.keys[0] > 0 && totals.keys[1] > 0);
 }
 
-// Objects larger than what one pass covers, with fragments at its edges.
+// Objects larger than what one pass covers, with fragments at its edges. Patterns of up to four
+// bytes, more than the tail could serve, are what class 2 is for.
 static void test_long_objects(void **state) {
     (void)state;
     struct totals totals = {0};
@@ -438,11 +454,14 @@ static void test_long_objects(void **state) {
         struct style style = {.alphabet = i % 2 == 0 ? 12 : 256, .bytes_max = 20};
         run_set(&style, 12, 0, OBJECT_BYTES_MAX, &totals);
     }
+    random_state = 0xd6e8feb86659fd93u;
+    run_set(&(struct style){.alphabet = 256, .bytes_max = 3}, 2000, 0, OBJECT_BYTES_MAX / 2,
+            &totals);
     print_totals(&totals);
-    assert_true(totals.matches > 0);
+    assert_true(totals.matches > 0 && totals.keys[0] > 0 && totals.keys[2] > 0);
 }
 
-// Thousands of patterns: class 1 at stride 1, a crowded tail, long entry lists.
+// Thousands of patterns: all classes, a crowded tail, long entry lists.
 static void test_large_sets(void **state) {
     (void)state;
     struct totals totals = {0};

@@ -11,12 +11,14 @@ static bool fits(uint64_t at, uint64_t bytes, uint64_t size) {
     return at <= size && bytes <= size - at;
 }
 
+enum { SIXES, FOURS, THREES }; // the gram classes
+
 static enum ov_status open_class(struct ov_filter *filter, unsigned number, struct ov_span bloom) {
     const struct ov_image_gram_class *gram = &filter->head->classes[number];
     if (gram->gram_count == 0) {
         return OV_OK;
     }
-    uint64_t word_bytes = number == 0 ? 8 : 4;
+    uint64_t word_bytes = number == THREES ? 4 : 8;
     bool is_sound = gram->stage1_log2 >= 1 && gram->stage1_log2 <= 22 && gram->stage2_log2 >= 1 &&
                     gram->stage2_log2 <= 26 && gram->slot_log2 <= 30 && gram->stage1_at % 8 == 0 &&
                     gram->stage2_at % 8 == 0 &&
@@ -26,9 +28,18 @@ static enum ov_status open_class(struct ov_filter *filter, unsigned number, stru
     if (!is_sound) {
         return OV_DAMAGED;
     }
-    filter->stage1[number] = (const void *)(bloom.data + gram->stage1_at);
+    const uint32_t *stage1 = (const void *)(bloom.data + gram->stage1_at);
     filter->stage2[number] = bloom.data + gram->stage2_at;
-    return OV_OK;
+    if (number == THREES) {
+        filter->threes = stage1;
+        filter->threes_log2 = gram->stage1_log2;
+        return OV_OK;
+    }
+    bool is_shared = filter->fours == NULL ||
+                     (filter->fours == stage1 && filter->fours_log2 == gram->stage1_log2);
+    filter->fours = stage1;
+    filter->fours_log2 = gram->stage1_log2;
+    return is_shared ? OV_OK : OV_DAMAGED;
 }
 
 enum ov_status ov_filter_open(const struct ov_image *image, uint32_t variant,
@@ -103,8 +114,9 @@ static bool offer_entries(const struct ov_filter_run *run, uint32_t first, size_
     for (uint32_t i = first; i < filter->entry_count; i++) {
         const struct ov_image_entry *entry = &filter->entries[i];
         bool is_done = false;
-        if (gram >= entry->shift && passes_inline(entry, run->object, gram)) {
-            is_done = run->sink(run->sink_arg, entry->trigger, gram - entry->shift);
+        size_t window = gram - (size_t)(ptrdiff_t)entry->shift; // wraps below zero
+        if ((entry->shift <= 0 || window < gram) && passes_inline(entry, run->object, gram)) {
+            is_done = run->sink(run->sink_arg, entry->trigger, window);
         }
         are_done = are_done && is_done;
         if ((entry->flags & OV_ENTRY_LAST) != 0) {
@@ -117,17 +129,17 @@ static bool offer_entries(const struct ov_filter_run *run, uint32_t first, size_
 static uint64_t load_key(const uint8_t *data, unsigned number) {
     uint64_t key; // the bytes behind it are there, and cut off: one load is faster than two
     memcpy(&key, data, sizeof key);
-    return ov_fold(key & UINT64_MAX >> (number == 0 ? 16 : 32));
+    return ov_fold(key & UINT64_MAX >> (number == SIXES ? 16 : 32));
 }
 
-// Keeps the grams of class 0 that pass stage 2; their hashes go to scratch->hashes.
-static uint32_t keep_grams(const struct ov_filter_run *run, const struct chunk *chunk,
-                           uint32_t count) {
+// Keeps the grams of class 0 or 1 that pass stage 2; their hashes go to scratch->hashes.
+static uint32_t keep_grams(const struct ov_filter_run *run, unsigned number,
+                           const struct chunk *chunk, uint32_t count) {
     struct ov_filter_scratch *scratch = run->scratch;
-    uint32_t shift = 64 - run->filter->head->classes[0].stage2_log2;
-    const uint64_t *words = (const void *)run->filter->stage2[0];
+    uint32_t shift = 64 - run->filter->head->classes[number].stage2_log2;
+    const uint64_t *words = (const void *)run->filter->stage2[number];
     for (uint32_t i = 0; i < count; i++) {
-        uint64_t hash = ov_gram_hash(load_key(chunk->data + scratch->at[i], 0));
+        uint64_t hash = ov_gram_hash(load_key(chunk->data + scratch->at[i], number));
         scratch->hashes[i] = hash;
         __builtin_prefetch(&words[hash >> shift]);
     }
@@ -142,13 +154,13 @@ static uint32_t keep_grams(const struct ov_filter_run *run, const struct chunk *
     return kept;
 }
 
-// Keeps the windows of class 1 that pass stage 2; their hashes go to scratch->hashes. Grams of
+// Keeps the windows of class 2 that pass stage 2; their hashes go to scratch->hashes. Grams of
 // three are common, so that the fourth byte, before or after, is looked at before anything else.
 static uint32_t keep_windows(const struct ov_filter_run *run, const struct chunk *chunk,
                              uint32_t count) {
     struct ov_filter_scratch *scratch = run->scratch;
-    uint32_t log2 = run->filter->head->classes[1].stage2_log2;
-    const uint32_t *words = (const void *)run->filter->stage2[1];
+    uint32_t log2 = run->filter->head->classes[THREES].stage2_log2;
+    const uint32_t *words = (const void *)run->filter->stage2[THREES];
     uint32_t first = 0, kept = 0;
     if (count > 0 && scratch->at[0] == 0 && chunk->base == 0) { // nothing stands before it
         scratch->windows[kept++] = 1;
@@ -158,7 +170,7 @@ static uint32_t keep_windows(const struct ov_filter_run *run, const struct chunk
                                   scratch->windows + kept);
     for (uint32_t i = 0; i < kept; i++) {
         uint32_t at = --scratch->windows[i]; // UINT32_MAX: begins in the chunk before
-        scratch->hashes[i] = ov_gram_hash(load_key(chunk->data + (ptrdiff_t)(int32_t)at, 1));
+        scratch->hashes[i] = ov_gram_hash(load_key(chunk->data + (ptrdiff_t)(int32_t)at, THREES));
     }
     return kept;
 }
@@ -178,17 +190,11 @@ static uint32_t find_slot(const struct ov_filter *filter, unsigned number, uint6
     return OV_IMAGE_NONE;
 }
 
-static void run_grams(const struct ov_filter_run *run, unsigned number, const struct chunk *chunk) {
+// Looks up what has passed stage 2 of a class, and tells of what stands there.
+static void look_up(const struct ov_filter_run *run, unsigned number, const struct chunk *chunk,
+                    uint32_t count) {
     const struct ov_image_gram_class *gram = &run->filter->head->classes[number];
     struct ov_filter_scratch *scratch = run->scratch;
-    enum ov_gram_kernel_kind kind = number == 0 ? OV_GRAMS_6_BY_4 : OV_GRAMS_3_BY_2;
-    uint32_t count = run->kernels->grams[kind](run->filter->stage1[number], gram->stage1_log2,
-                                               chunk->data, chunk->size, scratch->at);
-    // Kernels round the size up: what lies beyond belongs to the next chunk.
-    while (count > 0 && scratch->at[count - 1] >= chunk->size) {
-        count--;
-    }
-    count = number == 0 ? keep_grams(run, chunk, count) : keep_windows(run, chunk, count);
     const struct ov_image_slot *slots = run->filter->slots + gram->slot_first;
     uint32_t slot_mask = ((uint32_t)1 << gram->slot_log2) - 1;
     for (uint32_t i = 0; i < count; i++) {
@@ -208,6 +214,37 @@ static void run_grams(const struct ov_filter_run *run, unsigned number, const st
         size_t at = chunk->base + (size_t)(ptrdiff_t)(int32_t)scratch->windows[i];
         (void)offer_entries(run, (uint32_t)scratch->hashes[i], at);
     }
+}
+
+// Kernels round the size up: what lies beyond belongs to the next chunk.
+static uint32_t cut_off(const uint32_t *at, uint32_t count, uint32_t size) {
+    while (count > 0 && at[count - 1] >= size) {
+        count--;
+    }
+    return count;
+}
+
+static void run_fours(const struct ov_filter_run *run, const struct chunk *chunk) {
+    const struct ov_filter *filter = run->filter;
+    uint32_t *at = run->scratch->at;
+    enum ov_gram_kernel_kind kind = filter->stage2[FOURS] != NULL ? OV_GRAMS_BY_4 : OV_GRAMS_6_BY_4;
+    uint32_t count =
+        run->kernels->grams[kind](filter->fours, filter->fours_log2, chunk->data, chunk->size, at);
+    count = cut_off(at, count, chunk->size);
+    for (unsigned number = SIXES; number <= FOURS; number++) {
+        if (filter->stage2[number] != NULL) {
+            look_up(run, number, chunk, keep_grams(run, number, chunk, count));
+        }
+    }
+}
+
+static void run_threes(const struct ov_filter_run *run, const struct chunk *chunk) {
+    const struct ov_filter *filter = run->filter;
+    uint32_t *at = run->scratch->at;
+    uint32_t count = run->kernels->grams[OV_GRAMS_3_BY_2](filter->threes, filter->threes_log2,
+                                                          chunk->data, chunk->size, at);
+    count = cut_off(at, count, chunk->size);
+    look_up(run, THREES, chunk, keep_windows(run, chunk, count));
 }
 
 // One group of the tail. Buckets whose triggers are all done with are left out from then on, so
@@ -233,10 +270,11 @@ static void run_tail(const struct ov_filter_run *run, uint32_t number, const str
 }
 
 static void run_chunk(const struct ov_filter_run *run, const struct chunk *chunk, uint8_t *live) {
-    for (unsigned number = 0; number < OV_GRAM_CLASSES; number++) {
-        if (run->filter->stage1[number] != NULL) {
-            run_grams(run, number, chunk);
-        }
+    if (run->filter->fours != NULL) {
+        run_fours(run, chunk);
+    }
+    if (run->filter->threes != NULL) {
+        run_threes(run, chunk);
     }
     for (uint32_t i = 0; i < run->filter->tail_count; i++) {
         run_tail(run, i, chunk, &live[i]);

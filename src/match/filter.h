@@ -14,8 +14,9 @@
 
 struct ov_filter {
     const struct ov_image_filter *head;
-    const uint32_t *stage1[OV_GRAM_CLASSES];
-    const uint8_t *stage2[OV_GRAM_CLASSES]; // 64-bit words of class 0, 32-bit words of class 1
+    const uint32_t *fours, *threes; // stage 1 of classes 0 and 1, of class 2; or NULL
+    unsigned fours_log2, threes_log2;
+    const uint8_t *stage2[OV_GRAM_CLASSES]; // 64-bit words, of class 2 32-bit words; or NULL
     const struct ov_image_slot *slots;
     const struct ov_image_entry *entries;
     const struct ov_image_tail *tails;

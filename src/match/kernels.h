@@ -37,6 +37,7 @@ typedef uint32_t ov_gram_kernel(const uint32_t *words, unsigned log2, const uint
 
 enum ov_gram_kernel_kind {
     OV_GRAMS_6_BY_4, // six bytes at every fourth
+    OV_GRAMS_BY_4,   // six or four bytes at every fourth
     OV_GRAMS_3_BY_2, // three bytes at every second
     OV_GRAMS_4_BY_1, // four bytes at every one
     OV_GRAM_KERNELS,

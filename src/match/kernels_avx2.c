@@ -69,6 +69,7 @@ static inline __m256i load_folded(const uint8_t *at) {
 
 static inline __m256i mix(__m256i hash) {
     hash = _mm256_xor_si256(hash, _mm256_srli_epi32(hash, 15));
+    hash = _mm256_xor_si256(hash, _mm256_set1_epi32((int)OV_GRAM_SALT));
     return _mm256_mullo_epi32(hash, _mm256_set1_epi32(0x2c1b3c6d));
 }
 
@@ -90,6 +91,43 @@ static uint32_t find_grams6(const uint32_t *words, unsigned log2, const uint8_t 
         for (uint32_t i = 0; i < count; i += 8) {
             // A lane's first byte stands where its gram does.
             uint32_t hits = (uint32_t)_mm256_movemask_epi8(test_block(&block, i)) & 0x11111111;
+            found += keep(hits, first + 4 * i, ret_at + found);
+        }
+    }
+    return found;
+}
+
+// The same of grams of six, by their own hashes.
+static inline __m256i test_sixes(const struct block *block, const uint32_t *sixes, uint32_t at) {
+    __m256i hash = _mm256_load_si256((const __m256i *)(sixes + at));
+    __m256i word = _mm256_load_si256((const __m256i *)(block->word + at));
+    __m256i bits = _mm256_or_si256(choose_bit(_mm256_srli_epi32(hash, 27)),
+                                   choose_bit(_mm256_srli_epi32(hash, 22)));
+    bits = _mm256_or_si256(bits, choose_bit(_mm256_srli_epi32(hash, 17)));
+    return _mm256_cmpeq_epi32(_mm256_and_si256(word, bits), bits);
+}
+
+static uint32_t find_grams_by_4(const uint32_t *words, unsigned log2, const uint8_t *data,
+                                uint32_t size, uint32_t *ret_at) {
+    const __m256i factor_a = _mm256_set1_epi32((int)0x9e3779b1u);
+    const __m256i factor_b = _mm256_set1_epi32((int)0x85ebca77u);
+    const __m128i shift = shift_of(log2);
+    struct block block;
+    _Alignas(32) uint32_t sixes[BLOCK_HASHES];
+    uint32_t found = 0;
+    for (uint32_t first = 0; first < size; first += 4 * BLOCK_HASHES) {
+        uint32_t count = 0;
+        for (uint32_t i = first; i < size && count < BLOCK_HASHES; i += 32, count += 8) {
+            __m256i low = _mm256_mullo_epi32(load_folded(data + i), factor_a);
+            __m256i high = _mm256_mullo_epi32(load_folded(data + i + 2), factor_b);
+            put_hashes(&block, count, mix(low), shift);
+            _mm256_store_si256((__m256i *)(sixes + count), mix(_mm256_add_epi32(low, high)));
+        }
+        load_words(&block, count, words);
+        for (uint32_t i = 0; i < count; i += 8) {
+            // A lane's first byte stands where its gram does.
+            __m256i pass = _mm256_or_si256(test_block(&block, i), test_sixes(&block, sixes, i));
+            uint32_t hits = (uint32_t)_mm256_movemask_epi8(pass) & 0x11111111;
             found += keep(hits, first + 4 * i, ret_at + found);
         }
     }
@@ -183,13 +221,22 @@ struct nibbles {
 static void load_nibbles(const struct ov_image_tail *tail, struct nibbles *ret) {
     ret->count =
         tail->position_count < OV_TAIL_POSITIONS ? tail->position_count : OV_TAIL_POSITIONS;
-    for (unsigned k = 0; k < ret->count; k++) {
+    for (unsigned k = 0; k < OV_TAIL_POSITIONS; k++) { // beyond the count it is the first again
         ret->at[k] = tail->order[k] % OV_TAIL_POSITIONS;
         const uint8_t *low = tail->nibbles[0][ret->at[k]];
         const uint8_t *high = tail->nibbles[1][ret->at[k]];
         ret->low[k] = _mm256_broadcastsi128_si256(_mm_loadu_si128((const void *)low));
         ret->high[k] = _mm256_broadcastsi128_si256(_mm_loadu_si128((const void *)high));
     }
+}
+
+// The buckets that each of 32 bytes has at a place.
+static inline __m256i look_up(const struct nibbles *tables, unsigned k, const uint8_t *at) {
+    const __m256i nibble = _mm256_set1_epi8(15);
+    __m256i bytes = _mm256_loadu_si256((const void *)(at + tables->at[k]));
+    __m256i low = _mm256_shuffle_epi8(tables->low[k], _mm256_and_si256(bytes, nibble));
+    __m256i top = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), nibble);
+    return _mm256_and_si256(low, _mm256_shuffle_epi8(tables->high[k], top));
 }
 
 static uint8_t allow_exactly(const struct ov_image_tail *tail, uint8_t live, const uint8_t *at) {
@@ -204,16 +251,17 @@ static uint32_t find_tail(const struct ov_image_tail *tail, uint8_t live, const 
                           uint32_t size, uint32_t *ret_at, uint8_t *ret_buckets) {
     struct nibbles tables;
     load_nibbles(tail, &tables);
-    const __m256i nibble = _mm256_set1_epi8(15);
+    const __m256i alive = _mm256_set1_epi8((char)live);
     uint32_t count = 0;
     for (uint32_t i = 0; i < size; i += 32) {
-        __m256i all = _mm256_set1_epi8((char)live);
-        for (unsigned k = 0; k < tables.count && !_mm256_testz_si256(all, all); k++) {
-            __m256i bytes = _mm256_loadu_si256((const void *)(data + i + tables.at[k]));
-            __m256i low = _mm256_shuffle_epi8(tables.low[k], _mm256_and_si256(bytes, nibble));
-            __m256i top = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), nibble);
-            all = _mm256_and_si256(all,
-                                   _mm256_and_si256(low, _mm256_shuffle_epi8(tables.high[k], top)));
+        const uint8_t *from = data + i;
+        // To ask sooner costs more in wrong guesses than it saves.
+        __m256i all = _mm256_and_si256(alive, look_up(&tables, 0, from));
+        all = _mm256_and_si256(all, look_up(&tables, 1, from));
+        all = _mm256_and_si256(all, look_up(&tables, 2, from));
+        all = _mm256_and_si256(all, look_up(&tables, 3, from));
+        for (unsigned k = 4; k < tables.count && !_mm256_testz_si256(all, all); k++) {
+            all = _mm256_and_si256(all, look_up(&tables, k, from));
         }
         __m256i none = _mm256_cmpeq_epi8(all, _mm256_setzero_si256());
         uint32_t hits = ~(uint32_t)_mm256_movemask_epi8(none);
@@ -283,7 +331,7 @@ static size_t find_pair(const struct ov_pair *pair, const uint8_t *data, size_t 
 
 const struct ov_kernels ov_kernels_avx2 = {
     .name = "avx2",
-    .grams = {find_grams6, find_grams3_by_2, find_grams4_by_1},
+    .grams = {find_grams6, find_grams_by_4, find_grams3_by_2, find_grams4_by_1},
     .windows = find_windows,
     .tail = find_tail,
     .marks = find_marks,

@@ -73,7 +73,8 @@ static inline __m512i fold(__m512i bytes) {
 }
 
 static inline __m512i mix(__m512i hash) {
-    hash = _mm512_xor_si512(hash, _mm512_srli_epi32(hash, 15));
+    const __m512i salt = _mm512_set1_epi32((int)OV_GRAM_SALT);
+    hash = _mm512_ternarylogic_epi32(hash, _mm512_srli_epi32(hash, 15), salt, 0x96);
     return _mm512_mullo_epi32(hash, _mm512_set1_epi32(0x2c1b3c6d));
 }
 
@@ -101,6 +102,48 @@ static uint32_t find_grams6(const uint32_t *words, unsigned log2, const uint8_t 
         load_words(&block, count, words);
         for (uint32_t i = 0; i < count; i += 16) {
             found += keep((__mmask16)test_block(&block, i), at, ret_at + found);
+            at = _mm512_add_epi32(at, step);
+        }
+    }
+    return found;
+}
+
+// Whether the bits of each of 16 grams of six are set in the word, by their own hashes.
+static inline __mmask16 test_sixes(__m512i word, __m512i hash) {
+    const __m512i one = _mm512_set1_epi32(1);
+    __m512i first = _mm512_rolv_epi32(one, _mm512_srli_epi32(hash, 27));
+    __m512i second = _mm512_rolv_epi32(one, _mm512_srli_epi32(hash, 22));
+    __m512i third = _mm512_rolv_epi32(one, _mm512_srli_epi32(hash, 17));
+    __m512i bits = _mm512_ternarylogic_epi32(first, second, third, 0xfe);
+    return _mm512_testn_epi32_mask(_mm512_andnot_si512(word, bits), _mm512_set1_epi32(-1));
+}
+
+static uint32_t find_grams_by_4(const uint32_t *words, unsigned log2, const uint8_t *data,
+                                uint32_t size, uint32_t *ret_at) {
+    const __m512i factor_a = _mm512_set1_epi32((int)0x9e3779b1u);
+    const __m512i factor_b = _mm512_set1_epi32((int)0x85ebca77u);
+    const __m512i step = _mm512_set1_epi32(64);
+    __m512i at =
+        _mm512_mullo_epi32(_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
+                           _mm512_set1_epi32(4));
+    const __m128i shift = shift_of(log2);
+    struct block block;
+    _Alignas(64) uint32_t sixes[BLOCK_HASHES];
+    uint32_t found = 0;
+    for (uint32_t first = 0; first < size; first += 4 * BLOCK_HASHES) {
+        uint32_t count = 0;
+        for (uint32_t i = first; i < size && count < BLOCK_HASHES; i += 64, count += 16) {
+            _mm_prefetch((const char *)data + i + AHEAD_BYTES, _MM_HINT_T0);
+            __m512i low = _mm512_mullo_epi32(fold(_mm512_loadu_si512(data + i)), factor_a);
+            __m512i high = _mm512_mullo_epi32(fold(_mm512_loadu_si512(data + i + 2)), factor_b);
+            put_hashes(&block, count, mix(low), shift);
+            _mm512_store_si512(sixes + count, mix(_mm512_add_epi32(low, high)));
+        }
+        load_words(&block, count, words);
+        for (uint32_t i = 0; i < count; i += 16) {
+            __m512i word = _mm512_load_si512(block.word + i);
+            uint32_t pass = test_block(&block, i) | test_sixes(word, _mm512_load_si512(sixes + i));
+            found += keep((__mmask16)pass, at, ret_at + found);
             at = _mm512_add_epi32(at, step);
         }
     }
@@ -371,7 +414,7 @@ static size_t find_pair(const struct ov_pair *pair, const uint8_t *data, size_t 
 
 const struct ov_kernels ov_kernels_avx512 = {
     .name = "avx512",
-    .grams = {find_grams6, find_grams3_by_2, find_grams4_by_1},
+    .grams = {find_grams6, find_grams_by_4, find_grams3_by_2, find_grams4_by_1},
     .windows = find_windows,
     .tail = find_tail,
     .marks = find_marks,

@@ -26,6 +26,19 @@ static uint32_t find_grams6(const uint32_t *words, unsigned log2, const uint8_t 
     return count;
 }
 
+static uint32_t find_grams_by_4(const uint32_t *words, unsigned log2, const uint8_t *data,
+                                uint32_t size, uint32_t *ret_at) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < size; i += 4) {
+        uint32_t low = fold32(data + i), high = fold32(data + i + 2);
+        uint32_t hash = ov_gram_hash4(low);
+        uint32_t missing = ~words[hash >> (32 - log2)];
+        ret_at[count] = i;
+        count += (missing & ov_gram_bits(hash)) == 0 || (missing & ov_gram_bits6(low, high)) == 0;
+    }
+    return count;
+}
+
 static uint32_t find_grams3_by_2(const uint32_t *words, unsigned log2, const uint8_t *data,
                                  uint32_t size, uint32_t *ret_at) {
     uint32_t count = 0;
@@ -102,7 +115,7 @@ static size_t find_pair(const struct ov_pair *pair, const uint8_t *data, size_t 
 
 const struct ov_kernels ov_kernels_plain = {
     .name = "plain",
-    .grams = {find_grams6, find_grams3_by_2, find_grams4_by_1},
+    .grams = {find_grams6, find_grams_by_4, find_grams3_by_2, find_grams4_by_1},
     .windows = find_windows,
     .tail = find_tail,
     .marks = find_marks,

@@ -140,6 +140,58 @@ static void test_grams(void **state) {
     assert_true(hits > 1000);
 }
 
+// A key of four or of six bytes, entered as the format says: every set finds it wherever it stands
+// at a multiple of four, in either case.
+static void enter_key(uint32_t *words, unsigned log2, const uint8_t *key, uint32_t size) {
+    uint64_t gram = 0;
+    memcpy(&gram, key, size);
+    gram = ov_fold(gram);
+    uint32_t hash = ov_gram_hash4((uint32_t)gram);
+    words[hash >> (32 - log2)] |=
+        size == 4 ? ov_gram_bits(hash) : ov_gram_bits6((uint32_t)gram, (uint32_t)(gram >> 16));
+}
+
+static void assert_key_is_found(const uint32_t *words, unsigned log2, const uint8_t *data,
+                                uint32_t size, uint32_t at) {
+    static const char *const names[] = {"plain", "avx2", "avx512"};
+    for (size_t n = 0; n < sizeof names / sizeof *names; n++) {
+        const struct ov_kernels *kernels = ov_kernels_by_name(names[n]);
+        if (kernels == NULL) {
+            continue;
+        }
+        actual.count = kernels->grams[OV_GRAMS_BY_4](words, log2, data, size, actual.at);
+        bool is_found = false;
+        for (uint32_t i = 0; i < actual.count; i++) {
+            is_found = is_found || actual.at[i] == at;
+        }
+        assert_true(is_found);
+        assert_true(actual.count < size / 8 + 8); // one key lets little else through
+    }
+}
+
+static void test_keys(void **state) {
+    (void)state;
+    for (uint32_t round = 0; round < 400; round++) {
+        unsigned log2 = 10 + draw(6);
+        uint32_t *words = calloc((size_t)1 << log2, sizeof *words);
+        uint32_t size = 64 + draw(2000), at = draw(size / 4) * 4;
+        uint8_t *data = make_data(size, DATA_RANDOM);
+        uint8_t key[6];
+        assert_non_null(words);
+        for (unsigned i = 0; i < sizeof key; i++) {
+            key[i] = (uint8_t)(round % 3 == 0 ? 'a' + draw(26) : draw(256));
+        }
+        enter_key(words, log2, key, round % 2 == 0 ? 4 : 6);
+        memcpy(data + at, key, sizeof key);
+        for (unsigned i = 0; i < sizeof key && round % 3 == 0; i++) {
+            data[at + i] = (uint8_t)(data[at + i] & (draw(2) == 0 ? 0xdf : 0xff));
+        }
+        assert_key_is_found(words, log2, data, size, at);
+        free(data);
+        free(words);
+    }
+}
+
 // ---- windows around grams -----------------------------------------------------------------------
 
 static void test_windows(void **state) {
@@ -358,13 +410,10 @@ static void test_names(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_grams),
-        cmocka_unit_test(test_windows),
-        cmocka_unit_test(test_fold),
-        cmocka_unit_test(test_tail),
-        cmocka_unit_test(test_tail_live_masks),
-        cmocka_unit_test(test_pair),
-        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_grams),   cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_windows), cmocka_unit_test(test_fold),
+        cmocka_unit_test(test_tail),    cmocka_unit_test(test_tail_live_masks),
+        cmocka_unit_test(test_pair),    cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

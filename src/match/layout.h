@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define OV_IMAGE_MAGIC   "OVIMAGE\n"
-#define OV_IMAGE_VERSION 7u
+#define OV_IMAGE_VERSION 8u
 
 enum {
     OV_IMAGE_ALIGN = 64, // every section starts at a multiple of this
@@ -42,7 +42,7 @@ enum ov_section_type {
     // One filter for each variant; the variant is ov_image_target.filter. docs: image.md,
     // "Filters".
     OV_SECTION_FILTER = 16,         // struct ov_image_filter
-    OV_SECTION_FILTER_BLOOM = 17,   // stage 1 and 2 words of both gram classes
+    OV_SECTION_FILTER_BLOOM = 17,   // stage 1 and 2 words of the gram classes
     OV_SECTION_FILTER_SLOTS = 18,   // struct ov_image_slot
     OV_SECTION_FILTER_ENTRIES = 19, // struct ov_image_entry
     OV_SECTION_FILTER_TAIL = 20,    // struct ov_image_tail
@@ -318,7 +318,8 @@ struct ov_image_trigger {
 };
 
 enum {
-    OV_GRAM_CLASSES = 2, // 0: six bytes at stride 4; 1: three bytes at stride 2, in windows of four
+    OV_GRAM_CLASSES = 3, // 0: six bytes at stride 4; 1: four bytes at stride 4, with the stage 1 of
+                         // class 0; 2: three bytes at stride 2, in windows of four
     OV_TAIL_POSITIONS = 8,
     OV_TAIL_BUCKETS = 8,
     OV_FILTER_SLACK = 128, // bytes that kernels may read past a chunk
@@ -327,7 +328,7 @@ enum {
 
 struct ov_image_gram_class {
     uint32_t stage1_at, stage1_log2; // in BLOOM: byte offset, and log2 of 32-bit words
-    uint32_t stage2_at, stage2_log2; // class 0: log2 of 64-bit words; class 1: of 32-bit words
+    uint32_t stage2_at, stage2_log2; // log2 of 64-bit words; class 2: of 32-bit words
     uint32_t slot_first, slot_log2;  // in SLOTS
     uint32_t gram_count;             // 0: the class is empty
     uint32_t zero;
@@ -353,7 +354,7 @@ struct ov_image_entry {
     uint64_t value, mask; // of the 8 bytes at gram position + delta
     uint32_t trigger;
     int16_t delta;
-    uint8_t shift; // gram position = window position + shift
+    int8_t shift; // gram position = window position + shift
     uint8_t flags;
 };
 
@@ -386,14 +387,12 @@ static inline int ov_folds_to_one(uint8_t value, uint8_t mask) {
     return mask == 0xff || (mask == 0xdf && small >= 'a' && small <= 'z');
 }
 
-// The hashes of stage 1, of folded grams. One of six bytes is given as bytes 0-3 and bytes 2-5.
-// Runs of zeros with few other bits are common: without the second product they share words.
-static inline uint32_t ov_gram_mix(uint32_t h) {
-    return (h ^ h >> 15) * 0x2c1b3c6du;
-}
+// The hashes of stage 1, of folded grams. Runs of zeros with few other bits are common: without the
+// second product they share words, and without the constant zeros alone have but one bit.
+#define OV_GRAM_SALT 0x6b79d8adu
 
-static inline uint32_t ov_gram_hash6(uint32_t low, uint32_t high) {
-    return ov_gram_mix(low * 0x9e3779b1u + high * 0x85ebca77u);
+static inline uint32_t ov_gram_mix(uint32_t h) {
+    return (h ^ h >> 15 ^ OV_GRAM_SALT) * 0x2c1b3c6du;
 }
 
 static inline uint32_t ov_gram_hash4(uint32_t gram) {
@@ -409,10 +408,21 @@ static inline uint32_t ov_gram_hash3(uint32_t gram) {
     return ov_gram_hash4(gram & OV_GRAM3_MASK);
 }
 
-// The hash of the slots, and of stage 2 of class 0. The key is folded, bytes in little-endian
-// order: the gram of class 0, the window of class 1.
+// One of six bytes is given as bytes 0-3 and bytes 2-5.
+static inline uint32_t ov_gram_hash6(uint32_t low, uint32_t high) {
+    return ov_gram_mix(low * 0x9e3779b1u + high * 0x85ebca77u);
+}
+
+// The bits of a gram of six in a word that the hash of its first four bytes chooses, by all six.
+static inline uint32_t ov_gram_bits6(uint32_t low, uint32_t high) {
+    uint32_t h = ov_gram_hash6(low, high);
+    return 1u << (h >> 27) | 1u << (h >> 22 & 31) | 1u << (h >> 17 & 31);
+}
+
+// The hash of the slots, and of stage 2 of classes 0 and 1. The key is folded, bytes in
+// little-endian order: the gram of classes 0 and 1, the window of class 2.
 static inline uint64_t ov_gram_hash(uint64_t key) {
-    uint64_t h = key * 0x9e3779b97f4a7c15u;
+    uint64_t h = (key + 1) * 0x9e3779b97f4a7c15u;
     h ^= h >> 32;
     h *= 0xd6e8feb86659fd93u;
     return h ^ h >> 32;
@@ -485,7 +495,7 @@ _Static_assert(sizeof(struct ov_image_pattern) == 12, "pattern");
 _Static_assert(sizeof(struct ov_image_part) == 48, "part");
 _Static_assert(sizeof(struct ov_image_elem) == 8, "elem");
 _Static_assert(sizeof(struct ov_image_trigger) == 12, "trigger");
-_Static_assert(sizeof(struct ov_image_filter) == 80, "filter");
+_Static_assert(sizeof(struct ov_image_filter) == 112, "filter");
 _Static_assert(sizeof(struct ov_image_entry) == 24, "entry");
 _Static_assert(sizeof(struct ov_image_tail) == 4416, "tail");
 _Static_assert(sizeof(struct ov_image_probe) == 32, "probe");

@@ -59,6 +59,7 @@ static enum ov_status emit_rules(struct ov_emit *emit) {
         TRY(ov_buf_status(emit->limits));
         TRY(ov_buf_status(emit->metadata));
         TRY(ov_buf_status(&emit->emit_patterns));
+        TRY(ov_buf_status(&emit->fours));
         TRY(ov_emit_cover(emit, (uint32_t)i));
     }
     return OV_OK;
@@ -165,6 +166,7 @@ enum ov_status ov_image_build(const struct ov_ruleset *set, const struct ov_buil
     free(emit.plain);
     free(emit.places);
     ov_buf_release(&emit.emit_patterns);
+    ov_buf_release(&emit.fours);
     ov_buf_release(&emit.parts);
     ov_buf_release(&emit.costs);
     return status;

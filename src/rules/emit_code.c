@@ -296,12 +296,26 @@ static void note_part(struct ov_emit *emit, const struct part_view *view, uint32
     ov_buf_add(&emit->parts, &part, sizeof part);
 }
 
+static void put_offers(struct ov_emit *emit, const struct ov_offers *offers) {
+    struct ov_emit_pattern pattern = {
+        .window = offers->window, .trigger = OV_IMAGE_NONE, .fours = OV_IMAGE_NONE};
+    struct ov_emit_fours other = {.window = offers->fours, .trigger = OV_IMAGE_NONE};
+    bool is_open = offers->window.kind == OV_WINDOW_THREES || offers->window.kind == OV_WINDOW_TAIL;
+    if (is_open && offers->fours.kind != OV_WINDOW_NONE &&
+        offers->fours.kind != offers->window.kind) {
+        pattern.fours = ov_emit_count(&emit->fours, sizeof other);
+        ov_buf_add(&emit->fours, &other, sizeof other);
+    }
+    ov_buf_add(&emit->emit_patterns, &pattern, sizeof pattern);
+}
+
 static enum ov_status put_pattern(struct ov_emit *emit, const struct ov_sub *sub,
                                   const struct ov_pattern *pattern, uint32_t sub_number) {
     struct ov_image_pattern record = {.sub = sub_number,
                                       .code_at = (uint32_t)emit->code->size,
                                       .flags = pattern->is_wide ? OV_PATTERN_WIDE : 0};
-    struct ov_emit_pattern offer = {.trigger = OV_IMAGE_NONE};
+    static struct ov_offers offers; // a build is single-threaded
+    offers = (struct ov_offers){0};
     const struct ov_elem *gap = NULL;
     uint32_t at = 0;
     while (at < pattern->seq.count) {
@@ -315,14 +329,14 @@ static enum ov_status put_pattern(struct ov_emit *emit, const struct ov_sub *sub
         bool is_only = record.part_count == 0 && at == pattern->seq.count;
         note_part(emit, &view, part_at, is_only ? 0 : record.part_count + 1u);
         ov_emit_window(view.elems, view.count, part_at, &sub->offset, record.part_count == 0,
-                       &offer.window);
+                       &offers);
         gap = at < pattern->seq.count ? &pattern->seq.elems[at++] : NULL;
         uint32_t bytes = (uint32_t)measure_seq(view.elems, view.count).max;
         emit->window_overlap = bytes > emit->window_overlap ? bytes : emit->window_overlap;
         record.part_count++;
     }
     ov_buf_add(emit->patterns, &record, sizeof record);
-    ov_buf_add(&emit->emit_patterns, &offer, sizeof offer);
+    put_offers(emit, &offers);
     return OV_OK;
 }
 

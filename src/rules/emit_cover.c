@@ -47,9 +47,9 @@ static double cost_of_window(const struct ov_window *window) {
         return window->frequency;
     }
     // A tail window slows every byte down, not only its own objects.
-    double price = window->kind == OV_WINDOW_TAIL    ? 2e-5
-                   : window->kind == OV_WINDOW_GRAM3 ? 1e-9
-                                                     : 0;
+    double price = window->kind == OV_WINDOW_TAIL     ? 2e-5
+                   : window->kind == OV_WINDOW_THREES ? 1e-9
+                                                      : 0;
     return (window->frequency + price) * OV_OBJECT_BYTES;
 }
 

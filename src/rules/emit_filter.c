@@ -2,6 +2,7 @@
 // The filters: Bloom words, gram slots, entries, tails, probes and always-lists of each target.
 #include "rules/emit_state.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 enum {
@@ -9,11 +10,18 @@ enum {
     STAGE1_LOG2_MAX = 17, // 512 KB: what a second-level cache holds beside the data
     STAGE2_LOG2_MAX = 17, // 1 MB
     SLOT_LOG2_MAX = 28,
+    TAIL_TRIED_MAX = 512, // windows
 };
+
+// Cycles for each byte of data, roughly, as in emit_tail.c: class 2, whatever is in it; a key of
+// classes 0 and 1, as far as it makes others pass; a key that stands.
+static const double THREES_COST = 0.5, KEY_COST = 7e-7, KEY_FOUND_COST = 40;
+
+enum { SIXES, FOURS, THREES }; // the gram classes
 
 // A gram of some trigger's window on its way into the tables.
 struct gram {
-    uint64_t gram; // folded; of class 1 the whole window
+    uint64_t gram; // folded; of class 2 the whole window
     struct ov_image_entry entry;
 };
 
@@ -22,7 +30,8 @@ struct gather {
     struct ov_emit *emit;
     uint32_t variant;
     struct ov_buf grams[OV_GRAM_CLASSES]; // struct gram
-    struct ov_buf tail;                   // uint32_t pattern numbers
+    struct ov_buf open;                   // uint32_t numbers of patterns of class 2 or the tail
+    struct ov_buf tail;                   // struct ov_emit_tail_item
     struct ov_buf probes;                 // struct probe_item
     struct ov_image_filter filter;
     struct ov_buf *bloom, *slots, *entries, *tails, *always;
@@ -35,46 +44,32 @@ struct probe_item {
 
 // ---- gathering ---------------------------------------------------------------------------------
 
-// The 8 bytes for the inline check: those in reach of the window that leave the fewest files to
-// verify. `shift` is where the gram stands in the window.
-static void choose_check(const struct ov_window *window, uint32_t shift, uint32_t gram_bytes,
-                         struct ov_image_entry *entry) {
-    uint8_t value[24], mask[24];
-    memcpy(value, window->before_value, 8);
-    memcpy(mask, window->before_mask, 8);
-    memcpy(value + 8, window->value, 16);
-    memcpy(mask + 8, window->mask, 16);
-    int best = -1;
-    uint32_t best_at = 8;
-    for (uint32_t at = 0; at + 8 <= 24; at++) {
-        int score = 0;
-        for (uint32_t i = at; i < at + 8; i++) {
-            bool is_in_gram = i >= 8 + shift && i < 8 + shift + gram_bytes;
-            score += __builtin_popcount(mask[i]) * (is_in_gram ? 1 : 4);
-        }
-        if (score > best) {
-            best = score;
-            best_at = at;
+// Adds a key of a window; one with a hole once for each byte that may stand there.
+static void add_gram(struct gather *gather, unsigned number, const struct ov_window_gram *gram,
+                     uint32_t trigger) {
+    struct gram item = {.entry = {.value = gram->value,
+                                  .mask = gram->mask,
+                                  .trigger = trigger,
+                                  .delta = gram->delta,
+                                  .shift = gram->shift}};
+    memcpy(&item.gram, gram->bytes, gram->size);
+    if (gram->hole == OV_NO_HOLE) {
+        ov_buf_add(&gather->grams[number], &item, sizeof item);
+        return;
+    }
+    uint64_t known = item.gram;
+    for (unsigned byte = 0; byte < 256; byte++) {
+        item.gram = known | (uint64_t)byte << 8 * gram->hole;
+        if (ov_fold(item.gram) == item.gram) {
+            ov_buf_add(&gather->grams[number], &item, sizeof item);
         }
     }
-    memcpy(&entry->value, value + best_at, 8);
-    memcpy(&entry->mask, mask + best_at, 8);
-    entry->value &= entry->mask;
-    entry->delta = (int16_t)((int)best_at - 8 - (int)shift);
-    entry->shift = (uint8_t)shift;
 }
 
-static void add_grams(struct gather *gather, const struct ov_emit_pattern *pattern,
-                      unsigned number) {
-    const struct ov_window *window = &pattern->window;
-    uint32_t gram_bytes = number == 0 ? 6 : 4;
-    uint32_t shifts = number == 0 ? 4 : 1;
-    for (uint32_t shift = 0; shift < shifts; shift++) {
-        struct gram item = {.entry = {.trigger = pattern->trigger}};
-        memcpy(&item.gram, window->value + shift, gram_bytes);
-        item.gram = ov_fold(item.gram);
-        choose_check(window, shift, gram_bytes, &item.entry);
-        ov_buf_add(&gather->grams[number], &item, sizeof item);
+static void add_keys(struct gather *gather, const struct ov_window *window, uint32_t trigger) {
+    for (unsigned i = 0; i < 4; i++) {
+        const struct ov_window_gram *gram = &window->grams[i];
+        add_gram(gather, gram->size == 6 ? SIXES : FOURS, gram, trigger);
     }
 }
 
@@ -103,20 +98,18 @@ static void add_pattern(struct gather *gather, uint32_t number) {
     }
     gather->filter.trigger_count++;
     switch (pattern->window.kind) {
-    case OV_WINDOW_GRAM6:
-        add_grams(gather, pattern, 0);
+    case OV_WINDOW_SIXES:
+        add_keys(gather, &pattern->window, pattern->trigger);
         break;
-    case OV_WINDOW_GRAM3:
-        add_grams(gather, pattern, 1);
-        break;
+    case OV_WINDOW_THREES:
     case OV_WINDOW_TAIL:
-        ov_buf_add_u32le(&gather->tail, number);
+        ov_buf_add_u32le(&gather->open, number);
         break;
     case OV_WINDOW_PROBE:
         add_probe(gather, pattern,
                   (const struct ov_image_sub *)gather->emit->subs->data + record->sub);
         break;
-    case OV_WINDOW_NONE:
+    default:
         break;
     }
 }
@@ -140,6 +133,114 @@ static void add_rules(struct gather *gather) {
             }
         }
     }
+}
+
+// ---- class 1 or class 2 ------------------------------------------------------------------------
+
+static struct ov_emit_fours *find_fours(struct gather *gather, uint32_t number) {
+    struct ov_emit *emit = gather->emit;
+    const struct ov_emit_pattern *pattern =
+        (const struct ov_emit_pattern *)emit->emit_patterns.data + number;
+    return pattern->fours != OV_IMAGE_NONE
+               ? (struct ov_emit_fours *)emit->fours.data + pattern->fours
+               : NULL;
+}
+
+// The other window of a pattern has a trigger of its own, as it stands elsewhere.
+static uint32_t need_trigger(struct gather *gather, struct ov_emit_fours *fours, uint32_t number) {
+    struct ov_emit *emit = gather->emit;
+    if (fours->trigger == OV_IMAGE_NONE) {
+        struct ov_image_trigger trigger = {.pattern = number,
+                                           .part_at = fours->window.part_at,
+                                           .back_min = (uint16_t)fours->window.back_min,
+                                           .back_max = (uint16_t)fours->window.back_max};
+        fours->trigger = ov_emit_count(emit->triggers, sizeof trigger);
+        ov_buf_add(emit->triggers, &trigger, sizeof trigger);
+    }
+    return fours->trigger;
+}
+
+// One of the two ways in which a filter can take the open patterns: with class 1 and no class 2, or
+// with class 2 and no class 1. Dry, it only lists what would go to the tail and sums up the rest.
+struct plan {
+    bool has_fours;
+    double cost; // cycles for each byte of data
+    struct ov_buf tail;
+};
+
+static void list_tail(struct gather *gather, struct plan *plan) {
+    const uint32_t *numbers = (const uint32_t *)gather->open.data;
+    for (uint32_t i = 0; i < ov_emit_count(&gather->open, sizeof *numbers); i++) {
+        const struct ov_emit_pattern *pattern =
+            (const struct ov_emit_pattern *)gather->emit->emit_patterns.data + numbers[i];
+        const struct ov_emit_fours *fours = plan->has_fours ? find_fours(gather, numbers[i]) : NULL;
+        const struct ov_window *window = fours != NULL ? &fours->window : &pattern->window;
+        struct ov_emit_tail_item item = {window, pattern->trigger, numbers[i]};
+        if (window->kind == OV_WINDOW_TAIL) {
+            ov_buf_add(&plan->tail, &item, sizeof item);
+            continue;
+        }
+        plan->cost += window->frequency * KEY_FOUND_COST;
+        for (unsigned k = 0; k < 4 && window->kind == OV_WINDOW_FOURS; k++) {
+            plan->cost += (window->grams[k].hole == OV_NO_HOLE ? 1 : 230) * KEY_COST;
+        }
+    }
+}
+
+static enum ov_status measure_plan(struct gather *gather, struct plan *plan) {
+    double tail = 0;
+    list_tail(gather, plan);
+    TRY(ov_buf_status(&plan->tail));
+    uint32_t open_count = ov_emit_count(&gather->open, sizeof(uint32_t));
+    uint32_t tail_count = ov_emit_count(&plan->tail, sizeof(struct ov_emit_tail_item));
+    if (plan->has_fours) {
+        plan->cost += ov_emit_count(&gather->grams[SIXES], sizeof(struct gram)) * KEY_COST;
+    } else if (tail_count < open_count) {
+        plan->cost += THREES_COST;
+    }
+    if (plan->has_fours && tail_count > TAIL_TRIED_MAX) {
+        plan->cost = INFINITY; // no tail serves so many well: not worth the time to find out
+        return OV_OK;
+    }
+    TRY(ov_emit_tail_cost(&plan->tail, &tail));
+    plan->cost += tail;
+    return OV_OK;
+}
+
+static void add_open(struct gather *gather, bool has_fours) {
+    const uint32_t *numbers = (const uint32_t *)gather->open.data;
+    for (uint32_t i = 0; i < ov_emit_count(&gather->open, sizeof *numbers); i++) {
+        const struct ov_emit_pattern *pattern =
+            (const struct ov_emit_pattern *)gather->emit->emit_patterns.data + numbers[i];
+        struct ov_emit_fours *fours = has_fours ? find_fours(gather, numbers[i]) : NULL;
+        const struct ov_window *window = fours != NULL ? &fours->window : &pattern->window;
+        uint32_t trigger =
+            fours != NULL ? need_trigger(gather, fours, numbers[i]) : pattern->trigger;
+        struct ov_emit_tail_item item = {window, trigger, numbers[i]};
+        if (window->kind == OV_WINDOW_FOURS) {
+            add_keys(gather, window, trigger);
+        } else if (window->kind == OV_WINDOW_THREES) {
+            add_gram(gather, THREES, &window->grams[0], trigger);
+        } else {
+            ov_buf_add(&gather->tail, &item, sizeof item);
+        }
+    }
+}
+
+// Takes the cheaper way.
+static enum ov_status settle_open(struct gather *gather) {
+    struct plan threes = {.has_fours = false}, fours = {.has_fours = true};
+    TRY(ov_buf_status(&gather->open));
+    enum ov_status status = measure_plan(gather, &threes);
+    if (status == OV_OK) {
+        status = measure_plan(gather, &fours);
+    }
+    if (status == OV_OK) {
+        add_open(gather, fours.cost < threes.cost);
+    }
+    ov_buf_release(&threes.tail);
+    ov_buf_release(&fours.tail);
+    return status;
 }
 
 // ---- gram tables -------------------------------------------------------------------------------
@@ -167,18 +268,33 @@ static void set_word(uint32_t *words, uint32_t log2, uint32_t hash) {
     words[hash >> (32 - log2)] |= ov_gram_bits(hash);
 }
 
-static void set_gram(uint32_t *stage1, uint64_t *stage2, const struct ov_image_gram_class *class,
-                     uint64_t gram) {
-    set_word(stage1, class->stage1_log2, ov_gram_hash6((uint32_t)gram, (uint32_t)(gram >> 16)));
-    uint64_t hash = ov_gram_hash(gram);
-    stage2[hash >> (64 - class->stage2_log2)] |= ov_gram_bits2(hash);
+// Where a filter has class 1, the first four bytes of a gram of six choose its word.
+static void set_six(uint32_t *words, uint32_t log2, bool has_fours, uint64_t gram) {
+    uint32_t low = (uint32_t)gram, high = (uint32_t)(gram >> 16);
+    if (has_fours) {
+        words[ov_gram_hash4(low) >> (32 - log2)] |= ov_gram_bits6(low, high);
+    } else {
+        set_word(words, log2, ov_gram_hash6(low, high));
+    }
 }
 
-static void set_window(uint32_t *stage1, uint32_t *stage2, const struct ov_image_gram_class *class,
-                       uint32_t window) {
-    set_word(stage1, class->stage1_log2, ov_gram_hash3(window));
-    set_word(stage1, class->stage1_log2, ov_gram_hash3(window >> 8));
-    set_word(stage2, class->stage2_log2, ov_gram_hash4(window));
+static void set_stage1(uint32_t *words, uint32_t log2, unsigned number, uint64_t gram) {
+    uint32_t four = (uint32_t)gram;
+    if (number == FOURS) {
+        set_word(words, log2, ov_gram_hash4(four));
+    } else {
+        set_word(words, log2, ov_gram_hash3(four));
+        set_word(words, log2, ov_gram_hash3(four >> 8));
+    }
+}
+
+static void set_stage2(void *words, uint32_t log2, unsigned number, uint64_t gram) {
+    if (number == THREES) {
+        set_word(words, log2, ov_gram_hash4((uint32_t)gram));
+    } else {
+        uint64_t hash = ov_gram_hash(gram);
+        ((uint64_t *)words)[hash >> (64 - log2)] |= ov_gram_bits2(hash);
+    }
 }
 
 // Puts the gram into the slots; false when it would stand too far from its place.
@@ -194,9 +310,9 @@ static bool put_slot(struct ov_image_slot *slots, uint32_t log2, uint64_t hash, 
     return false;
 }
 
-// Where each distinct gram's entries begin.
+// The distinct grams of a class, and where the entries of each begin.
 struct run_list {
-    uint64_t *hashes;
+    uint64_t *grams;
     uint32_t *entries;
     uint32_t count;
 };
@@ -216,7 +332,7 @@ static enum ov_status put_slots(struct gather *gather, struct ov_image_gram_clas
         memset(slots, 0xff, bytes);
         uint32_t placed = 0;
         while (placed < runs->count &&
-               put_slot(slots, log2, runs->hashes[placed], runs->entries[placed])) {
+               put_slot(slots, log2, ov_gram_hash(runs->grams[placed]), runs->entries[placed])) {
             placed++;
         }
         if (placed == runs->count) {
@@ -227,66 +343,115 @@ static enum ov_status put_slots(struct gather *gather, struct ov_image_gram_clas
     return OV_LIMIT;
 }
 
-// Both Bloom filters of the class.
-static enum ov_status put_bloom(struct gather *gather, unsigned number,
-                                struct ov_image_gram_class *class, const struct run_list *runs,
-                                const struct gram *grams) {
-    uint32_t count = runs->count;
-    class->stage1_log2 = number == 0 ? log2_at_least(count / 2, STAGE1_LOG2_MIN, STAGE1_LOG2_MAX)
-                                     : log2_at_least(count, STAGE1_LOG2_MIN, STAGE1_LOG2_MAX - 4);
-    class->stage2_log2 = number == 0 ? log2_at_least(count / 6, 6, STAGE2_LOG2_MAX)
-                                     : log2_at_least(count, STAGE1_LOG2_MIN, STAGE2_LOG2_MAX - 2);
+// Appends 1 << log2 words of a Bloom filter; gives where they begin in the section.
+static enum ov_status put_words(struct gather *gather, size_t word_bytes, uint32_t log2,
+                                uint32_t *ret_at) {
     ov_buf_align(gather->bloom, OV_IMAGE_ALIGN);
-    class->stage1_at = (uint32_t)gather->bloom->size;
-    size_t stage1_bytes = (size_t)4 << class->stage1_log2;
-    size_t stage2_bytes = (size_t)(number == 0 ? 8 : 4) << class->stage2_log2;
-    class->stage2_at = (uint32_t)(gather->bloom->size + stage1_bytes);
-    uint8_t *start = ov_buf_extend(gather->bloom, stage1_bytes + stage2_bytes);
-    if (start == NULL) {
-        return OV_MEMORY;
+    *ret_at = (uint32_t)gather->bloom->size;
+    return ov_buf_extend(gather->bloom, word_bytes << log2) != NULL ? OV_OK : OV_MEMORY;
+}
+
+// Stage 1 of the classes from `first` to `last`, which share it.
+static enum ov_status put_stage1(struct gather *gather, const struct run_list *runs, unsigned first,
+                                 unsigned last) {
+    struct ov_image_gram_class *classes = gather->filter.classes;
+    uint32_t log2, at;
+    if (first == THREES) {
+        log2 = log2_at_least(runs[THREES].count, STAGE1_LOG2_MIN, STAGE1_LOG2_MAX - 4);
+    } else {
+        // Where the first four bytes choose the word, more keys share one.
+        uint64_t count = (uint64_t)runs[SIXES].count + runs[FOURS].count;
+        uint64_t words = runs[FOURS].count > 0 ? count * 11 / 20 : count / 2;
+        log2 = log2_at_least(words, STAGE1_LOG2_MIN, STAGE1_LOG2_MAX);
     }
-    uint32_t *stage1 = (uint32_t *)start;
-    void *stage2 = start + stage1_bytes;
-    for (uint32_t i = 0; i < runs->count; i++) {
-        uint64_t gram = grams[runs->entries[i]].gram;
-        if (number == 0) {
-            set_gram(stage1, stage2, class, gram);
-        } else {
-            set_window(stage1, stage2, class, (uint32_t)gram);
+    TRY(put_words(gather, 4, log2, &at));
+    for (unsigned number = first; number <= last; number++) {
+        if (runs[number].count == 0) {
+            continue;
+        }
+        classes[number].stage1_at = at;
+        classes[number].stage1_log2 = log2;
+        for (uint32_t i = 0; i < runs[number].count; i++) {
+            uint32_t *words = (uint32_t *)(gather->bloom->data + at);
+            if (number == SIXES) {
+                set_six(words, log2, runs[FOURS].count > 0, runs[number].grams[i]);
+            } else {
+                set_stage1(words, log2, number, runs[number].grams[i]);
+            }
         }
     }
     return OV_OK;
 }
 
-static enum ov_status put_class(struct gather *gather, unsigned number) {
+static enum ov_status put_stage2(struct gather *gather, const struct run_list *runs,
+                                 unsigned number) {
+    struct ov_image_gram_class *class = &gather->filter.classes[number];
+    class->stage2_log2 = number == THREES
+                             ? log2_at_least(runs->count, STAGE1_LOG2_MIN, STAGE2_LOG2_MAX - 2)
+                             : log2_at_least(runs->count / 6, 6, STAGE2_LOG2_MAX);
+    TRY(put_words(gather, number == THREES ? 4 : 8, class->stage2_log2, &class->stage2_at));
+    for (uint32_t i = 0; i < runs->count; i++) {
+        set_stage2(gather->bloom->data + class->stage2_at, class->stage2_log2, number,
+                   runs->grams[i]);
+    }
+    return OV_OK;
+}
+
+// Sorts the grams of a class and writes their entries.
+static enum ov_status put_entries(struct gather *gather, unsigned number,
+                                  struct run_list *ret_runs) {
     struct gram *grams = (struct gram *)gather->grams[number].data;
     uint32_t count = ov_emit_count(&gather->grams[number], sizeof *grams);
-    struct ov_image_gram_class *class = &gather->filter.classes[number];
+    TRY(ov_buf_status(&gather->grams[number]));
     if (count == 0) {
-        return ov_buf_status(&gather->grams[number]);
+        return OV_OK;
     }
     qsort(grams, count, sizeof *grams, compare_grams);
-    struct run_list runs = {.hashes = calloc(count, sizeof *runs.hashes),
-                            .entries = calloc(count, sizeof *runs.entries)};
-    enum ov_status status = runs.hashes != NULL && runs.entries != NULL ? OV_OK : OV_MEMORY;
-    uint32_t base = ov_emit_count(gather->entries, sizeof(struct ov_image_entry));
-    for (uint32_t i = 0; i < count && status == OV_OK; i++) {
+    ret_runs->grams = calloc(count, sizeof *ret_runs->grams);
+    ret_runs->entries = calloc(count, sizeof *ret_runs->entries);
+    if (ret_runs->grams == NULL || ret_runs->entries == NULL) {
+        return OV_MEMORY;
+    }
+    for (uint32_t i = 0; i < count; i++) {
         if (i == 0 || grams[i].gram != grams[i - 1].gram) {
-            runs.hashes[runs.count] = ov_gram_hash(grams[i].gram);
-            runs.entries[runs.count++] = i;
+            ret_runs->grams[ret_runs->count] = grams[i].gram;
+            ret_runs->entries[ret_runs->count++] =
+                ov_emit_count(gather->entries, sizeof(struct ov_image_entry));
         }
         bool is_last = i + 1 == count || grams[i + 1].gram != grams[i].gram;
         grams[i].entry.flags = is_last ? OV_ENTRY_LAST : 0;
         ov_buf_add(gather->entries, &grams[i].entry, sizeof grams[i].entry);
     }
-    class->gram_count = runs.count;
-    status = status == OV_OK ? put_bloom(gather, number, class, &runs, grams) : status;
-    for (uint32_t i = 0; i < runs.count && status == OV_OK; i++) {
-        runs.entries[i] += base;
+    gather->filter.classes[number].gram_count = ret_runs->count;
+    return OV_OK;
+}
+
+static enum ov_status fill_classes(struct gather *gather, struct run_list runs[OV_GRAM_CLASSES]) {
+    for (unsigned number = 0; number < OV_GRAM_CLASSES; number++) {
+        TRY(put_entries(gather, number, &runs[number]));
     }
-    status = status == OV_OK ? put_slots(gather, class, &runs) : status;
-    free(runs.hashes);
-    free(runs.entries);
+    if (runs[SIXES].count + runs[FOURS].count > 0) {
+        TRY(put_stage1(gather, runs, SIXES, FOURS));
+    }
+    if (runs[THREES].count > 0) {
+        TRY(put_stage1(gather, runs, THREES, THREES));
+    }
+    for (unsigned number = 0; number < OV_GRAM_CLASSES; number++) {
+        if (runs[number].count > 0) {
+            TRY(put_stage2(gather, &runs[number], number));
+            TRY(put_slots(gather, &gather->filter.classes[number], &runs[number]));
+        }
+    }
+    return OV_OK;
+}
+
+static enum ov_status put_classes(struct gather *gather) {
+    struct run_list runs[OV_GRAM_CLASSES] = {0};
+    enum ov_status status = fill_classes(gather, runs);
+    for (unsigned number = 0; number < OV_GRAM_CLASSES; number++) {
+        free(runs[number].grams);
+        free(runs[number].entries);
+    }
     return status;
 }
 
@@ -346,11 +511,9 @@ static enum ov_status write_variant(struct gather *gather) {
         return OV_LIMIT;
     }
     add_rules(gather);
-    for (unsigned number = 0; number < OV_GRAM_CLASSES; number++) {
-        TRY(put_class(gather, number));
-    }
-    TRY(ov_emit_tail(gather->emit, &gather->tail, gather->entries, gather->tails,
-                     &gather->filter.tail_count));
+    TRY(settle_open(gather));
+    TRY(put_classes(gather));
+    TRY(ov_emit_tail(&gather->tail, gather->entries, gather->tails, &gather->filter.tail_count));
     TRY(put_probes(gather));
     gather->filter.entry_count = ov_emit_count(gather->entries, sizeof(struct ov_image_entry));
     ov_buf_add(head, &gather->filter, sizeof gather->filter);
@@ -363,6 +526,7 @@ static enum ov_status emit_variant(struct ov_emit *emit, uint32_t variant) {
     for (unsigned number = 0; number < OV_GRAM_CLASSES; number++) {
         ov_buf_release(&gather.grams[number]);
     }
+    ov_buf_release(&gather.open);
     ov_buf_release(&gather.tail);
     ov_buf_release(&gather.probes);
     return status;

@@ -12,30 +12,63 @@
 #define OV_OBJECT_BYTES 200000.0
 
 enum ov_window_kind {
-    OV_WINDOW_NONE,  // the pattern offers nothing: searched only when its rule is evaluated
-    OV_WINDOW_GRAM6, // class 0 of the filter
-    OV_WINDOW_GRAM3, // class 1
+    OV_WINDOW_NONE,   // the pattern offers nothing: searched only when its rule is evaluated
+    OV_WINDOW_SIXES,  // class 0 of the filter
+    OV_WINDOW_FOURS,  // classes 0 and 1
+    OV_WINDOW_THREES, // class 2
     OV_WINDOW_TAIL,
     OV_WINDOW_PROBE, // at a fixed place
 };
 
-// Nine, four or eight bytes of a part that must stand wherever the pattern matches.
+enum { OV_NO_HOLE = 4 };
+
+// A key of a gram class, and the bytes around it that are compared in line.
+struct ov_window_gram {
+    uint8_t bytes[6];     // folded
+    uint8_t size;         // 6: class 0, else 4
+    uint8_t hole;         // which of four bytes is not known, or OV_NO_HOLE
+    uint64_t value, mask; // of eight bytes at the key + delta
+    int16_t delta;
+    int8_t shift; // from the window to the key
+};
+
+// Bytes of a part that must stand wherever the pattern matches.
 struct ov_window {
     enum ov_window_kind kind;
-    double frequency;            // expected per byte; for probes: chance per object
-    uint32_t part_at;            // offset in CODE
-    uint32_t back_min, back_max; // from the part's start to the window
-    uint8_t value[16], mask[16]; // the window and what follows it; mask 0 beyond the literal
-    uint8_t before_value[8], before_mask[8]; // the 8 bytes before it, the nearest last
-    const struct ov_elem *sets[8];           // tail: choices of single bytes, or NULL
-    uint32_t probe_delta;                    // probe: from the pattern's start to the key bytes
-    uint32_t probe_bytes;                    // probe: key bytes, 1 to 4
+    double frequency;               // expected per byte; for probes: chance per object
+    uint32_t part_at;               // offset in CODE
+    uint32_t back_min, back_max;    // from the part's start to the window
+    struct ov_window_gram grams[4]; // sixes, fours: a key for each alignment; threes: one
+    uint8_t value[8], mask[8];      // tail, probe: the window
+    const struct ov_elem *sets[8];  // tail: choices of single bytes, or NULL
+    uint32_t probe_delta;           // probe: from the pattern's start to the key bytes
+    uint32_t probe_bytes;           // probe: key bytes, 1 to 4
+};
+
+// What a pattern offers: its best window, and if that is neither of sixes nor a probe, the best one
+// in a filter that has class 1 and no class 2.
+struct ov_offers {
+    struct ov_window window, fours;
 };
 
 // A pattern with its best window; parallel to the PATTERNS section.
 struct ov_emit_pattern {
     struct ov_window window;
     uint32_t trigger; // index into TRIGGERS once chosen, or OV_IMAGE_NONE
+    uint32_t fours;   // index into struct ov_emit.fours, or OV_IMAGE_NONE
+};
+
+// The other window of a pattern.
+struct ov_emit_fours {
+    struct ov_window window;
+    uint32_t trigger; // likewise; first of all in some filter that uses it
+};
+
+// A window that is to go into the tail.
+struct ov_emit_tail_item {
+    const struct ov_window *window;
+    uint32_t trigger;
+    uint32_t number; // of the pattern
 };
 
 enum { OV_PLAIN_BLOCKS = 65536 };
@@ -48,6 +81,7 @@ struct ov_emit {
     struct ov_buf *metadata, *magics, *icons, *pictures;               // likewise
     struct ov_buf *certificates, *listed, *links;                      // likewise
     struct ov_buf emit_patterns;                                       // struct ov_emit_pattern
+    struct ov_buf fours;                                               // struct ov_emit_fours
     struct ov_buf parts;                                               // struct ov_emit_part
     struct ov_emit_plain *plain;                                       // owned
     struct ov_emit_places *places;                                     // owned
@@ -154,18 +188,21 @@ enum ov_status ov_emit_order(struct ov_emit *emit);
 // triggers. emit_cover.c
 enum ov_status ov_emit_cover(struct ov_emit *emit, uint32_t number);
 
-// Finds the best window of a part whose record stands at `part_at` in CODE; better than *window or
+// Finds the best windows of a part whose record stands at `part_at` in CODE; better than *offers or
 // not. emit_window.c
 void ov_emit_window(const struct ov_elem *elems, uint32_t count, uint32_t part_at,
-                    const struct ov_offset *offset, bool is_first, struct ov_window *window);
+                    const struct ov_offset *offset, bool is_first, struct ov_offers *offers);
 
 // Writes the filters, probes and always-lists of all targets. emit_filter.c
 enum ov_status ov_emit_filters(struct ov_emit *emit);
 
-// Puts the patterns (uint32_t numbers) into as few groups of the tail as serve them well.
-// emit_tail.c
-enum ov_status ov_emit_tail(const struct ov_emit *emit, const struct ov_buf *patterns,
-                            struct ov_buf *entries, struct ov_buf *tails, uint32_t *ret_count);
+// What the windows (struct ov_emit_tail_item) would cost in the tail: cycles for each byte of data,
+// roughly. emit_tail.c
+enum ov_status ov_emit_tail_cost(const struct ov_buf *windows, double *ret_cost);
+
+// Puts the windows into as few groups of the tail as serve them well. emit_tail.c
+enum ov_status ov_emit_tail(const struct ov_buf *windows, struct ov_buf *entries,
+                            struct ov_buf *tails, uint32_t *ret_count);
 
 // Writes the names of all rules and where they came from. emit_names.c
 enum ov_status ov_emit_names(struct ov_emit *emit);

@@ -18,11 +18,10 @@ enum {
 };
 
 // Cycles, roughly: one pass of a group for each byte, a window that is let through, an entry in it.
-static const double GROUP_COST = 0.8, WINDOW_COST = 12, ENTRY_COST = 4;
+static const double GROUP_COST = 0.1, WINDOW_COST = 20, ENTRY_COST = 4;
 
 struct item {
-    const struct ov_emit_pattern *pattern;
-    uint32_t number;
+    struct ov_emit_tail_item of;
     uint32_t known; // positions that are not free
     bool is_run;    // one byte again and again
 };
@@ -42,11 +41,9 @@ static bool allows(const struct ov_window *window, unsigned position, uint8_t by
 
 // ---- items -------------------------------------------------------------------------------------
 
-static struct item make_item(const struct ov_emit *emit, uint32_t number) {
-    const struct ov_emit_pattern *pattern =
-        (const struct ov_emit_pattern *)emit->emit_patterns.data + number;
-    const struct ov_window *window = &pattern->window;
-    struct item item = {.pattern = pattern, .number = number, .is_run = true};
+static struct item make_item(const struct ov_emit_tail_item *of) {
+    const struct ov_window *window = of->window;
+    struct item item = {.of = *of, .is_run = true};
     for (unsigned i = 0; i < OV_TAIL_POSITIONS; i++) {
         bool is_known = window->mask[i] != 0 || window->sets[i] != NULL;
         item.known += is_known;
@@ -64,16 +61,15 @@ static int compare_items(const void *a, const void *b) {
     if (left->known != right->known) {
         return left->known > right->known ? 1 : -1;
     }
-    int order =
-        memcmp(left->pattern->window.value, right->pattern->window.value, OV_TAIL_POSITIONS);
+    int order = memcmp(left->of.window->value, right->of.window->value, OV_TAIL_POSITIONS);
     if (order == 0) {
-        order = memcmp(left->pattern->window.mask, right->pattern->window.mask, OV_TAIL_POSITIONS);
+        order = memcmp(left->of.window->mask, right->of.window->mask, OV_TAIL_POSITIONS);
     }
-    return order != 0 ? order : left->number > right->number ? 1 : -1;
+    return order != 0 ? order : left->of.number > right->of.number ? 1 : -1;
 }
 
 static bool has_same_window(const struct item *a, const struct item *b) {
-    const struct ov_window *left = &a->pattern->window, *right = &b->pattern->window;
+    const struct ov_window *left = a->of.window, *right = b->of.window;
     return memcmp(left->value, right->value, OV_TAIL_POSITIONS) == 0 &&
            memcmp(left->mask, right->mask, OV_TAIL_POSITIONS) == 0;
 }
@@ -124,7 +120,7 @@ static uint32_t make_clusters(const struct item *items, uint32_t count, struct c
         struct cluster *cluster = &clusters[made - 1];
         for (unsigned k = 0; k < OV_TAIL_POSITIONS; k++) {
             for (unsigned byte = 0; byte < 256; byte++) {
-                bool is_allowed = allows(&items[i].pattern->window, k, (uint8_t)byte);
+                bool is_allowed = allows(items[i].of.window, k, (uint8_t)byte);
                 cluster->allow[k][byte / 8] |= (uint8_t)((is_allowed ? 1u : 0) << byte % 8);
             }
         }
@@ -149,8 +145,9 @@ static void merge_cheapest(struct cluster *clusters, double *extra, uint32_t cou
     }
 }
 
-static double sum_costs(const struct cluster *clusters, uint32_t count) {
-    double sum = 0;
+static double cost_of(const struct cluster *clusters, uint32_t count) {
+    uint32_t groups = (count + OV_TAIL_BUCKETS - 1) / OV_TAIL_BUCKETS;
+    double sum = groups * GROUP_COST;
     for (uint32_t i = 0; i < count; i++) {
         sum += clusters[i].cost;
     }
@@ -168,8 +165,7 @@ static uint32_t merge_clusters(struct cluster *clusters, uint32_t count, double 
     uint32_t best = 0;
     double best_cost = 0;
     for (; count > 0; count--) {
-        uint32_t groups = (count + OV_TAIL_BUCKETS - 1) / OV_TAIL_BUCKETS;
-        double cost = sum_costs(clusters, count) + groups * GROUP_COST;
+        double cost = cost_of(clusters, count);
         if (count <= BUCKETS_MAX && (best == 0 || cost < best_cost)) {
             best = count;
             best_cost = cost;
@@ -190,11 +186,11 @@ static void put_bucket(const struct item *items, const struct cluster *cluster, 
     tail->entry_first[bucket] = ov_emit_count(entries, sizeof(struct ov_image_entry));
     tail->bucket_mask |= 1u << bucket;
     for (uint32_t i = cluster->first; i < cluster->end; i++) {
-        const struct ov_emit_pattern *pattern = items[i].pattern;
-        struct ov_image_entry entry = {.trigger = pattern->trigger,
+        const struct ov_window *window = items[i].of.window;
+        struct ov_image_entry entry = {.trigger = items[i].of.trigger,
                                        .flags = i + 1 == cluster->end ? OV_ENTRY_LAST : 0};
-        memcpy(&entry.value, pattern->window.value, 8);
-        memcpy(&entry.mask, pattern->window.mask, 8);
+        memcpy(&entry.value, window->value, 8);
+        memcpy(&entry.mask, window->mask, 8);
         ov_buf_add(entries, &entry, sizeof entry);
     }
     uint8_t bit = (uint8_t)(1u << bucket);
@@ -251,33 +247,67 @@ static void put_groups(const struct item *items, const struct cluster *clusters,
     }
 }
 
-enum ov_status ov_emit_tail(const struct ov_emit *emit, const struct ov_buf *patterns,
-                            struct ov_buf *entries, struct ov_buf *tails, uint32_t *ret_count) {
-    const uint32_t *numbers = (const uint32_t *)patterns->data;
-    uint32_t count = ov_emit_count(patterns, sizeof *numbers);
-    *ret_count = 0;
+// The work on one set of patterns.
+struct plan {
+    struct item *items;
+    struct cluster *clusters, *best;
+    double *extra;
+    uint32_t bucket_count;
+};
+
+static void release_plan(struct plan *plan) {
+    free(plan->items);
+    free(plan->clusters);
+    free(plan->best);
+    free(plan->extra);
+}
+
+// Chooses the buckets of the windows; `ret_plan` is released by the caller.
+static enum ov_status make_plan(const struct ov_buf *windows, struct plan *ret_plan) {
+    const struct ov_emit_tail_item *list = (const struct ov_emit_tail_item *)windows->data;
+    uint32_t count = ov_emit_count(windows, sizeof *list);
+    *ret_plan = (struct plan){0};
+    TRY(ov_buf_status(windows));
     if (count == 0) {
-        return ov_buf_status(patterns);
+        return OV_OK;
     }
-    struct item *items = calloc(count, sizeof *items);
-    struct cluster *clusters = calloc(count, sizeof *clusters);
-    struct cluster *best = calloc(BUCKETS_MAX, sizeof *best);
-    double *extra = calloc(count, sizeof *extra);
-    enum ov_status status = OV_MEMORY;
-    if (items != NULL && clusters != NULL && best != NULL && extra != NULL) {
-        for (uint32_t i = 0; i < count; i++) {
-            items[i] = make_item(emit, numbers[i]);
-        }
-        qsort(items, count, sizeof *items, compare_items);
-        uint32_t made = make_clusters(items, count, clusters);
-        uint32_t buckets = merge_clusters(clusters, made, extra, best);
-        put_groups(items, best, buckets, entries, tails);
+    ret_plan->items = calloc(count, sizeof *ret_plan->items);
+    ret_plan->clusters = calloc(count, sizeof *ret_plan->clusters);
+    ret_plan->best = calloc(BUCKETS_MAX, sizeof *ret_plan->best);
+    ret_plan->extra = calloc(count, sizeof *ret_plan->extra);
+    if (ret_plan->items == NULL || ret_plan->clusters == NULL || ret_plan->best == NULL ||
+        ret_plan->extra == NULL) {
+        return OV_MEMORY;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        ret_plan->items[i] = make_item(&list[i]);
+    }
+    qsort(ret_plan->items, count, sizeof *ret_plan->items, compare_items);
+    uint32_t made = make_clusters(ret_plan->items, count, ret_plan->clusters);
+    ret_plan->bucket_count =
+        merge_clusters(ret_plan->clusters, made, ret_plan->extra, ret_plan->best);
+    return OV_OK;
+}
+
+enum ov_status ov_emit_tail_cost(const struct ov_buf *windows, double *ret_cost) {
+    struct plan plan;
+    enum ov_status status = make_plan(windows, &plan);
+    if (status == OV_OK) {
+        *ret_cost = cost_of(plan.best, plan.bucket_count);
+    }
+    release_plan(&plan);
+    return status;
+}
+
+enum ov_status ov_emit_tail(const struct ov_buf *windows, struct ov_buf *entries,
+                            struct ov_buf *tails, uint32_t *ret_count) {
+    struct plan plan;
+    enum ov_status status = make_plan(windows, &plan);
+    if (status == OV_OK) {
+        put_groups(plan.items, plan.best, plan.bucket_count, entries, tails);
         *ret_count = ov_emit_count(tails, sizeof(struct ov_image_tail));
         status = ov_buf_status(tails);
     }
-    free(items);
-    free(clusters);
-    free(best);
-    free(extra);
+    release_plan(&plan);
     return status;
 }

@@ -6,22 +6,29 @@
 
 enum {
     LINE_BYTES = 4096, // of a part that is looked at for windows
-    GRAM6_WINDOW = 9,  // six bytes at any of four places
-    GRAM3_WINDOW = 4,  // three bytes at either of two places
+    STRIDE = 4,
+    FOURS_BEFORE = 3,  // a key of fours may begin so many bytes before the part
+    FOURS_SPAN = 120,  // the keys of a window stand within so many bytes,
+    FOURS_STEP = 60,   // of which every so many a stretch begins
+    THREES_WINDOW = 4, // three bytes at either of two places
     TAIL_WINDOW = 8,
-    GRAM3_SHARE = 6, // how many looks at a fourth byte cost as much as one look at an entry
+    FOUR_SHARE = 16, // how many grams of four that stand cost as much as one key of six
+    THREE_SHARE = 6, // how many looks at a fourth byte cost as much as one look at an entry
     RUN_SHARE = 4,   // one in so many bytes stands in a run of its own kind
 };
 
 // A gram window above these is left to the next class, where it has one. Per byte of data.
-static const double GRAM6_COMMON = 3e-6, GRAM3_COMMON = 2e-4;
+#define SIXES_COMMON  3e-6
+#define FOURS_COMMON  2e-4
+#define THREES_COMMON 2e-4
 
 // The least chance that bytes at a fixed place are there, divided by how many are looked at: at
 // absolute offsets many rules ask for the magic of their target, which is always there.
 static const double MAGIC_CHANCE = 0.5, PLACE_CHANCE = 0.005;
 
-// What a window of the class costs besides its own frequency: short strides cost more.
-static const double GRAM3_PRICE = 2e-7, TAIL_PRICE = 4e-6;
+// What a window of the class costs besides its own frequency: short strides cost more, and a key
+// with a hole is 256 of them.
+static const double HOLE_PRICE = 1e-6, THREES_PRICE = 2e-7, TAIL_PRICE = 4e-6;
 
 // A stretch of a part in which every byte has a fixed distance from the next.
 struct line {
@@ -147,47 +154,199 @@ static bool is_run(const struct line *line, uint32_t at, uint32_t size) {
     return true;
 }
 
-// Copies what stands around the window at `at`, for the inline check and the tables.
-static void fill_window(const struct line *line, uint32_t at, uint32_t part_at,
-                        struct ov_window *window) {
+// The eight bytes for the inline check: those in reach of the key that leave the fewest places to
+// verify.
+static void choose_check(const struct line *line, int32_t at, struct ov_window_gram *gram) {
+    uint8_t value[24] = {0}, mask[24] = {0};
+    for (int32_t i = 0; i < 24; i++) {
+        int32_t from = at - 8 + i;
+        if (from >= 0 && from < (int32_t)line->count) {
+            value[i] = line->value[from];
+            mask[i] = line->mask[from];
+        }
+    }
+    int best = -1;
+    uint32_t best_at = 8;
+    for (uint32_t first = 0; first + 8 <= 24; first++) {
+        int score = 0;
+        for (uint32_t i = first; i < first + 8; i++) {
+            bool is_in_key = i >= 8 && i < 8u + gram->size;
+            score += __builtin_popcount(mask[i]) * (is_in_key ? 1 : 4);
+        }
+        if (score > best) {
+            best = score;
+            best_at = first;
+        }
+    }
+    memcpy(&gram->value, value + best_at, 8);
+    memcpy(&gram->mask, mask + best_at, 8);
+    gram->value &= gram->mask;
+    gram->delta = (int16_t)((int)best_at - 8);
+}
+
+// The key of `size` bytes at `at`, of a window that starts at `window_at`.
+static struct ov_window_gram make_gram(const struct line *line, int32_t at, uint8_t size,
+                                       uint8_t hole, uint32_t window_at) {
+    struct ov_window_gram gram = {.size = size, .hole = hole};
+    uint64_t key = 0;
+    for (int32_t i = 0; i < size; i++) {
+        if (i != hole || size != 4) {
+            key |= (uint64_t)line->value[at + i] << 8 * i;
+        }
+    }
+    key = ov_fold(key);
+    memcpy(gram.bytes, &key, sizeof gram.bytes);
+    gram.shift = (int8_t)(at - (int32_t)window_at);
+    choose_check(line, at, &gram);
+    return gram;
+}
+
+static void place_window(const struct line *line, uint32_t at, uint32_t part_at,
+                         struct ov_window *window) {
     window->part_at = part_at;
     window->back_min = line->back_min + at;
     window->back_max = line->back_max + at;
     memset(window->value, 0, sizeof window->value);
     memset(window->mask, 0, sizeof window->mask);
-    memset(window->before_value, 0, sizeof window->before_value);
-    memset(window->before_mask, 0, sizeof window->before_mask);
     memset(window->sets, 0, sizeof window->sets);
     for (uint32_t i = 0; i < TAIL_WINDOW && at + i < line->count; i++) {
         window->sets[i] = line->sets[at + i];
-    }
-    for (uint32_t i = 0; i < sizeof window->value && at + i < line->count; i++) {
         window->value[i] = line->value[at + i];
         window->mask[i] = line->mask[at + i];
     }
-    for (uint32_t i = 1; i <= sizeof window->before_value && i <= at; i++) {
-        window->before_value[8 - i] = line->value[at - i];
-        window->before_mask[8 - i] = line->mask[at - i];
+}
+
+// ---- fours -------------------------------------------------------------------------------------
+
+// A key that a window of fours may have.
+struct choice {
+    double cost; // how often it stands, and what it costs otherwise; below zero: there is none
+    int32_t at;
+    uint8_t size, hole;
+};
+
+// Bytes taken as independent, but for neighbours.
+static double measure_hole(const struct line *line, int32_t at, uint8_t hole) {
+    if (hole == 0 || hole == 3) {
+        return ov_gram3_frequency(line->value + at + (hole == 0 ? 1 : 0));
+    }
+    double product = 1;
+    for (int32_t i = 0; i < 4; i++) {
+        double one = i != hole ? ov_byte_frequency(line->value[at + i]) * 3 : 1;
+        product *= one < 1 ? one : 1;
+    }
+    return product;
+}
+
+static struct choice measure_key(const struct line *line, int32_t at) {
+    struct choice choice = {.cost = -1, .at = at, .size = 4, .hole = OV_NO_HOLE};
+    unsigned holes = 0;
+    for (int32_t i = 0; i < 4; i++) {
+        bool is_inside = at + i >= 0 && at + i < (int32_t)line->count;
+        if (!is_inside || !is_literal(line, (uint32_t)(at + i))) {
+            choice.hole = (uint8_t)i;
+            holes++;
+        }
+    }
+    if (holes > 1) {
+        return choice;
+    }
+    if (holes == 1) {
+        choice.cost = measure_hole(line, at, choice.hole) + HOLE_PRICE;
+        return choice;
+    }
+    double four = ov_gram4_frequency(line->value + at);
+    choice.cost = four;
+    if (are_literal(line, (uint32_t)at, 6)) {
+        double six = ov_gram6_frequency(line->value + at);
+        double last = ov_gram4_frequency(line->value + at + 2);
+        double least = four < last ? four : last;
+        choice.cost = (six < least ? six : least) + four / FOUR_SHARE;
+        choice.size = 6;
+    }
+    return choice;
+}
+
+// The cheapest key for each alignment, of those that stand in a stretch.
+struct fours {
+    struct choice keys[STRIDE];
+    double cost; // mean; below zero: some alignment has no key
+};
+
+static struct fours choose_keys(const struct choice *choices, uint32_t count, uint8_t size_min) {
+    struct fours fours = {.cost = 0};
+    for (unsigned r = 0; r < STRIDE; r++) {
+        fours.keys[r].cost = -1;
+        for (uint32_t i = r; i < count; i += STRIDE) {
+            if (choices[i].cost >= 0 && choices[i].size >= size_min &&
+                (fours.keys[r].cost < 0 || choices[i].cost < fours.keys[r].cost)) {
+                fours.keys[r] = choices[i];
+            }
+        }
+        if (fours.keys[r].cost < 0) {
+            return (struct fours){.cost = -1};
+        }
+        fours.cost += fours.keys[r].cost / STRIDE;
+    }
+    return fours;
+}
+
+static void fill_fours(const struct line *line, uint32_t part_at, const struct fours *fours,
+                       struct ov_window *window) {
+    int32_t first = INT32_MAX;
+    for (unsigned r = 0; r < STRIDE; r++) {
+        first = fours->keys[r].at < first ? fours->keys[r].at : first;
+    }
+    uint32_t at = first > 0 ? (uint32_t)first : 0;
+    place_window(line, at, part_at, window);
+    window->frequency = fours->cost;
+    for (unsigned r = 0; r < STRIDE; r++) {
+        const struct choice *key = &fours->keys[r];
+        window->grams[r] = make_gram(line, key->at, key->size, key->hole, at);
     }
 }
 
-static double measure_gram6(const struct line *line, uint32_t at) {
-    double sum = 0;
-    for (uint32_t shift = 0; shift < 4; shift++) {
-        const uint8_t *gram = line->value + at + shift;
-        double six = ov_gram6_frequency(gram);
-        double four = ov_gram4_frequency(gram), last = ov_gram4_frequency(gram + 2);
-        double least = four < last ? four : last;
-        sum += six < least ? six : least;
-    }
-    return sum / 4;
+// What a window of the class costs besides its own frequency.
+static double price_of(enum ov_window_kind kind) {
+    return kind == OV_WINDOW_TAIL ? TAIL_PRICE : kind == OV_WINDOW_THREES ? THREES_PRICE : 0;
 }
+
+// The keys that a line has to offer.
+struct choices {
+    uint32_t count;
+    struct choice list[LINE_BYTES + FOURS_BEFORE];
+};
+
+static void list_choices(const struct line *line, struct choices *ret_choices) {
+    ret_choices->count = line->count + FOURS_BEFORE;
+    for (uint32_t i = 0; i < ret_choices->count; i++) {
+        ret_choices->list[i] = measure_key(line, (int32_t)i - FOURS_BEFORE);
+    }
+}
+
+// A key for each alignment, of the kind SIXES or FOURS.
+static void offer_keys(const struct line *line, const struct choices *choices, uint32_t part_at,
+                       enum ov_window_kind kind, struct ov_window *window) {
+    for (uint32_t first = 0; first < choices->count; first += FOURS_STEP) {
+        uint32_t left = choices->count - first;
+        struct fours fours =
+            choose_keys(choices->list + first, left < FOURS_SPAN ? left : FOURS_SPAN,
+                        kind == OV_WINDOW_SIXES ? 6 : 4);
+        if (fours.cost >= 0 && (window->kind == OV_WINDOW_NONE ||
+                                fours.cost < window->frequency + price_of(window->kind))) {
+            window->kind = kind;
+            fill_fours(line, part_at, &fours, window);
+        }
+    }
+}
+
+// ---- threes and the tail -----------------------------------------------------------------------
 
 // A gram of three that stands costs a look at the fourth byte; a window that does costs more.
-static double measure_gram3(const struct line *line, uint32_t at) {
+static double measure_threes(const struct line *line, uint32_t at) {
     const uint8_t *window = line->value + at;
     double grams = (ov_gram3_frequency(window) + ov_gram3_frequency(window + 1)) / 2;
-    return ov_gram4_frequency(window) + grams / GRAM3_SHARE;
+    return ov_gram4_frequency(window) + grams / THREE_SHARE;
 }
 
 // How often any byte of the set stands.
@@ -225,34 +384,27 @@ static double measure_tail(const struct line *line, uint32_t at) {
 
 static void offer(const struct line *line, uint32_t at, uint32_t part_at, enum ov_window_kind kind,
                   double frequency, struct ov_window *window) {
-    static const double prices[] = {
-        [OV_WINDOW_GRAM6] = 0,
-        [OV_WINDOW_GRAM3] = GRAM3_PRICE,
-        [OV_WINDOW_TAIL] = TAIL_PRICE,
-    };
     bool is_better = window->kind == OV_WINDOW_NONE ||
-                     frequency + prices[kind] < window->frequency + prices[window->kind];
+                     frequency + price_of(kind) < window->frequency + price_of(window->kind);
     // Within bounds the cheaper class wins, whatever the rarer window is.
     if (window->kind != OV_WINDOW_NONE && window->kind < kind) {
-        double bound = window->kind == OV_WINDOW_GRAM6 ? GRAM6_COMMON : GRAM3_COMMON;
-        is_better = is_better && window->frequency > bound;
+        static const double bounds[] = {[OV_WINDOW_SIXES] = SIXES_COMMON,
+                                        [OV_WINDOW_FOURS] = FOURS_COMMON,
+                                        [OV_WINDOW_THREES] = THREES_COMMON};
+        is_better = is_better && window->frequency > bounds[window->kind];
     }
     if (is_better) {
         window->kind = kind;
         window->frequency = frequency;
-        fill_window(line, at, part_at, window);
+        place_window(line, at, part_at, window);
+        window->grams[0] = make_gram(line, (int32_t)at, 4, OV_NO_HOLE, at);
     }
 }
 
-static void offer_grams(const struct line *line, uint32_t part_at, struct ov_window *window) {
-    for (uint32_t at = 0; at + GRAM6_WINDOW <= line->count; at++) {
-        if (are_literal(line, at, GRAM6_WINDOW) && !is_run(line, at, GRAM6_WINDOW)) {
-            offer(line, at, part_at, OV_WINDOW_GRAM6, measure_gram6(line, at), window);
-        }
-    }
-    for (uint32_t at = 0; at + GRAM3_WINDOW <= line->count; at++) {
-        if (are_literal(line, at, GRAM3_WINDOW) && !is_run(line, at, GRAM3_WINDOW)) {
-            offer(line, at, part_at, OV_WINDOW_GRAM3, measure_gram3(line, at), window);
+static void offer_threes(const struct line *line, uint32_t part_at, struct ov_window *window) {
+    for (uint32_t at = 0; at + THREES_WINDOW <= line->count; at++) {
+        if (are_literal(line, at, THREES_WINDOW) && !is_run(line, at, THREES_WINDOW)) {
+            offer(line, at, part_at, OV_WINDOW_THREES, measure_threes(line, at), window);
         }
     }
 }
@@ -287,7 +439,7 @@ static bool offer_probe(const struct line *line, uint32_t part_at, double least,
         frequency = frequency < least / size ? least / size : frequency;
         if (size > 0 && frequency < best) {
             best = frequency;
-            fill_window(line, at, part_at, window);
+            place_window(line, at, part_at, window);
             window->kind = OV_WINDOW_PROBE;
             window->frequency = frequency < 1 ? frequency : 1;
             window->probe_delta = line->back_min + at;
@@ -298,6 +450,8 @@ static bool offer_probe(const struct line *line, uint32_t part_at, double least,
     return window->kind == OV_WINDOW_PROBE;
 }
 
+static struct choices choices; // 130 KB, of the line at work; a build is single-threaded
+
 // Rules begin with the magic of their target and go on anywhere: what is at the fixed place is
 // there in each such object, and the rest would be searched for from end to end. A rare window in a
 // later part says more.
@@ -306,16 +460,35 @@ static void replace_probe(const struct ov_elem *elems, uint32_t count, uint32_t 
     struct ov_window other = {.kind = OV_WINDOW_NONE};
     struct lines lines = {.elems = elems, .count = count};
     while (next_line(&lines, line) && lines.back_max <= UINT16_MAX - LINE_BYTES) {
-        offer_grams(line, part_at, &other);
+        list_choices(line, &choices);
+        offer_keys(line, &choices, part_at, OV_WINDOW_SIXES, &other);
     }
-    if (other.kind == OV_WINDOW_GRAM6 && other.frequency * OV_OBJECT_BYTES < window->frequency) {
+    if (other.kind == OV_WINDOW_SIXES && other.frequency * OV_OBJECT_BYTES < window->frequency) {
         *window = other;
     }
 }
 
+// What a line has to offer.
+static void offer_line(const struct line *line, uint32_t part_at, struct ov_offers *offers) {
+    struct ov_window *window = &offers->window, *fours = &offers->fours;
+    list_choices(line, &choices);
+    offer_keys(line, &choices, part_at, OV_WINDOW_SIXES, window);
+    offer_threes(line, part_at, window);
+    if (window->kind == OV_WINDOW_NONE || window->frequency > THREES_COMMON) {
+        offer_tail(line, part_at, window);
+    }
+    if (window->kind != OV_WINDOW_SIXES) {
+        offer_keys(line, &choices, part_at, OV_WINDOW_FOURS, fours);
+        if (fours->kind == OV_WINDOW_NONE || fours->frequency > FOURS_COMMON) {
+            offer_tail(line, part_at, fours);
+        }
+    }
+}
+
 void ov_emit_window(const struct ov_elem *elems, uint32_t count, uint32_t part_at,
-                    const struct ov_offset *offset, bool is_first, struct ov_window *window) {
-    static struct line line; // 40 KB; a build is single-threaded
+                    const struct ov_offset *offset, bool is_first, struct ov_offers *offers) {
+    static struct line line; // 40 KB; likewise
+    struct ov_window *window = &offers->window;
     struct lines lines = {.elems = elems, .count = count};
     bool is_fixed = offset->shift == 0 && offset->kind != OV_OFFSET_ANY &&
                     offset->kind <= OV_OFFSET_LAST_SECTION;
@@ -330,10 +503,7 @@ void ov_emit_window(const struct ov_elem *elems, uint32_t count, uint32_t part_a
     }
     lines = (struct lines){.elems = elems, .count = count};
     while (next_line(&lines, &line)) {
-        offer_grams(&line, part_at, window);
-        if (window->kind == OV_WINDOW_NONE || window->frequency > GRAM3_COMMON) {
-            offer_tail(&line, part_at, window);
-        }
+        offer_line(&line, part_at, offers);
         if (lines.back_max > UINT16_MAX - LINE_BYTES) {
             return;
         }
