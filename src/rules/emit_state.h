@@ -20,7 +20,7 @@ enum ov_window_kind {
     OV_WINDOW_PROBE, // at a fixed place
 };
 
-enum { OV_NO_HOLE = 4 };
+enum { OV_NO_HOLE = 6 };
 
 // A key of a gram class, and the bytes around it that are compared in line.
 struct ov_window_gram {

@@ -238,6 +238,19 @@ static double measure_hole(const struct line *line, int32_t at, uint8_t hole) {
     return product;
 }
 
+// Runs of one byte stand in runs: their keys are found again and again, more often than the table
+// of frequencies can say.
+static bool is_key_run(const struct line *line, const struct choice *choice) {
+    unsigned first = choice->hole == 0 ? 1 : 0;
+    for (unsigned i = first + 1; i < choice->size; i++) {
+        if (i != choice->hole &&
+            line->value[choice->at + (int32_t)i] != line->value[choice->at + (int32_t)first]) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static struct choice measure_key(const struct line *line, int32_t at) {
     struct choice choice = {.cost = -1, .at = at, .size = 4, .hole = OV_NO_HOLE};
     unsigned holes = 0;
@@ -252,7 +265,8 @@ static struct choice measure_key(const struct line *line, int32_t at) {
         return choice;
     }
     if (holes == 1) {
-        choice.cost = measure_hole(line, at, choice.hole) + HOLE_PRICE;
+        choice.cost =
+            is_key_run(line, &choice) ? -1 : measure_hole(line, at, choice.hole) + HOLE_PRICE;
         return choice;
     }
     double four = ov_gram4_frequency(line->value + at);
@@ -264,6 +278,7 @@ static struct choice measure_key(const struct line *line, int32_t at) {
         choice.cost = (six < least ? six : least) + four / FOUR_SHARE;
         choice.size = 6;
     }
+    choice.cost = is_key_run(line, &choice) ? -1 : choice.cost;
     return choice;
 }
 
