@@ -22,6 +22,9 @@ enum {
 #define FOURS_COMMON  2e-4
 #define THREES_COMMON 2e-4
 
+// A run of one byte that is at least so common is no key.
+static const double RUN_COMMON = 1e-5;
+
 // The least chance that bytes at a fixed place are there, divided by how many are looked at: at
 // absolute offsets many rules ask for the magic of their target, which is always there.
 static const double MAGIC_CHANCE = 0.5, PLACE_CHANCE = 0.005;
@@ -238,9 +241,12 @@ static double measure_hole(const struct line *line, int32_t at, uint8_t hole) {
     return product;
 }
 
-// Runs of one byte stand in runs: their keys are found again and again, more often than the table
-// of frequencies can say.
+// Common runs of one byte stand in runs: their keys are found again and again, more often than the
+// table of frequencies can say.
 static bool is_key_run(const struct line *line, const struct choice *choice) {
+    if (choice->cost < RUN_COMMON) {
+        return false;
+    }
     unsigned first = choice->hole == 0 ? 1 : 0;
     for (unsigned i = first + 1; i < choice->size; i++) {
         if (i != choice->hole &&
@@ -265,8 +271,8 @@ static struct choice measure_key(const struct line *line, int32_t at) {
         return choice;
     }
     if (holes == 1) {
-        choice.cost =
-            is_key_run(line, &choice) ? -1 : measure_hole(line, at, choice.hole) + HOLE_PRICE;
+        choice.cost = measure_hole(line, at, choice.hole) + HOLE_PRICE;
+        choice.cost = is_key_run(line, &choice) ? -1 : choice.cost;
         return choice;
     }
     double four = ov_gram4_frequency(line->value + at);
