@@ -45,6 +45,7 @@ def test_users(folder):
     copy = folder / "overt-watch"
     shutil.copy(w.RECORDER, copy)
     folder.chmod(0o755)
+    w.open_to_others(folder)
     check_refused("a user that is not root", folder, user, ["may not be loaded", "run it as root"], copy)
     for name, words in (
             ("no CAP_BPF", "--bounding-set=-bpf,-sys_admin"), ("no CAP_PERFMON", "--bounding-set=-perfmon,-sys_admin"),
