@@ -300,6 +300,8 @@ def test_moments(folder):
 
 
 def main():
+    # Whoever runs this in the background may have it ignored, which the recorder would heed.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     w.need_recorder()
     with w.disk_folder() as name:
         folder = pathlib.Path(name).resolve()
