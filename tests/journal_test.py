@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
+# starts many programs
 # timeout: 600
 """The journal that `overt scan` writes: its entries, several scans at once, and that nothing of it
 can be changed unseen; with OVERT_LONG=1 it is cut at each length and not at each fifth. TAP."""
@@ -20,7 +21,6 @@ from journals import (  # noqa: E402  pylint: disable=wrong-import-position
 
 CUT_OFF = "a run that does not end"
 CUT_STEP = 1 if os.environ.get("OVERT_LONG") else 5
-NO_LEAKS = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}  # a third of the time
 
 
 def a_scan_is_written_down():
@@ -207,7 +207,7 @@ def each_byte_is_flipped():
             told = key if name != "journal.vkey" else path.read_bytes().decode("latin-1").strip("\n")
             if "\0" in told:
                 continue
-            code, lines = verify("--key", told, env=NO_LEAKS)
+            code, lines = verify("--key", told)
             tried += 1
             # The last byte of the file is the line's end: the key is the same without it.
             assert code != 0 or (name == "journal.vkey" and told == key), (name, at, lines)
@@ -232,7 +232,7 @@ def each_length_is_tried():
                 ends.add(max(ends) + 6 + len(entry))
         for size in range(0, len(data), CUT_STEP):
             path.write_bytes(data[:size])
-            code, lines = verify("--key", key, "--against", "kept", env=NO_LEAKS)
+            code, lines = verify("--key", key, "--against", "kept")
             if code == 0:
                 assert name == "pending" and size in ends, (name, size, lines)
                 whole += 1

@@ -49,9 +49,9 @@ def journal(*words, state="state", program=OVERT, env=None):
                           timeout=120, env=environment(state, **(env or {})))
 
 
-def verify(*words, state="state", env=None):
+def verify(*words, state="state"):
     """(exit code, the lines before the last: what does not hold)"""
-    done = journal("verify", *words, state=state, env=env)
+    done = journal("verify", *words, state=state)
     assert done.returncode in (0, 1, 2), done
     lines = (done.stdout + done.stderr).decode().splitlines()
     return done.returncode, lines
