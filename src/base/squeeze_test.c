@@ -83,6 +83,15 @@ static void test_against_the_slow_way(void **state) {
         }
         size_t wanted_size = squeeze_slowly(ov_span_make(text, size), wanted);
         assert_squeezed(ov_span_make(text, size), ov_span_make(wanted, wanted_size));
+        // What is squeezed is done, until one of its bytes is another.
+        assert_true(ov_squeeze_is_done(ov_span_make(wanted, wanted_size)));
+        if (wanted_size > 0) {
+            size_t at = next_random(&random) % wanted_size;
+            wanted[at] = round % 2 == 0 ? ' ' : (uint8_t)next_random(&random);
+            size = squeeze_slowly(ov_span_make(wanted, wanted_size), text);
+            bool is_same = size == wanted_size && memcmp(text, wanted, size) == 0;
+            assert_int_equal(ov_squeeze_is_done(ov_span_make(wanted, wanted_size)), is_same);
+        }
     }
 }
 
