@@ -18,7 +18,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.environ["OVERT_SOURCE"], "tests/serve"))
 from serving import (  # noqa: E402  pylint: disable=wrong-import-position
-    HERE, IS_ROOT, OVERT, USER, Server, Skip, check_cage, main, read_all, status_of, try_acts)
+    HERE, IS_ROOT, OVERT, USER, Server, Skip, check_cage, main, need_another_user, read_all, status_of, try_acts)
 
 HEX = hashlib.sha256(b"bundle").hexdigest()
 OTHER = hashlib.sha256(b"other").hexdigest()
@@ -381,8 +381,7 @@ def what_cannot_be_served():
 
 
 def an_ordinary_user_serves():
-    if not IS_ROOT:
-        raise Skip("all tests are run by one already")
+    need_another_user()
     log = make_log()
     with Server("serve", log, user=USER) as server:
         assert server.get("/checkpoint")[2] == (log / "checkpoint").read_bytes()

@@ -21,7 +21,8 @@ sys.path[:0] = [str(SOURCE / "tests/serve"), str(SOURCE / "tests")]
 import ovcheck  # noqa: E402  pylint: disable=wrong-import-position
 from checkpoints import Log, cosigned, ed25519  # noqa: E402  pylint: disable=C0413
 from serving import (  # noqa: E402  pylint: disable=wrong-import-position
-    BUILD, IS_ROOT, OVERT, USER, Server, Skip, check_cage, facts_of, main, status_of, try_acts)
+    BUILD, IS_ROOT, OVERT, USER, Server, Skip, check_cage, facts_of, main, need_another_user,
+    status_of, try_acts)
 
 PLAIN, SIZED = "text/plain; charset=utf-8", "text/x.tlog.size"
 STEPS_MAX = 60
@@ -429,8 +430,7 @@ def a_state_of_somebody_else():
 
 
 def an_ordinary_user_witnesses():
-    if not IS_ROOT:
-        raise Skip("all tests are run by one already")
+    need_another_user()
     pathlib.Path("own").mkdir(mode=0o700)
     os.chdir("own")
     make_key()

@@ -21,6 +21,14 @@ class Skip(Exception):
     """The kernel or the user lacks what the test needs."""
 
 
+def need_another_user():
+    """For tests that run what was built as USER."""
+    if os.geteuid() != 0:
+        raise Skip("all tests are run by an ordinary user already")
+    if subprocess.run([*USER, "test", "-x", BUILD / "overt"], check=False).returncode != 0:
+        raise Skip(f"other users cannot reach what was built: {BUILD}")
+
+
 def install(worker=BUILD / "src/role/double-worker", folder="bin"):
     """A copy of overt with this program as its worker."""
     place = HERE / folder

@@ -15,7 +15,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.environ["OVERT_SOURCE"], "tests/scan"))
 import harness  # noqa: E402  pylint: disable=wrong-import-position
-from harness import BUILD, HERE, SOURCE, Skip, USER, main  # noqa: E402,F401
+from harness import BUILD, HERE, SOURCE, Skip, USER, main, need_another_user  # noqa: E402,F401
 
 OVERT = BUILD / "overt"
 IS_ROOT = os.geteuid() == 0
