@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the table of products means.
+#include "inventory/product.h"
+
+#include <ctype.h>
+#include <fnmatch.h>
+#include <string.h>
+
+const char *ov_indicator_name(enum ov_indicator_kind kind) {
+    static const char *const names[OV_INDICATOR_KINDS] = {
+        [OV_INDICATOR_PACKAGE] = "package",
+        [OV_INDICATOR_PATH] = "path",
+        [OV_INDICATOR_UNIT] = "unit",
+        [OV_INDICATOR_PROCESS] = "process",
+        [OV_INDICATOR_MODULE] = "kernel module",
+        [OV_INDICATOR_BPF] = "eBPF program",
+        [OV_INDICATOR_USER] = "user",
+        [OV_INDICATOR_GROUP] = "group",
+        [OV_INDICATOR_CRON] = "cron",
+        [OV_INDICATOR_SUDOERS] = "sudoers",
+        [OV_INDICATOR_AUDIT] = "audit rule",
+        [OV_INDICATOR_SELINUX] = "SELinux module",
+        [OV_INDICATOR_CERTIFICATE] = "trusted certificate",
+        [OV_INDICATOR_MOK] = "machine owner key",
+        [OV_INDICATOR_REPOSITORY] = "package source",
+        [OV_INDICATOR_SOCKET] = "socket",
+        [OV_INDICATOR_PORT] = "port",
+        [OV_INDICATOR_ENGINE] = "engine",
+    };
+    return kind < OV_INDICATOR_KINDS ? names[kind] : "unknown";
+}
+
+const char *ov_function_name(unsigned bit) {
+    static const char *const names[OV_FUNCTION_COUNT] = {
+        "on-access scanning",
+        "on-demand scanning",
+        "behaviour monitoring",
+        "detection and response",
+        "host firewall",
+        "web and mail filtering",
+        "file integrity",
+        "application allow-list",
+        "data loss prevention",
+        "vulnerability inventory",
+        "patching",
+        "central management",
+        "rootkit search",
+    };
+    return bit < OV_FUNCTION_COUNT ? names[bit] : "unknown";
+}
+
+static bool is_path_kind(enum ov_indicator_kind kind) {
+    return kind == OV_INDICATOR_PATH || kind == OV_INDICATOR_PROCESS || kind == OV_INDICATOR_CRON ||
+           kind == OV_INDICATOR_SUDOERS || kind == OV_INDICATOR_AUDIT ||
+           kind == OV_INDICATOR_SOCKET;
+}
+
+bool ov_indicator_matches(const struct ov_indicator *indicator, const char *value) {
+    int flags = is_path_kind(indicator->kind) ? FNM_PATHNAME : 0;
+    // The name of a process: the last part of its executable's path, which stands where it should.
+    if (indicator->kind == OV_INDICATOR_PROCESS && indicator->pattern[0] != '/') {
+        const char *slash = strrchr(value, '/');
+        const char *name = slash != NULL ? slash + 1 : value;
+        return fnmatch(indicator->pattern, name, 0) == 0 &&
+               (indicator->under == NULL ||
+                fnmatch(indicator->under, value, FNM_LEADING_DIR | FNM_PATHNAME) == 0);
+    }
+    return fnmatch(indicator->pattern, value, flags) == 0;
+}
+
+static bool are_same(const char *text, const char *word, size_t size) {
+    return strlen(word) == size && strncasecmp(text, word, size) == 0;
+}
+
+// Whether `word` stands in `text`, not in the middle of another word.
+static bool has_words(const char *text, const char *word) {
+    size_t size = strlen(word);
+    for (const char *at = text; size > 0 && (at = strcasestr(at, word)) != NULL; at++) {
+        bool is_begin = at == text || !isalnum((unsigned char)at[-1]);
+        if (is_begin && !isalnum((unsigned char)at[size])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool ov_product_is_named(const struct ov_product *product, const char *word) {
+    return are_same(product->id, word, strlen(product->id)) || has_words(product->vendor, word) ||
+           has_words(product->name, word);
+}

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The table of products as C: products.py inventory/products.toml OUT.c
+
+Refuses what is out of form with the product and the reason: the build is where people learn of it.
+docs/formats/products.md gives the form."""
+
+import re
+import sys
+import tomllib
+
+KINDS = {
+    "package": "PACKAGE", "path": "PATH", "unit": "UNIT", "process": "PROCESS", "module": "MODULE",
+    "bpf": "BPF", "user": "USER", "group": "GROUP", "cron": "CRON", "sudoers": "SUDOERS",
+    "audit": "AUDIT", "selinux": "SELINUX", "certificate": "CERTIFICATE", "mok": "MOK",
+    "repository": "REPOSITORY", "socket": "SOCKET", "port": "PORT", "engine": "ENGINE",
+}
+FUNCTIONS = {
+    "on-access": "ON_ACCESS", "on-demand": "ON_DEMAND", "behaviour": "BEHAVIOUR",
+    "response": "RESPONSE", "firewall": "FIREWALL", "web": "WEB", "integrity": "INTEGRITY",
+    "allow-list": "ALLOW_LIST", "data-loss": "DATA_LOSS", "inventory": "INVENTORY",
+    "patching": "PATCHING", "management": "MANAGEMENT", "rootkit": "ROOTKIT",
+}
+PRODUCT_KEYS = {"id", "name", "vendor", "functions", "indicators", "uninstaller", "residue",
+                "update_channel", "note", "legacy", "sources"}
+INDICATOR_KEYS = {*KINDS, "under", "source", "hint", "shared"}
+
+
+class Wrong(Exception):
+    """What is wrong with the file."""
+
+
+def text(value):
+    """A C string literal, or NULL."""
+    if value is None:
+        return "NULL"
+    if not isinstance(value, str) or not value or not value.isprintable():
+        raise Wrong(f"no printable text: {value!r}")
+    return '"' + "".join(c if c not in '"\\' else "\\" + c for c in value) + '"'
+
+
+def texts(name, values):
+    """A list that ends in NULL, and its name."""
+    if not values:
+        return "", "NULL"
+    rows = ", ".join(text(value) for value in values)
+    return f"static const char *const {name}[] = {{{rows}, NULL}};\n", name
+
+
+def indicator(row, sources):
+    """One row of C."""
+    kinds = [key for key in row if key in KINDS]
+    if len(kinds) != 1 or set(row) - INDICATOR_KEYS:
+        raise Wrong(f"an indicator has one kind, and no other keys: {row}")
+    if row.get("source") not in sources:
+        raise Wrong(f"an indicator's source is one of the file's: {row}")
+    if "under" in row and kinds != ["process"]:
+        raise Wrong(f"`under` is for processes: {row}")
+    if kinds[0] == "path" and not row["path"].startswith("/"):
+        raise Wrong(f"a path is absolute: {row}")
+    fields = [f".kind = OV_INDICATOR_{KINDS[kinds[0]]}", f".pattern = {text(row[kinds[0]])}",
+              f".source = {text(sources[row['source']])}"]
+    if "under" in row:
+        fields.append(f".under = {text(row['under'])}")
+    fields += [f".is_{key} = true" for key in ("hint", "shared") if row.get(key)]
+    return "    {" + ", ".join(fields) + "},\n"
+
+
+def product(number, row, sources):
+    """The lists of one product, and its row."""
+    if set(row) - PRODUCT_KEYS or not re.fullmatch(r"[a-z0-9-]+", row.get("id", "")):
+        raise Wrong(f"no id, or unknown keys: {set(row) - PRODUCT_KEYS}")
+    if not row.get("indicators"):
+        raise Wrong("no indicators")
+    for path in [*row.get("uninstaller", [])[:1], *row.get("residue", [])]:
+        if not path.startswith("/"):
+            raise Wrong(f"no absolute path: {path}")
+    lists = f"static const struct ov_indicator indicators_{number}[] = {{\n"
+    lists += "".join(indicator(item, sources) for item in row["indicators"]) + "};\n"
+    more, uninstaller = texts(f"uninstaller_{number}", row.get("uninstaller"))
+    also, residue = texts(f"residue_{number}", row.get("residue"))
+    functions = " | ".join(f"OV_FUNCTION_{FUNCTIONS[name]}" for name in row["functions"]) or "0"
+    table = (f"    {{.id = {text(row['id'])}, .name = {text(row['name'])}, "
+             f".vendor = {text(row['vendor'])},\n"
+             f"     .indicators = indicators_{number}, .indicator_count = {len(row['indicators'])},\n"
+             f"     .functions = {functions}, .uninstaller = {uninstaller}, .residue = {residue},\n"
+             f"     .update_channel = {text(row.get('update_channel'))}, "
+             f".note = {text(row.get('note'))}, "
+             f".is_legacy = {'true' if row.get('legacy') else 'false'}}},\n")
+    return lists + more + also, table
+
+
+def main():
+    """Reads, checks, writes."""
+    with open(sys.argv[1], "rb") as file:
+        data = tomllib.load(file)
+    lists, rows, seen = "", "", set()
+    for number, row in enumerate(data["product"]):
+        try:
+            if row.get("id") in seen:
+                raise Wrong("there are two of this id")
+            seen.add(row.get("id"))
+            more, table = product(number, row, data["sources"])
+        except (Wrong, KeyError) as wrong:
+            sys.exit(f"{sys.argv[1]}: product {row.get('id', number)}: {wrong}")
+        lists += more
+        rows += table
+    with open(sys.argv[2], "w", encoding="utf-8") as out:
+        out.write("// Generated by tools/products.py.\n#include \"inventory/product.h\"\n\n"
+                  f"{lists}\nconst struct ov_product ov_products[] = {{\n{rows}}};\n"
+                  "const size_t ov_product_count = sizeof ov_products / sizeof ov_products[0];\n")
+
+
+main()
