@@ -5,6 +5,7 @@
 second loses nothing, and nothing is left behind. TAP.
 
 watch_losses_test.py --long: 500,000 reads and 25,000 new files a second (make watch-load)."""
+import collections
 import json
 import os
 import pathlib
@@ -216,6 +217,38 @@ def test_crowd(folder):
             seen == [(4000, 4000, 4000, 1)] * 500, (len(seen), seen[:2], seen[-2:]))
 
 
+TEMPORARY = """
+import os, sys
+for number in range(600):
+    with open(sys.argv[1] + "/temporary", "wb", buffering=0) as file:
+        for _ in range(8):
+            file.write(bytes(3000))
+    os.unlink(sys.argv[1] + "/temporary")
+"""
+
+
+def test_one_number(folder):
+    """A scanner's temporary files: each has the inode number that the one before it had."""
+    place = folder / "temporary-files"
+    place.mkdir()
+    done, trace = w.record_command(folder, sys.executable, "-c", TEMPORARY, place)
+    seen = trace.under(place)
+    numbers = {record["inode"].rsplit(" ", 1)[0] for record in seen}
+    if len(numbers) > 20:
+        w.skip("temporary files: they are counted in one place each",
+               "this file system does not use an inode's number again at once")
+        return
+    inodes = {record["inode"] for record in seen}
+    told = sum(record["inode"] in inodes for record in trace.records["file"])
+    w.check("temporary files: nothing is lost", done.returncode == 0 and trace.is_complete(),
+            (done, trace.losses, trace.failed_routes()))
+    w.check("temporary files: every byte that was written is counted",
+            len(seen) == 600 and {record["written"] for record in seen} == {24000},
+            (len(seen), collections.Counter(record["written"] for record in seen)))
+    w.check("temporary files: they are counted in one place each", told < 2 * len(seen),
+            (told, len(seen)))
+
+
 # ---- killed -------------------------------------------------------------------------------------
 
 def bpf_objects(pid):
@@ -291,6 +324,7 @@ def main():
                     set().union(*forced.values()) <= forced.keys() | unforced, forced)
             test_pause(folder, 15000, 7500, 50000, 2)
             test_crowd(folder)
+            test_one_number(folder)
             test_kills(folder)
     w.finish()
 

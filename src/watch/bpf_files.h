@@ -54,9 +54,11 @@ struct wanted {
     __u64 word; // of that cell
 };
 
+// The inode's generation is hashed, too: temporary files get one inode's number after another.
 static __always_inline __u32 find_cell(const struct wanted *wanted) {
     const __u64 spread = 0x9e3779b97f4a7c15; // 2^64 / the golden ratio: Knuth 6.4
-    __u64 hash = (wanted->key.inode ^ (__u64)wanted->pid << 40) * spread;
+    __u64 hash = wanted->key.inode ^ (__u64)wanted->pid << 40;
+    hash = (hash ^ (__u64)wanted->key.generation << 20) * spread;
     hash = (hash ^ hash >> 32 ^ wanted->key.device) * spread;
     return hash >> (64 - CELL_BITS);
 }
