@@ -6,7 +6,7 @@
 #include <string.h>
 
 // Texts of strangers are cut here: no report gets longer than a person would read.
-enum { TEXT_BYTES_MAX = 512 };
+enum { TEXT_BYTES_MAX = 512, PROBLEMS_MAX = 1000 };
 
 struct found {
     struct ov_found out;
@@ -258,15 +258,33 @@ void ov_inventory_add_holder(struct ov_inventory *inventory, const struct ov_hol
     inventory->holders[inventory->holder_count++] = made;
 }
 
+// Hostile files can make as many problems as they like; after these, one says that there are more.
+static bool is_new_problem(const struct ov_inventory *inventory, const struct ov_problem *made) {
+    if (inventory->problem_count > PROBLEMS_MAX) {
+        return false;
+    }
+    for (size_t i = 0; i < inventory->problem_count; i++) {
+        const struct ov_problem *other = &inventory->problems[i];
+        if (strcmp(other->what, made->what) == 0 && strcmp(other->why, made->why) == 0 &&
+            strcmp(other->place, made->place) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void ov_inventory_add_problem(struct ov_inventory *inventory, const char *what, const char *why,
                               const char *place) {
-    struct ov_problem made = {.what = copy(inventory, what),
-                              .why = copy(inventory, why),
-                              .place = copy(inventory, place)};
-    void *grown = made.what == NULL || made.why == NULL || made.place == NULL
-                      ? NULL
-                      : make_room(inventory, inventory->problems, inventory->problem_count,
-                                  &inventory->problem_room, sizeof made);
+    bool is_last = inventory->problem_count == PROBLEMS_MAX;
+    struct ov_problem made = {
+        .what = copy(inventory, is_last ? "further" : what),
+        .why = copy(inventory, is_last ? "more could not be read than is told here" : why),
+        .place = copy(inventory, is_last ? "" : place)};
+    bool is_new = made.what != NULL && made.why != NULL && made.place != NULL &&
+                  is_new_problem(inventory, &made);
+    void *grown = !is_new ? NULL
+                          : make_room(inventory, inventory->problems, inventory->problem_count,
+                                      &inventory->problem_room, sizeof made);
     if (grown == NULL) {
         free(made.what);
         free(made.why);

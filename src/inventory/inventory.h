@@ -119,6 +119,7 @@ const struct ov_product *ov_inventory_owner(const char *path);
 void ov_inventory_add_power(struct ov_inventory *inventory, const struct ov_product *product,
                             enum ov_power_kind kind, const char *detail, const char *place);
 void ov_inventory_add_holder(struct ov_inventory *inventory, const struct ov_holder *holder);
+// As well; after a thousand problems, one says that there are more.
 void ov_inventory_add_problem(struct ov_inventory *inventory, const char *what, const char *why,
                               const char *place);
 // What was looked at: "dpkg database (312 packages)"; a report lists them.

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+// overt inventory: which security products are on a machine, and what they could do there.
+#include "cmd/inventory.h"
+
+#include "base/say.h"
+#include "cmd/command.h"
+#include "cmd/inventory_collect.h"
+#include "cmd/inventory_report.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char help[] =
+    "Usage: overt inventory [OPTION]...\n"
+    "\n"
+    "Says which security products are on this machine, by what each was recognised, what it could\n"
+    "do here, and who on no list could do the same. Nothing is changed, and nothing is sent.\n"
+    "Two kinds of evidence make a product \"installed\", one makes a \"trace\" of it.\n"
+    "\n"
+    "Options:\n"
+    "      --root DIR       look at the system below DIR (a mounted disk, an unpacked container), "
+    "or\n"
+    "                       into an image file (docker save, OCI), and not at this machine\n"
+    "      --json           one JSON object\n"
+    "      --quiet          no progress on a terminal\n"
+    "      --help           print this help\n"
+    "\n"
+    "Exit codes: 0 nothing was found, 1 something was found, 2 an error, 3 nothing was found but\n"
+    "something could not be read.\n"
+    "\n"
+    "Example:\n"
+    "  sudo overt inventory\n";
+
+// One row for each word that is built.
+static const struct ov_inventory_word *const words[] = {
+    NULL,
+};
+
+struct options {
+    const char *root;
+    bool is_json;
+    bool is_quiet;
+};
+
+static int reject(const char *what, const char *why) {
+    ov_say_error(what, why, "overt inventory --help");
+    return OV_EXIT_ERROR;
+}
+
+// -1: go on.
+static int read_options(int argc, char **argv, struct options *options) {
+    enum { OPT_ROOT = 256, OPT_JSON, OPT_QUIET };
+    static const struct option long_options[] = {
+        {"root", required_argument, NULL, OPT_ROOT},
+        {"json", no_argument, NULL, OPT_JSON},
+        {"quiet", no_argument, NULL, OPT_QUIET},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    optind = 1;
+    opterr = 0;
+    for (int code = 0; (code = getopt_long(argc, argv, "h", long_options, NULL)) != -1;) {
+        switch (code) {
+        case OPT_ROOT:
+            options->root = optarg;
+            break;
+        case OPT_JSON:
+            options->is_json = true;
+            break;
+        case OPT_QUIET:
+            options->is_quiet = true;
+            break;
+        case 'h':
+            (void)fputs(help, stdout);
+            return OV_EXIT_NOTHING;
+        default:
+            return reject(argv[optind - 1], "unknown option, or its value is missing");
+        }
+    }
+    return optind < argc ? reject(argv[optind], "unknown word") : -1;
+}
+
+// ---- the report ---------------------------------------------------------------------------------
+
+static void print_report(const struct options *options, const struct ov_inventory *inventory) {
+    OV_CLEANUP(ov_buf_release) struct ov_buf out = {0};
+    char machine[72];
+    ov_inventory_machine(options->root, machine, sizeof machine);
+    const struct ov_inventory_report report = {
+        .inventory = inventory, .root = options->root, .machine = machine, .made_at = time(NULL)};
+    (options->is_json ? ov_inventory_report_json : ov_inventory_report_text)(&report, &out);
+    (void)fwrite(out.data, 1, out.size, stdout);
+    if (out.has_failed) {
+        (void)reject("inventory", "not enough memory for the report");
+    }
+}
+
+static int choose_exit(const struct ov_inventory *inventory) {
+    return ov_inventory_status(inventory) != OV_OK     ? OV_EXIT_ERROR
+           : ov_inventory_has_found(inventory)         ? OV_EXIT_FOUND
+           : ov_inventory_problem_count(inventory) > 0 ? OV_EXIT_INCOMPLETE
+                                                       : OV_EXIT_NOTHING;
+}
+
+static int run_report(const struct options *options, struct ov_inventory *inventory) {
+    const struct ov_collect_options collect = {
+        .root = options->root,
+        .has_progress =
+            !options->is_quiet && getenv("NO_COLOR") == NULL && isatty(STDERR_FILENO) == 1,
+    };
+    enum ov_status status = ov_inventory_collect(&collect, inventory);
+    if (status != OV_OK) {
+        ov_say_error(options->root,
+                     status == OV_SYSTEM        ? strerror(errno)
+                     : status == OV_UNSUPPORTED ? "neither a folder nor a file"
+                                                : ov_status_text(status),
+                     NULL);
+        return OV_EXIT_ERROR;
+    }
+    print_report(options, inventory);
+    return choose_exit(inventory);
+}
+
+// ---- command ------------------------------------------------------------------------------------
+
+static const struct ov_inventory_word *find_word(const char *name) {
+    for (size_t i = 0; words[i] != NULL; i++) {
+        if (strcmp(words[i]->name, name) == 0) {
+            return words[i];
+        }
+    }
+    return NULL;
+}
+
+static int run(int argc, char **argv) {
+    const struct ov_inventory_word *word = argc > 1 ? find_word(argv[1]) : NULL;
+    if (word != NULL) {
+        bool is_asked = argc > 2 && (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-h") == 0);
+        if (is_asked) {
+            (void)fputs(word->help, stdout);
+            return OV_EXIT_NOTHING;
+        }
+        return word->run(argc - 1, argv + 1);
+    }
+    struct options options = {.root = "/"};
+    int code = read_options(argc, argv, &options);
+    if (code >= 0) {
+        return code;
+    }
+    struct ov_inventory *inventory;
+    if (ov_inventory_new(&inventory) != OV_OK) {
+        return reject("inventory", "not enough memory");
+    }
+    code = run_report(&options, inventory);
+    ov_inventory_free(inventory);
+    return code;
+}
+
+const struct ov_command ov_command_inventory = {
+    .name = "inventory",
+    .summary = "security products on a machine, and what they could do",
+    .run = run,
+    .help = help,
+};

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// All that looks for products, one after another.
+#include "cmd/inventory_collect.h"
+
+#include "base/fd.h"
+#include "inventory/paths.h"
+#include "inventory/tree.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static void show(const struct ov_collect_options *options, const char *what) {
+    if (options->has_progress) {
+        (void)fprintf(stderr, "\r\033[K%s", what);
+    }
+}
+
+// What is asked of each place: the root, and each container's layer in it.
+static void collect_place(const struct ov_collect_options *options, const struct ov_tree *tree,
+                          const char *place, struct ov_inventory *inventory) {
+    struct ov_paths_place at = {.tree = tree, .place = place, .inventory = inventory};
+    show(options, place[0] != 0 ? place : "paths");
+    ov_paths_collect(&at);
+}
+
+enum ov_status ov_inventory_collect(const struct ov_collect_options *options,
+                                    struct ov_inventory *inventory) {
+    OV_CLEANUP(ov_tree_close) struct ov_tree tree = {.root = -1};
+    TRY(ov_tree_open(options->root, &tree));
+    if (!tree.has_links) {
+        ov_inventory_add_problem(inventory, options->root,
+                                 "paths with symbolic links in them are not followed (this "
+                                 "kernel has no openat2)",
+                                 NULL);
+    }
+    collect_place(options, &tree, "", inventory);
+    ov_inventory_add_method(inventory, "paths of the table of products");
+    show(options, "");
+    ov_inventory_judge(inventory);
+    return ov_inventory_status(inventory);
+}
+
+// ---- the machine's name -------------------------------------------------------------------------
+
+static void read_name(const char *root, char *text, size_t size) {
+    OV_CLEANUP(ov_tree_close) struct ov_tree tree = {.root = -1};
+    OV_AUTO_FD fd = -1;
+    struct stat info;
+    size_t count = 0;
+    if (ov_tree_open(root, &tree) == OV_OK &&
+        ov_tree_open_file(&tree, "/etc/hostname", &fd, &info) == OV_OK &&
+        ov_fd_read_full(fd, text, size - 1, &count) == OV_OK) {
+        text[count] = 0;
+    }
+}
+
+void ov_inventory_machine(const char *root, char *ret_name, size_t size) {
+    char text[72] = "";
+    if (strcmp(root, "/") == 0) {
+        (void)gethostname(text, sizeof text - 1);
+    } else {
+        read_name(root, text, sizeof text);
+    }
+    // Names of hosts have these characters (RFC 1123) and, where nobody looks, '_'.
+    size_t length = 0;
+    while (isalnum((unsigned char)text[length]) || text[length] == '-' || text[length] == '.' ||
+           text[length] == '_') {
+        length++;
+    }
+    text[length] = 0;
+    (void)snprintf(ret_name, size, "%s", text);
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// An inventory as text for people, and as JSON for programs.
+#pragma once
+
+#include "base/json.h"
+#include "inventory/inventory.h"
+
+#include <stdbool.h>
+#include <time.h>
+
+struct ov_inventory_report {
+    const struct ov_inventory *inventory; // judged
+    const char *root;
+    const char *machine; // its host name; "" when not known
+    time_t made_at;
+};
+
+// One whole object, and a line end. The keys are those of docs/formats/inventory.md.
+void ov_inventory_report_json(const struct ov_inventory_report *report, struct ov_buf *out);
+
+// For a terminal; all that others had a say in is printable ASCII.
+void ov_inventory_report_text(const struct ov_inventory_report *report, struct ov_buf *out);
+
+// Whether anything was found: a product, a trace of one, or a holder on no list that is no part of
+// the operating system.
+bool ov_inventory_has_found(const struct ov_inventory *inventory);

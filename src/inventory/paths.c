@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// Patterns of paths, held against a tree of files.
+#include "inventory/paths.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    FOLDER_NAMES_MAX = 65536, // of a folder that a pattern leads into
+    MATCHES_MAX = 512,        // of one pattern
+};
+
+struct expansion {
+    const struct ov_paths_place *at;
+    void (*tell)(void *arg, const char *path);
+    void *arg;
+    size_t count;
+    char path[PATH_MAX]; // what has been found of it
+};
+
+void ov_paths_add_problem(const struct ov_paths_place *at, const char *path) {
+    int error = errno;
+    char part[PATH_MAX];
+    if (error == EACCES) {
+        ov_tree_reach(at->tree, path, part, sizeof part);
+    } else {
+        (void)snprintf(part, sizeof part, "%s", path);
+    }
+    ov_inventory_add_problem(at->inventory, part, strerror(error), at->place);
+}
+
+static void expand_rest(struct expansion *expansion, size_t used, const char *rest);
+
+// One name below the folder that has been found.
+static void expand_name(struct expansion *expansion, size_t used, const char *name,
+                        const char *rest) {
+    int size = snprintf(expansion->path + used, sizeof expansion->path - used, "/%s", name);
+    if (size > 0 && (size_t)size < sizeof expansion->path - used) {
+        expand_rest(expansion, used + (size_t)size, rest);
+    }
+    expansion->path[used] = 0;
+}
+
+static void expand_folder(struct expansion *expansion, size_t used, const char *part,
+                          const char *rest) {
+    struct ov_names names = {0};
+    const char *folder = used == 0 ? "/" : expansion->path;
+    enum ov_status status = ov_tree_list(expansion->at->tree, folder, FOLDER_NAMES_MAX, &names);
+    if (status == OV_LIMIT) {
+        ov_inventory_add_problem(expansion->at->inventory, folder, "has more names than are read",
+                                 expansion->at->place);
+    } else if (status == OV_SYSTEM) {
+        ov_paths_add_problem(expansion->at, folder);
+    }
+    for (size_t i = 0; i < names.count && expansion->count < MATCHES_MAX; i++) {
+        if (fnmatch(part, names.items[i], 0) == 0) {
+            expand_name(expansion, used, names.items[i], rest);
+        }
+    }
+    ov_names_release(&names);
+}
+
+static void tell_found(struct expansion *expansion) {
+    OV_AUTO_FD fd = -1;
+    struct stat info;
+    enum ov_status status = ov_tree_find(expansion->at->tree, expansion->path, false, &fd, &info);
+    if (status == OV_OK) {
+        expansion->count++;
+        expansion->tell(expansion->arg, expansion->path);
+    } else if (status == OV_SYSTEM) {
+        ov_paths_add_problem(expansion->at, expansion->path);
+    }
+}
+
+// `rest` is what follows of the pattern. Parts without a wildcard are taken as they are, so that
+// folders that can be passed and not listed are passed.
+static void expand_rest(struct expansion *expansion, size_t used, const char *rest) {
+    rest += strspn(rest, "/");
+    size_t size = strcspn(rest, "/");
+    char part[NAME_MAX + 1];
+    if (size == 0) {
+        tell_found(expansion);
+        return;
+    }
+    if (size > NAME_MAX || expansion->count >= MATCHES_MAX) {
+        return;
+    }
+    memcpy(part, rest, size);
+    part[size] = 0;
+    if (strpbrk(part, "*?[") == NULL) {
+        expand_name(expansion, used, part, rest + size);
+    } else {
+        expand_folder(expansion, used, part, rest + size);
+    }
+}
+
+size_t ov_paths_expand(const struct ov_paths_place *at, const char *pattern,
+                       void (*tell)(void *arg, const char *path), void *arg) {
+    struct expansion expansion = {.at = at, .tell = tell, .arg = arg};
+    expand_rest(&expansion, 0, pattern);
+    if (expansion.count >= MATCHES_MAX) {
+        ov_inventory_add_problem(at->inventory, pattern, "more files match than are looked at",
+                                 at->place);
+    }
+    return expansion.count;
+}
+
+// ---- what stands there --------------------------------------------------------------------------
+
+static const char *name_type(mode_t mode) {
+    return S_ISREG(mode)    ? "file"
+           : S_ISDIR(mode)  ? "folder"
+           : S_ISSOCK(mode) ? "socket"
+           : S_ISFIFO(mode) ? "FIFO"
+                            : "device";
+}
+
+// What a path is, in words: "folder", "link to /x, which is not there".
+static void describe(const struct ov_tree *tree, const char *path, char *ret_text, size_t size) {
+    char target[PATH_MAX] = "";
+    struct stat info;
+    OV_AUTO_FD fd = -1;
+    ret_text[0] = 0;
+    if (ov_tree_find(tree, path, false, &fd, &info) != OV_OK) {
+        return;
+    }
+    if (!S_ISLNK(info.st_mode)) {
+        (void)snprintf(ret_text, size, "%s", name_type(info.st_mode));
+        return;
+    }
+    ssize_t length = readlinkat(fd, "", target, sizeof target - 1);
+    target[length > 0 ? length : 0] = 0;
+    OV_AUTO_FD behind = -1;
+    bool is_there = ov_tree_find(tree, path, true, &behind, &info) == OV_OK;
+    (void)snprintf(ret_text, size, "link to %.300s%s", target,
+                   is_there ? "" : ", which is not there");
+}
+
+static void see_path(void *arg, const char *path) {
+    const struct ov_paths_place *at = arg;
+    char detail[512];
+    describe(at->tree, path, detail, sizeof detail);
+    const struct ov_sight sight = {
+        .kind = OV_INDICATOR_PATH, .value = path, .detail = detail, .place = at->place};
+    (void)ov_inventory_see(at->inventory, &sight);
+}
+
+void ov_paths_collect(struct ov_paths_place *at) {
+    for (size_t i = 0; i < ov_product_count; i++) {
+        for (size_t j = 0; j < ov_products[i].indicator_count; j++) {
+            const struct ov_indicator *indicator = &ov_products[i].indicators[j];
+            if (indicator->kind == OV_INDICATOR_PATH) {
+                (void)ov_paths_expand(at, indicator->pattern, see_path, at);
+            }
+        }
+    }
+}
