@@ -35,7 +35,7 @@ enum ov_status ov_inventory_new(struct ov_inventory **ret_inventory) {
         return OV_MEMORY;
     }
     inventory->items = calloc(ov_product_count + 1, sizeof *inventory->items);
-    inventory->shown = calloc(ov_product_count + 1, sizeof *inventory->shown);
+    inventory->shown = calloc(ov_product_count + 1, sizeof(const struct found *));
     if (inventory->items == NULL || inventory->shown == NULL) {
         ov_inventory_free(inventory);
         return OV_MEMORY;
