@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Writes JSON (RFC 8259) into a buffer, commas included. Reading JSON is not its business.
+// Writes JSON (RFC 8259) into a buffer, commas included. Read by json_read.h.
 //
 // Strings may hold any bytes: what is not UTF-8 is written as U+DCxx surrogate escapes, one for
 // each byte (as Python's surrogateescape does), so that no path is ever dropped or made ambiguous.
