@@ -3,10 +3,13 @@
 #include "cmd/inventory_collect.h"
 
 #include "base/fd.h"
+#include "inventory/layers.h"
+#include "inventory/listing.h"
 #include "inventory/paths.h"
 #include "inventory/tree.h"
 
 #include <ctype.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,11 +21,28 @@ static void show(const struct ov_collect_options *options, const char *what) {
 }
 
 // What is asked of each place: the root, and each container's layer in it.
-static void collect_place(const struct ov_collect_options *options, const struct ov_tree *tree,
-                          const char *place, struct ov_inventory *inventory) {
-    struct ov_paths_place at = {.tree = tree, .place = place, .inventory = inventory};
-    show(options, place[0] != 0 ? place : "paths");
-    ov_paths_collect(&at);
+static void collect_place(const struct ov_collect_options *options,
+                          const struct ov_paths_place *at) {
+    show(options, at->place[0] != 0 ? at->place : "files");
+    ov_paths_collect(at);
+    ov_listing_collect(at);
+}
+
+static void collect_layer(void *arg, struct ov_paths_place *layer) {
+    collect_place(arg, layer);
+}
+
+static void collect_places(const struct ov_collect_options *options, const struct ov_tree *tree,
+                           struct ov_inventory *inventory) {
+    const struct ov_paths_place at = {.tree = tree, .place = "", .inventory = inventory};
+    collect_place(options, &at);
+    ov_inventory_add_method(inventory, "paths of products, and the rights of their programs");
+    ov_inventory_add_method(inventory, "names of units, kernel modules, SELinux modules, and of "
+                                       "files of cron, sudo and audit");
+    size_t count = ov_layers_each(&at, collect_layer, (void *)(uintptr_t)options);
+    char method[64];
+    (void)snprintf(method, sizeof method, "layers of containers on disk: %zu", count);
+    ov_inventory_add_method(inventory, method);
 }
 
 enum ov_status ov_inventory_collect(const struct ov_collect_options *options,
@@ -35,8 +55,7 @@ enum ov_status ov_inventory_collect(const struct ov_collect_options *options,
                                  "kernel has no openat2)",
                                  NULL);
     }
-    collect_place(options, &tree, "", inventory);
-    ov_inventory_add_method(inventory, "paths of the table of products");
+    collect_places(options, &tree, inventory);
     show(options, "");
     ov_inventory_judge(inventory);
     return ov_inventory_status(inventory);

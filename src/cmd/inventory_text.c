@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+enum { SOURCES_MAX = 64 };
+
 // Where and how, behind what was seen.
 static void add_notes(struct ov_buf *out, const char *detail, const char *place) {
     if (detail[0] != 0) {
@@ -15,15 +17,41 @@ static void add_notes(struct ov_buf *out, const char *detail, const char *place)
     }
 }
 
-static void add_evidence(struct ov_buf *out, const struct ov_evidence *evidence) {
+// The sources of a report, told once and named by number.
+struct sources {
+    const char *items[SOURCES_MAX];
+    size_t count;
+};
+
+// SOURCES_MAX when there is no room: it is written out then.
+static size_t number_source(struct sources *sources, const char *source) {
+    for (size_t i = 0; i < sources->count; i++) {
+        if (strcmp(sources->items[i], source) == 0) {
+            return i;
+        }
+    }
+    if (sources->count < SOURCES_MAX) {
+        sources->items[sources->count++] = source;
+        return sources->count - 1;
+    }
+    return SOURCES_MAX;
+}
+
+static void add_evidence(struct ov_buf *out, const struct ov_evidence *evidence,
+                         struct sources *sources) {
     const struct ov_indicator *indicator = evidence->indicator;
+    size_t number = number_source(sources, indicator->source);
     ov_buf_printf(out, "    %-20s %s", ov_indicator_name(indicator->kind), evidence->matched);
     add_notes(out, evidence->detail, evidence->place);
-    ov_buf_add_text(out, evidence->is_residue ? "  [left over]" : "");
-    ov_buf_add_text(out, indicator->is_hint     ? "  [a hint]"
-                         : indicator->is_shared ? "  [others have it, too]"
+    ov_buf_add_text(out, evidence->is_residue ? ", left over" : "");
+    ov_buf_add_text(out, indicator->is_hint     ? ", a hint"
+                         : indicator->is_shared ? ", others have it, too"
                                                 : "");
-    ov_buf_printf(out, "\n    %-20s known from: %s\n", "", indicator->source);
+    if (number < SOURCES_MAX) {
+        ov_buf_printf(out, "  [%zu]\n", number + 1);
+    } else {
+        ov_buf_printf(out, "  [%s]\n", indicator->source);
+    }
 }
 
 static void add_footprint(struct ov_buf *out, const struct ov_found *found) {
@@ -48,7 +76,7 @@ static void add_footprint(struct ov_buf *out, const struct ov_found *found) {
     }
 }
 
-static void add_product(struct ov_buf *out, const struct ov_found *found) {
+static void add_product(struct ov_buf *out, const struct ov_found *found, struct sources *sources) {
     const struct ov_product *product = found->product;
     ov_buf_printf(out, "\n%s: %s%s%s, by %s%s\n",
                   found->state == OV_PRODUCT_INSTALLED ? "INSTALLED" : "TRACE", product->name,
@@ -56,7 +84,7 @@ static void add_product(struct ov_buf *out, const struct ov_found *found) {
                   product->is_legacy ? " (no longer made)" : "");
     ov_buf_add_text(out, "  Evidence:\n");
     for (size_t i = 0; i < found->evidence_count; i++) {
-        add_evidence(out, &found->evidence[i]);
+        add_evidence(out, &found->evidence[i], sources);
     }
     add_footprint(out, found);
     if (product->note != NULL) {
@@ -141,20 +169,27 @@ static void add_summary(struct ov_buf *out, const struct ov_inventory_report *re
     ov_buf_add_u8(out, '\n');
 }
 
-void ov_inventory_report_text(const struct ov_inventory_report *report, struct ov_buf *out) {
-    const struct ov_inventory *inventory = report->inventory;
-    add_summary(out, report);
+static void add_products(struct ov_buf *out, const struct ov_inventory *inventory,
+                         enum ov_product_state state, struct sources *sources) {
     for (size_t i = 0; i < ov_inventory_count(inventory); i++) {
         const struct ov_found *found = ov_inventory_get(inventory, i);
-        if (found->state == OV_PRODUCT_INSTALLED) {
-            add_product(out, found);
+        if (found->state == state) {
+            add_product(out, found, sources);
         }
     }
-    for (size_t i = 0; i < ov_inventory_count(inventory); i++) {
-        const struct ov_found *found = ov_inventory_get(inventory, i);
-        if (found->state == OV_PRODUCT_TRACE) {
-            add_product(out, found);
-        }
+}
+
+void ov_inventory_report_text(const struct ov_inventory_report *report, struct ov_buf *out) {
+    const struct ov_inventory *inventory = report->inventory;
+    struct sources sources = {0};
+    add_summary(out, report);
+    add_products(out, inventory, OV_PRODUCT_INSTALLED, &sources);
+    add_products(out, inventory, OV_PRODUCT_TRACE, &sources);
+    if (sources.count > 0) {
+        ov_buf_add_text(out, "\nWhere these indicators are known from:\n");
+    }
+    for (size_t i = 0; i < sources.count; i++) {
+        ov_buf_printf(out, "    [%zu] %s\n", i + 1, sources.items[i]);
     }
     add_holders(out, inventory, false);
     add_holders(out, inventory, true);

@@ -205,6 +205,28 @@ size_t ov_inventory_see(struct ov_inventory *inventory, const struct ov_sight *s
     return count;
 }
 
+bool ov_inventory_knows(enum ov_indicator_kind kind, const char *value) {
+    const struct ov_sight sight = {.kind = kind, .value = value};
+    for (size_t i = 0; i < ov_product_count; i++) {
+        if (find_indicator(&ov_products[i], &sight) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void ov_inventory_allow(struct ov_inventory *inventory, const struct ov_allowed *allowed,
+                        const char *detail) {
+    const struct ov_sight sight = {.kind = allowed->kind, .value = allowed->value};
+    for (size_t i = 0; i < ov_product_count; i++) {
+        const struct ov_indicator *indicator = find_indicator(&ov_products[i], &sight);
+        if (indicator != NULL && !indicator->is_shared) {
+            ov_inventory_add_power(inventory, &ov_products[i], allowed->power, detail,
+                                   allowed->place);
+        }
+    }
+}
+
 void ov_inventory_add_power(struct ov_inventory *inventory, const struct ov_product *product,
                             enum ov_power_kind kind, const char *detail, const char *place) {
     struct found *item = &inventory->items[product - ov_products];

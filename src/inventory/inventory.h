@@ -115,6 +115,19 @@ size_t ov_inventory_see(struct ov_inventory *inventory, const struct ov_sight *s
 // or a folder above it. NULL for none.
 const struct ov_product *ov_inventory_owner(const char *path);
 
+// Whether a value is an indicator of any product; then it is worth a closer look.
+bool ov_inventory_knows(enum ov_indicator_kind kind, const char *value);
+
+// A power of every product that a value is an indicator of, which is not shared.
+struct ov_allowed {
+    enum ov_indicator_kind kind;
+    const char *value;
+    enum ov_power_kind power;
+    const char *place;
+};
+void ov_inventory_allow(struct ov_inventory *inventory, const struct ov_allowed *allowed,
+                        const char *detail);
+
 // The same told twice is told once.
 void ov_inventory_add_power(struct ov_inventory *inventory, const struct ov_product *product,
                             enum ov_power_kind kind, const char *detail, const char *place);

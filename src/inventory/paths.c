@@ -2,6 +2,8 @@
 // Patterns of paths, held against a tree of files.
 #include "inventory/paths.h"
 
+#include "inventory/rights.h"
+
 #include <errno.h>
 #include <fnmatch.h>
 #include <limits.h>
@@ -12,13 +14,14 @@
 enum {
     FOLDER_NAMES_MAX = 65536, // of a folder that a pattern leads into
     MATCHES_MAX = 512,        // of one pattern
+    RIGHTS_MAX = 400000,      // names that are looked at for their rights, in one place
 };
 
 struct expansion {
     const struct ov_paths_place *at;
     void (*tell)(void *arg, const char *path);
     void *arg;
-    size_t count;
+    size_t count, most;
     char path[PATH_MAX]; // what has been found of it
 };
 
@@ -56,7 +59,7 @@ static void expand_folder(struct expansion *expansion, size_t used, const char *
     } else if (status == OV_SYSTEM) {
         ov_paths_add_problem(expansion->at, folder);
     }
-    for (size_t i = 0; i < names.count && expansion->count < MATCHES_MAX; i++) {
+    for (size_t i = 0; i < names.count && expansion->count < expansion->most; i++) {
         if (fnmatch(part, names.items[i], 0) == 0) {
             expand_name(expansion, used, names.items[i], rest);
         }
@@ -86,7 +89,7 @@ static void expand_rest(struct expansion *expansion, size_t used, const char *re
         tell_found(expansion);
         return;
     }
-    if (size > NAME_MAX || expansion->count >= MATCHES_MAX) {
+    if (size > NAME_MAX || expansion->count >= expansion->most) {
         return;
     }
     memcpy(part, rest, size);
@@ -100,9 +103,10 @@ static void expand_rest(struct expansion *expansion, size_t used, const char *re
 
 size_t ov_paths_expand(const struct ov_paths_place *at, const char *pattern,
                        void (*tell)(void *arg, const char *path), void *arg) {
-    struct expansion expansion = {.at = at, .tell = tell, .arg = arg};
+    struct expansion expansion = {
+        .at = at, .tell = tell, .arg = arg, .most = at->most > 0 ? at->most : MATCHES_MAX};
     expand_rest(&expansion, 0, pattern);
-    if (expansion.count >= MATCHES_MAX) {
+    if (expansion.count >= expansion.most) {
         ov_inventory_add_problem(at->inventory, pattern, "more files match than are looked at",
                                  at->place);
     }
@@ -119,18 +123,19 @@ static const char *name_type(mode_t mode) {
                             : "device";
 }
 
-// What a path is, in words: "folder", "link to /x, which is not there".
-static void describe(const struct ov_tree *tree, const char *path, char *ret_text, size_t size) {
+// What a path is, in words: "folder", "link to /x, which is not there". False for what overlayfs
+// keeps of a file that an upper layer has deleted: a device 0/0 of its name.
+static bool describe(const struct ov_tree *tree, const char *path, char *ret_text, size_t size) {
     char target[PATH_MAX] = "";
     struct stat info;
     OV_AUTO_FD fd = -1;
-    ret_text[0] = 0;
-    if (ov_tree_find(tree, path, false, &fd, &info) != OV_OK) {
-        return;
+    if (ov_tree_find(tree, path, false, &fd, &info) != OV_OK ||
+        (S_ISCHR(info.st_mode) && info.st_rdev == 0)) {
+        return false;
     }
     if (!S_ISLNK(info.st_mode)) {
         (void)snprintf(ret_text, size, "%s", name_type(info.st_mode));
-        return;
+        return true;
     }
     ssize_t length = readlinkat(fd, "", target, sizeof target - 1);
     target[length > 0 ? length : 0] = 0;
@@ -138,23 +143,38 @@ static void describe(const struct ov_tree *tree, const char *path, char *ret_tex
     bool is_there = ov_tree_find(tree, path, true, &behind, &info) == OV_OK;
     (void)snprintf(ret_text, size, "link to %.300s%s", target,
                    is_there ? "" : ", which is not there");
+    return true;
 }
+
+struct table_arg {
+    const struct ov_paths_place *at;
+    const struct ov_product *product;
+    const struct ov_indicator *indicator;
+    size_t left; // names that may still be looked at for their rights
+};
 
 static void see_path(void *arg, const char *path) {
-    const struct ov_paths_place *at = arg;
+    struct table_arg *table = arg;
     char detail[512];
-    describe(at->tree, path, detail, sizeof detail);
+    if (!describe(table->at->tree, path, detail, sizeof detail)) {
+        return;
+    }
     const struct ov_sight sight = {
-        .kind = OV_INDICATOR_PATH, .value = path, .detail = detail, .place = at->place};
-    (void)ov_inventory_see(at->inventory, &sight);
+        .kind = OV_INDICATOR_PATH, .value = path, .detail = detail, .place = table->at->place};
+    (void)ov_inventory_see(table->at->inventory, &sight);
+    if (!table->indicator->is_shared) {
+        ov_rights_collect(table->at, table->product, path, &table->left);
+    }
 }
 
-void ov_paths_collect(struct ov_paths_place *at) {
+void ov_paths_collect(const struct ov_paths_place *at) {
+    struct table_arg arg = {.at = at, .left = RIGHTS_MAX};
     for (size_t i = 0; i < ov_product_count; i++) {
+        arg.product = &ov_products[i];
         for (size_t j = 0; j < ov_products[i].indicator_count; j++) {
-            const struct ov_indicator *indicator = &ov_products[i].indicators[j];
-            if (indicator->kind == OV_INDICATOR_PATH) {
-                (void)ov_paths_expand(at, indicator->pattern, see_path, at);
+            arg.indicator = &ov_products[i].indicators[j];
+            if (arg.indicator->kind == OV_INDICATOR_PATH) {
+                (void)ov_paths_expand(at, arg.indicator->pattern, see_path, &arg);
             }
         }
     }

@@ -12,10 +12,12 @@ struct ov_paths_place {
     const struct ov_tree *tree;
     const char *place; // as in ov_sight; "" for the root itself
     struct ov_inventory *inventory;
+    size_t most; // paths that one pattern may give; 0: as many as products need
 };
 
-// All paths of the table become evidence.
-void ov_paths_collect(struct ov_paths_place *at);
+// All paths of the table become evidence; programs there that have more rights than who starts them
+// become powers.
+void ov_paths_collect(const struct ov_paths_place *at);
 
 // Calls `tell` for each path that a pattern means, in order: '*', '?' and '[...]' do not match '/'.
 // What cannot be read becomes a problem. Gives how many there were.
