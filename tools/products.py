@@ -4,6 +4,7 @@
 Refuses what is out of form with the product and the reason: the build is where people learn of it.
 docs/formats/products.md gives the form."""
 
+import fnmatch
 import re
 import sys
 import tomllib
@@ -23,6 +24,17 @@ FUNCTIONS = {
 PRODUCT_KEYS = {"id", "name", "vendor", "functions", "indicators", "uninstaller", "residue",
                 "update_channel", "note", "legacy", "sources"}
 INDICATOR_KEYS = {*KINDS, "under", "source", "hint", "shared"}
+# What runs from a product's folder, or is named there by a rule, is evidence of its own kind: such
+# indicators are made of its paths. Nothing runs from these folders.
+DERIVED = ("process", "cron", "sudoers", "audit")
+DATA_FOLDERS = ("/etc/", "/run/", "/var/run/", "/var/log/", "/proc/", "/sys/", "/dev/", "/tmp/")
+# No pattern may match everything of its kind.
+WIDEST = {"package": "zsh", "user": "root", "group": "wheel", "unit": "ssh.service",
+          "process": "/usr/bin/bash", "path": "/usr", "module": "ext4", "bpf": "restrict_fs",
+          "selinux": "base", "mok": "Debian Secure Boot CA", "port": "tcp 22",
+          "certificate": "Internet Security Research Group", "socket": "/run/dbus",
+          "repository": "https://deb.debian.org/debian", "cron": "/etc/cron.daily/dpkg",
+          "sudoers": "/etc/sudoers.d/README", "audit": "/etc/passwd", "engine": "Engine"}
 
 
 class Wrong(Exception):
@@ -46,6 +58,46 @@ def texts(name, values):
     return f"static const char *const {name}[] = {{{rows}, NULL}};\n", name
 
 
+def check_pattern(kind, pattern):
+    """A pattern that would be found on any machine is a mistake."""
+    text(pattern)
+    if fnmatch.fnmatchcase(WIDEST[kind], pattern):
+        raise Wrong(f"a pattern matches what every machine has: {kind} {pattern}")
+    if kind in ("path", "socket", "cron", "sudoers", "audit"):
+        if not re.fullmatch(r"(/[^/]+)+", pattern) or "/.." in pattern:
+            raise Wrong(f"no absolute path: {pattern}")
+    if kind == "port" and not re.fullmatch(r"(tcp|udp) \d{1,5}", pattern):
+        raise Wrong(f"a port is such as `tcp 4118`: {pattern}")
+    if kind in ("process", "package", "module") and pattern.strip("*?") == "":
+        raise Wrong(f"a pattern of wildcards alone: {pattern}")
+
+
+def kind_of(row):
+    """The one key of an indicator that is a kind."""
+    return next(key for key in row if key in KINDS)
+
+
+def derive(rows):
+    """The indicators that follow from the paths of a product."""
+    def strength(row):
+        return bool(row.get("hint")), bool(row.get("shared"))
+    paths = [row for row in rows if kind_of(row) == "path"
+             and not row["path"].startswith(DATA_FOLDERS)]
+    folders = [row for row in paths if not any(
+        row["path"].startswith(other["path"] + "/") and strength(row) >= strength(other)
+        for other in paths)]
+    return [{kind: row["path"], **{key: row[key] for key in row if key != "path"}}
+            for row in folders for kind in DERIVED]
+
+
+def check_twice(rows):
+    """The same indicator twice is a mistake."""
+    told = [(kind_of(row), row[kind_of(row)], row.get("under")) for row in rows]
+    for item in told:
+        if told.count(item) > 1:
+            raise Wrong(f"stands there twice: {item}")
+
+
 def indicator(row, sources):
     """One row of C."""
     kinds = [key for key in row if key in KINDS]
@@ -55,8 +107,9 @@ def indicator(row, sources):
         raise Wrong(f"an indicator's source is one of the file's: {row}")
     if "under" in row and kinds != ["process"]:
         raise Wrong(f"`under` is for processes: {row}")
-    if kinds[0] == "path" and not row["path"].startswith("/"):
-        raise Wrong(f"a path is absolute: {row}")
+    if not row.get("under", "/").startswith("/"):
+        raise Wrong(f"`under` is an absolute path: {row}")
+    check_pattern(kinds[0], row[kinds[0]])
     fields = [f".kind = OV_INDICATOR_{KINDS[kinds[0]]}", f".pattern = {text(row[kinds[0]])}",
               f".source = {text(sources[row['source']])}"]
     if "under" in row:
@@ -71,17 +124,22 @@ def product(number, row, sources):
         raise Wrong(f"no id, or unknown keys: {set(row) - PRODUCT_KEYS}")
     if not row.get("indicators"):
         raise Wrong("no indicators")
+    for key in ("name", "vendor"):
+        text(row.get(key))
     for path in [*row.get("uninstaller", [])[:1], *row.get("residue", [])]:
-        if not path.startswith("/"):
+        if not re.fullmatch(r"(/[^/]+)+", path) or "/.." in path:
             raise Wrong(f"no absolute path: {path}")
     lists = f"static const struct ov_indicator indicators_{number}[] = {{\n"
-    lists += "".join(indicator(item, sources) for item in row["indicators"]) + "};\n"
+    items = [indicator(item, sources) for item in row["indicators"]]
+    check_twice(row["indicators"])
+    items += [indicator(item, sources) for item in derive(row["indicators"])]
+    lists += "".join(items) + "};\n"
     more, uninstaller = texts(f"uninstaller_{number}", row.get("uninstaller"))
     also, residue = texts(f"residue_{number}", row.get("residue"))
     functions = " | ".join(f"OV_FUNCTION_{FUNCTIONS[name]}" for name in row["functions"]) or "0"
     table = (f"    {{.id = {text(row['id'])}, .name = {text(row['name'])}, "
              f".vendor = {text(row['vendor'])},\n"
-             f"     .indicators = indicators_{number}, .indicator_count = {len(row['indicators'])},\n"
+             f"     .indicators = indicators_{number}, .indicator_count = {len(items)},\n"
              f"     .functions = {functions}, .uninstaller = {uninstaller}, .residue = {residue},\n"
              f"     .update_channel = {text(row.get('update_channel'))}, "
              f".note = {text(row.get('note'))}, "
@@ -104,6 +162,10 @@ def main():
             sys.exit(f"{sys.argv[1]}: product {row.get('id', number)}: {wrong}")
         lists += more
         rows += table
+    unused = set(data["sources"]) - {item["source"] for row in data["product"]
+                                     for item in row["indicators"]}
+    if unused:
+        sys.exit(f"{sys.argv[1]}: sources that nothing names: {sorted(unused)}")
     with open(sys.argv[2], "w", encoding="utf-8") as out:
         out.write("// Generated by tools/products.py.\n#include \"inventory/product.h\"\n\n"
                   f"{lists}\nconst struct ov_product ov_products[] = {{\n{rows}}};\n"

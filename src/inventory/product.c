@@ -49,23 +49,43 @@ const char *ov_function_name(unsigned bit) {
     return bit < OV_FUNCTION_COUNT ? names[bit] : "unknown";
 }
 
-static bool is_path_kind(enum ov_indicator_kind kind) {
-    return kind == OV_INDICATOR_PATH || kind == OV_INDICATOR_PROCESS || kind == OV_INDICATOR_CRON ||
-           kind == OV_INDICATOR_SUDOERS || kind == OV_INDICATOR_AUDIT ||
-           kind == OV_INDICATOR_SOCKET;
+// How a pattern of a kind is meant, as flags of fnmatch(3). What runs, or is named by a rule, may
+// stand anywhere below a folder that is a product's.
+static int give_flags(enum ov_indicator_kind kind) {
+    switch (kind) {
+    case OV_INDICATOR_PATH:
+    case OV_INDICATOR_SOCKET:
+        return FNM_PATHNAME;
+    case OV_INDICATOR_PROCESS:
+    case OV_INDICATOR_CRON:
+    case OV_INDICATOR_SUDOERS:
+    case OV_INDICATOR_AUDIT:
+        return FNM_PATHNAME | FNM_LEADING_DIR;
+    default:
+        return 0;
+    }
+}
+
+// Most values differ from most patterns before the first wildcard.
+static bool is_match(const char *pattern, const char *value, int flags) {
+    for (size_t i = 0; pattern[i] != 0 && strchr("*?[\\", pattern[i]) == NULL; i++) {
+        if (pattern[i] != value[i]) {
+            return false;
+        }
+    }
+    return fnmatch(pattern, value, flags) == 0;
 }
 
 bool ov_indicator_matches(const struct ov_indicator *indicator, const char *value) {
-    int flags = is_path_kind(indicator->kind) ? FNM_PATHNAME : 0;
     // The name of a process: the last part of its executable's path, which stands where it should.
     if (indicator->kind == OV_INDICATOR_PROCESS && indicator->pattern[0] != '/') {
         const char *slash = strrchr(value, '/');
         const char *name = slash != NULL ? slash + 1 : value;
-        return fnmatch(indicator->pattern, name, 0) == 0 &&
+        return is_match(indicator->pattern, name, 0) &&
                (indicator->under == NULL ||
-                fnmatch(indicator->under, value, FNM_LEADING_DIR | FNM_PATHNAME) == 0);
+                is_match(indicator->under, value, FNM_PATHNAME | FNM_LEADING_DIR));
     }
-    return fnmatch(indicator->pattern, value, flags) == 0;
+    return is_match(indicator->pattern, value, give_flags(indicator->kind));
 }
 
 static bool are_same(const char *text, const char *word, size_t size) {

@@ -84,7 +84,8 @@ extern const size_t ov_product_count;
 const char *ov_indicator_name(enum ov_indicator_kind kind);
 const char *ov_function_name(unsigned bit);
 
-// Whether a value is what an indicator means.
+// Whether a value is what an indicator means. In kinds that are paths '*' does not match '/';
+// PROCESS, CRON, SUDOERS and AUDIT match what stands below the path as well.
 bool ov_indicator_matches(const struct ov_indicator *indicator, const char *value);
 
 // Whether a word of a list of banned products means this one: its id, its vendor, a vendor's former
