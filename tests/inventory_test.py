@@ -1,0 +1,259 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""overt inventory below a root: what is found and what is not, clean systems without a finding, and
+hostile roots that give a whole report which says what could not be read. TAP."""
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import time
+
+import tap
+
+OVERT = pathlib.Path(os.environ["OVERT_BUILD"], "overt")
+SECONDS = 60
+
+
+def run(root, *words):
+    start = time.monotonic()
+    done = subprocess.run([OVERT, "inventory", "--root", str(root), *words], capture_output=True,
+                          timeout=SECONDS, check=False)
+    return done.returncode, done.stdout, done.stderr, time.monotonic() - start
+
+
+def report(root):
+    code, out, err, _ = run(root, "--json")
+    return code, json.loads(out) if out else {"error": err}
+
+
+def make(name, files=(), folders=(), links=()):
+    """A throw-away root. Files: path, or (path, bytes)."""
+    root = pathlib.Path(name).absolute()
+    shutil.rmtree(root, ignore_errors=True)
+    root.mkdir()
+    for folder in folders:
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    for item in files:
+        path, data = item if isinstance(item, tuple) else (item, b"")
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(data)
+    for path, target in links:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        os.symlink(target, root / path)
+    return root
+
+
+def evidence(found, product):
+    """Of one product: {(kind, matched, place)}, or None."""
+    for item in found["products"]:
+        if item["id"] == product:
+            return {(e["kind"], e["matched"], e["place"]) for e in item["evidence"]}
+    return None
+
+
+def state(found, product):
+    return next((p["state"] for p in found["products"] if p["id"] == product), "absent")
+
+
+KESL = ["opt/kaspersky/kesl/bin/kesl-control", "opt/kaspersky/kesl/libexec/kesl"]
+
+
+def check_products():
+    root = make("two", [*KESL, "usr/lib/systemd/system/kesl.service"])
+    code, found = report(root)
+    tap.check("paths and a unit make a product installed",
+              code == 1 and state(found, "kaspersky-kesl") == "installed", found)
+    tap.check("each evidence has its source and its pattern",
+              all(e["source"] and e["indicator"] for p in found["products"]
+                  for e in p["evidence"]), found)
+    text = run(root)[1].decode()
+    tap.check("the text says so first", "installed: 1" in text.splitlines()[0] and
+              "\nINSTALLED: Kaspersky Endpoint Security" in text, text)
+    code, found = report(make("one", KESL))
+    tap.check("one kind of evidence makes a trace",
+              code == 1 and state(found, "kaspersky-kesl") == "trace", found)
+    code, found = report(make("none", ["usr/bin/ls", "etc/passwd"]))
+    tap.check("nothing is nothing", code == 0 and not found["products"], found)
+    root = make("left", links=[
+        ("etc/systemd/system/multi-user.target.wants/kesl.service",
+         "/usr/lib/systemd/system/kesl.service")])
+    code, found = report(root)
+    residue = [e["residue"] for p in found["products"] for e in p["evidence"]]
+    tap.check("a link to a unit that is gone is left over", residue == [True], found)
+
+
+def check_rights():
+    root = make("rights", [*KESL, "usr/lib/systemd/system/kesl.service"])
+    (root / KESL[0]).chmod(0o4755)
+    found = report(root)[1]
+    foot = next(p["footprint"] for p in found["products"] if p["id"] == "kaspersky-kesl")
+    tap.check("a set-user-id program is told",
+              len(foot["setuid"]) == 1 and "/" + KESL[0] in foot["setuid"][0], foot)
+    capability = bytes.fromhex("0100000204000000000000000000000000000000")
+    try:
+        os.setxattr(root / KESL[1], "security.capability", capability)
+    except OSError as error:
+        tap.skip("capabilities of a file are named", f"they cannot be set here: {error}")
+        return
+    found = report(root)[1]
+    foot = next(p["footprint"] for p in found["products"] if p["id"] == "kaspersky-kesl")
+    tap.check("capabilities of a file are named",
+              foot["capabilities"] == ["CAP_DAC_READ_SEARCH of file /" + KESL[1]], foot)
+
+
+def check_containers():
+    stores = {
+        "var/lib/docker/overlay2/0123456789abcdef0123456789abcdef/diff":
+            "container layer 0123456789abcdef0123",
+        "var/lib/containers/storage/overlay/aaaa/diff": "container layer aaaa",
+        "var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots/17/fs":
+            "container snapshot 17",
+        "home/a/.local/share/containers/storage/overlay/bbbb/diff": "container layer bbbb",
+    }
+    root = make("containers", [f"{store}/{file}" for store in stores for file in KESL])
+    found = report(root)[1]
+    places = {place for _, _, place in evidence(found, "kaspersky-kesl") or ()}
+    tap.check("layers of containers are looked at, each by itself",
+              places == set(stores.values()), places)
+    tap.check("what is in one layer and what is in another are not added up",
+              state(found, "kaspersky-kesl") == "trace", found)
+
+
+def check_modules():
+    root = make("modules", ["lib/modules/6.1.0-9-amd64/updates/dkms/eset_rtp.ko.xz",
+                            "lib/modules/6.1.0-9-amd64/kernel/fs/ext4/ext4.ko"])
+    found = report(root)[1]
+    seen = {(kind, matched) for p in found["products"] for kind, matched, _ in
+            evidence(found, p["id"])}
+    tap.check("kernel modules are found by the names of their files",
+              seen == {("kernel module", "eset_rtp")}, seen)
+
+
+# ---- hostile roots -------------------------------------------------------------------------------
+
+def check_links():
+    root = make("links", KESL, links=[
+        ("opt/loop", "loop"), ("opt/f-secure", "/opt/f-secure/"), ("opt/eset", "../../../../"),
+        ("usr/lib/systemd/system", "/usr/lib/systemd/system"), ("etc", "/proc/self/root/etc"),
+        ("var/lib/docker", "/"), ("lib", "../.."), ("opt/sophos-spl", "/proc/self/fd/0")])
+    outside = make("outside", ["sophos-av/a", "opt/sophos-av/b"])
+    (root / "opt/sophos-av").symlink_to(outside / "opt/sophos-av")
+    code, out, err, seconds = run(root, "--json")
+    found = json.loads(out)
+    tap.check("loops and links out of the root give a whole report",
+              code == 1 and state(found, "kaspersky-kesl") == "trace" and seconds < SECONDS / 2,
+              f"{code} {seconds} {err} {found}")
+    tap.check("links that run in circles are told",
+              any("symbolic links" in p["why"] for p in found["problems"]), found["problems"])
+    seen = [e for p in found["products"] for e in p["evidence"] if "/proc" in e["matched"]]
+    tap.check("a link that leads out of the root leads to nothing",
+              not seen and "sophos-av/b" not in json.dumps(found), found)
+
+
+def check_kinds():
+    root = make("kinds", ["etc/hostname", "var/lib/dpkg/info/x.list"],
+                ["etc/cron.d", "etc/sudoers.d", "usr/lib/systemd/system", "var/lib/rpm"])
+    for name in ("etc/passwd", "etc/group", "etc/sudoers", "var/lib/dpkg/status",
+                 "etc/cron.d/fifo", "usr/lib/systemd/system/kesl.service", "etc/ld.so.preload",
+                 "var/lib/rpm/rpmdb.sqlite", "opt"):
+        os.mkfifo(root / name)
+    code, out, err, seconds = run(root, "--json")
+    found = json.loads(out) if out else {}
+    tap.check("FIFOs in the place of files are not waited for",
+              code in (1, 3) and seconds < SECONDS / 2, f"{code} {seconds} {err} {found}")
+    told = {p["what"] for p in found.get("problems", ())}
+    tap.check("and told", {"/etc/passwd", "/var/lib/dpkg/status"} <= told, told)
+
+
+def check_names():
+    root = make("names", KESL)
+    base = os.fsencode(root)
+    for name in (b"opt/kaspersky/kesl/\xff\xfe\n\x1b[31m", b"etc\xff", b"opt/%41"):
+        os.makedirs(base + b"/" + name)
+    os.makedirs(base + b"/var/opt/kaspersky/kesl/install_\xff\x1b[2J")
+    code, out, _, _ = run(root, "--json")
+    text = run(root)[1]
+    found = json.loads(out)
+    names = [m for _, m, _ in evidence(found, "kaspersky-kesl")]
+    tap.check("names that are no UTF-8 are escaped, and none is dropped",
+              code == 1 and "/var/opt/kaspersky/kesl/install_%ff%1b[2J" in names, names)
+    tap.check("no control character gets to a terminal",
+              all(byte == 10 or 32 <= byte < 127 for byte in text), text)
+
+
+def check_deep():
+    root = make("deep", KESL)
+    folder = os.open(root / "opt/kaspersky/kesl", os.O_RDONLY | os.O_DIRECTORY)
+    for _ in range(600):
+        os.mkdir("deep", dir_fd=folder)
+        inner = os.open("deep", os.O_RDONLY | os.O_DIRECTORY, dir_fd=folder)
+        os.close(folder)
+        folder = inner
+    os.close(folder)
+    code, out, err, seconds = run(root, "--json")
+    found = json.loads(out)
+    tap.check("deep trees give a whole report, which says where it stopped",
+              code == 1 and seconds < SECONDS / 2 and
+              any("/deep/deep" in p["what"] for p in found["problems"]),
+              f"{code} {seconds} {err} {found.get('problems')}")
+    subprocess.run(["rm", "-rf", str(root)], check=False)
+
+
+def check_wide():
+    root = make("wide", folders=["var/opt/kaspersky/kesl"])
+    for number in range(700):
+        (root / f"var/opt/kaspersky/kesl/install_{number}").mkdir()
+    code, found = report(root)
+    tap.check("more than one would read is cut, and said to be",
+              code == 1 and any("more" in p["why"] for p in found["problems"]),
+              found["problems"])
+
+
+def check_unreadable():
+    if os.geteuid() != 0:
+        tap.skip("a folder that may not be read is named", "only root can become another user")
+        return
+    root = make("closed", [*KESL, "etc/passwd"])
+    for folder in pathlib.Path.cwd().parents:
+        if not folder.stat().st_mode & 1:
+            tap.skip("a folder that may not be read is named", f"{folder} is closed to others")
+            return
+    (root / "opt").chmod(0o700)
+    done = subprocess.run([OVERT, "inventory", "--root", str(root), "--json"], user=65534,
+                          group=65534, extra_groups=[], capture_output=True, timeout=SECONDS,
+                          check=False)
+    if done.returncode == 126 or not done.stdout:
+        tap.skip("a folder that may not be read is named",
+                 f"another user cannot run overt here: {done.stderr[:200]}")
+        return
+    found = json.loads(done.stdout)
+    told = [p for p in found["problems"] if p["what"] == "/opt"]
+    tap.check("a folder that may not be read is named, once",
+              done.returncode == 3 and len(told) == 1, found)
+
+
+def check_errors():
+    tap.check("a root that is not there is an error", run("nowhere")[0] == 2, "")
+    done = subprocess.run([OVERT, "inventory", "frobnicate"], capture_output=True, check=False)
+    tap.check("an unknown word is an error", done.returncode == 2 and
+              b"unknown word" in done.stderr, done.stderr)
+
+
+def main():
+    check_products()
+    check_rights()
+    check_containers()
+    check_modules()
+    check_links()
+    check_kinds()
+    check_names()
+    check_deep()
+    check_wide()
+    check_unreadable()
+    check_errors()
+    return tap.end()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
