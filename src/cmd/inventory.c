@@ -2,17 +2,21 @@
 // overt inventory: which security products are on a machine, and what they could do there.
 #include "cmd/inventory.h"
 
+#include "base/durable.h"
 #include "base/say.h"
 #include "cmd/command.h"
 #include "cmd/inventory_collect.h"
 #include "cmd/inventory_report.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+enum { PAGE_MODE = 0644 };
 
 static const char help[] =
     "Usage: overt inventory [OPTION]...\n"
@@ -26,6 +30,8 @@ static const char help[] =
     "or\n"
     "                       into an image file (docker save, OCI), and not at this machine\n"
     "      --json           one JSON object\n"
+    "      --html FILE      a page to print, beside what is written to standard output; it needs\n"
+    "                       nothing but itself\n"
     "      --quiet          no progress on a terminal\n"
     "      --help           print this help\n"
     "\n"
@@ -42,6 +48,7 @@ static const struct ov_inventory_word *const words[] = {
 
 struct options {
     const char *root;
+    const char *html; // where a page goes, or NULL
     bool is_json;
     bool is_quiet;
 };
@@ -53,10 +60,11 @@ static int reject(const char *what, const char *why) {
 
 // -1: go on.
 static int read_options(int argc, char **argv, struct options *options) {
-    enum { OPT_ROOT = 256, OPT_JSON, OPT_QUIET };
+    enum { OPT_ROOT = 256, OPT_JSON, OPT_HTML, OPT_QUIET };
     static const struct option long_options[] = {
         {"root", required_argument, NULL, OPT_ROOT},
         {"json", no_argument, NULL, OPT_JSON},
+        {"html", required_argument, NULL, OPT_HTML},
         {"quiet", no_argument, NULL, OPT_QUIET},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
@@ -70,6 +78,9 @@ static int read_options(int argc, char **argv, struct options *options) {
             break;
         case OPT_JSON:
             options->is_json = true;
+            break;
+        case OPT_HTML:
+            options->html = optarg;
             break;
         case OPT_QUIET:
             options->is_quiet = true;
@@ -86,7 +97,19 @@ static int read_options(int argc, char **argv, struct options *options) {
 
 // ---- the report ---------------------------------------------------------------------------------
 
-static void print_report(const struct options *options, const struct ov_inventory *inventory) {
+static bool write_page(const struct options *options, const struct ov_inventory_report *report) {
+    OV_CLEANUP(ov_buf_release) struct ov_buf page = {0};
+    ov_inventory_report_html(report, &page);
+    errno = 0;
+    if (ov_buf_status(&page) != OV_OK ||
+        ov_durable_write(AT_FDCWD, options->html, ov_buf_span(&page), PAGE_MODE) != OV_OK) {
+        ov_say_error(options->html, errno != 0 ? strerror(errno) : "could not be written", NULL);
+        return false;
+    }
+    return true;
+}
+
+static bool print_report(const struct options *options, const struct ov_inventory *inventory) {
     OV_CLEANUP(ov_buf_release) struct ov_buf out = {0};
     char machine[72];
     ov_inventory_machine(options->root, machine, sizeof machine);
@@ -96,7 +119,9 @@ static void print_report(const struct options *options, const struct ov_inventor
     (void)fwrite(out.data, 1, out.size, stdout);
     if (out.has_failed) {
         (void)reject("inventory", "not enough memory for the report");
+        return false;
     }
+    return options->html == NULL || write_page(options, &report);
 }
 
 static int choose_exit(const struct ov_inventory *inventory) {
@@ -121,8 +146,7 @@ static int run_report(const struct options *options, struct ov_inventory *invent
                      NULL);
         return OV_EXIT_ERROR;
     }
-    print_report(options, inventory);
-    return choose_exit(inventory);
+    return print_report(options, inventory) ? choose_exit(inventory) : OV_EXIT_ERROR;
 }
 
 // ---- command ------------------------------------------------------------------------------------

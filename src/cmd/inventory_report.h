@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An inventory as text for people, and as JSON for programs.
+// An inventory as text and as a page for people, and as JSON for programs.
 #pragma once
 
 #include "base/json.h"
@@ -21,6 +21,12 @@ void ov_inventory_report_json(const struct ov_inventory_report *report, struct o
 
 // For a terminal; all that others had a say in is printable ASCII.
 void ov_inventory_report_text(const struct ov_inventory_report *report, struct ov_buf *out);
+
+// A whole page to print, with no script and nothing from elsewhere.
+void ov_inventory_report_html(const struct ov_inventory_report *report, struct ov_buf *out);
+
+// What was found, in one sentence without a name or an end of line.
+void ov_inventory_report_summary(const struct ov_inventory_report *report, struct ov_buf *out);
 
 // Whether anything was found: a product, a trace of one, or a holder on no list that is no part of
 // the operating system.

@@ -152,21 +152,19 @@ static size_t count_holders(const struct ov_inventory *inventory) {
     return count;
 }
 
-static void add_summary(struct ov_buf *out, const struct ov_inventory_report *report) {
+void ov_inventory_report_summary(const struct ov_inventory_report *report, struct ov_buf *out) {
     const struct ov_inventory *inventory = report->inventory;
     size_t problems = ov_inventory_problem_count(inventory);
-    ov_printable_add(out, ov_span_text(report->machine[0] != 0 ? report->machine : report->root));
     if (!ov_inventory_has_found(inventory)) {
-        ov_buf_printf(out, ": no security product was found");
+        ov_buf_add_text(out, "no security product was found");
     } else {
-        ov_buf_printf(out, ": installed: %zu, traces: %zu, on no list: %zu",
+        ov_buf_printf(out, "installed: %zu, traces: %zu, on no list: %zu",
                       count_state(inventory, OV_PRODUCT_INSTALLED),
                       count_state(inventory, OV_PRODUCT_TRACE), count_holders(inventory));
     }
     if (problems > 0) {
         ov_buf_printf(out, "; %zu could not be read", problems);
     }
-    ov_buf_add_u8(out, '\n');
 }
 
 static void add_products(struct ov_buf *out, const struct ov_inventory *inventory,
@@ -182,7 +180,10 @@ static void add_products(struct ov_buf *out, const struct ov_inventory *inventor
 void ov_inventory_report_text(const struct ov_inventory_report *report, struct ov_buf *out) {
     const struct ov_inventory *inventory = report->inventory;
     struct sources sources = {0};
-    add_summary(out, report);
+    ov_printable_add(out, ov_span_text(report->machine[0] != 0 ? report->machine : report->root));
+    ov_buf_add_text(out, ": ");
+    ov_inventory_report_summary(report, out);
+    ov_buf_add_u8(out, '\n');
     add_products(out, inventory, OV_PRODUCT_INSTALLED, &sources);
     add_products(out, inventory, OV_PRODUCT_TRACE, &sources);
     if (sources.count > 0) {
