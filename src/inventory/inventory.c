@@ -332,26 +332,29 @@ void ov_inventory_add_method(struct ov_inventory *inventory, const char *method)
 
 // ---- what it adds up to -------------------------------------------------------------------------
 
-// Kinds are counted in each place by itself: a package in one container and a unit in another do
-// not make one product that is installed.
-static uint32_t gather_kinds(const struct found *item, const char *place) {
+// Two kinds, one of which is the program itself: a group and a rule that a removal forgot are no
+// installed product. Kinds are counted in each place by itself: a package in one container and a
+// unit in another do not make one product that is installed.
+static bool is_installed(const struct found *item, const char *place) {
     uint32_t kinds = 0;
+    bool has_program = false;
     for (size_t i = 0; i < item->out.evidence_count; i++) {
         const struct ov_evidence *evidence = &item->evidence[i];
         bool is_sound = !evidence->is_residue && !evidence->indicator->is_hint &&
                         !evidence->indicator->is_shared;
         if (is_sound && strcmp(evidence->place, place) == 0) {
             kinds |= 1u << evidence->indicator->kind;
+            has_program |= ov_indicator_is_program(evidence->indicator);
         }
     }
-    return kinds;
+    return has_program && __builtin_popcount(kinds) >= 2;
 }
 
 static void judge_item(struct found *item) {
     item->out.state = item->out.evidence_count > 0 ? OV_PRODUCT_TRACE : OV_PRODUCT_ABSENT;
     for (size_t i = 0; i < item->out.evidence_count; i++) {
         const struct ov_evidence *evidence = &item->evidence[i];
-        if (__builtin_popcount(gather_kinds(item, evidence->place)) >= 2) {
+        if (is_installed(item, evidence->place)) {
             item->out.state = OV_PRODUCT_INSTALLED;
         }
         if (evidence->indicator->kind == OV_INDICATOR_PACKAGE && item->out.version[0] == 0) {

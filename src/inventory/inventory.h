@@ -58,7 +58,8 @@ struct ov_power {
 enum ov_product_state {
     OV_PRODUCT_ABSENT,
     OV_PRODUCT_TRACE,     // one kind of evidence, or only hints, shared paths, residue
-    OV_PRODUCT_INSTALLED, // two kinds, neither a hint, shared nor residue
+    OV_PRODUCT_INSTALLED, // two kinds, neither a hint, shared nor residue, and one of them is the
+                          // program itself (product.h)
 };
 
 struct ov_found {

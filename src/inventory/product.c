@@ -88,6 +88,37 @@ bool ov_indicator_matches(const struct ov_indicator *indicator, const char *valu
     return is_match(indicator->pattern, value, give_flags(indicator->kind));
 }
 
+static bool is_below_data(const char *path) {
+    static const char *const folders[] = {
+        "/dev/",     "/etc/",     "/home/",    "/lib/systemd/", "/proc/",
+        "/root/",    "/run/",     "/sys/",     "/tmp/",         "/usr/lib/systemd/",
+        "/var/lib/", "/var/log/", "/var/opt/", "/var/run/",     "/var/tmp/",
+    };
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+        if (strncmp(path, folders[i], strlen(folders[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool ov_indicator_is_program(const struct ov_indicator *indicator) {
+    switch (indicator->kind) {
+    case OV_INDICATOR_PATH:
+        return !is_below_data(indicator->pattern);
+    case OV_INDICATOR_PACKAGE:
+    case OV_INDICATOR_PROCESS:
+    case OV_INDICATOR_MODULE:
+    case OV_INDICATOR_BPF:
+    case OV_INDICATOR_SOCKET:
+    case OV_INDICATOR_PORT:
+    case OV_INDICATOR_ENGINE:
+        return true;
+    default:
+        return false;
+    }
+}
+
 static bool are_same(const char *text, const char *word, size_t size) {
     return strlen(word) == size && strncasecmp(text, word, size) == 0;
 }

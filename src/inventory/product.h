@@ -88,6 +88,11 @@ const char *ov_function_name(unsigned bit);
 // PROCESS, CRON, SUDOERS and AUDIT match what stands below the path as well.
 bool ov_indicator_matches(const struct ov_indicator *indicator, const char *value);
 
+// Whether what matches is the program itself, or shows it at work. What merely stays when a program
+// goes is not: users and groups, rules, trust, units that start nothing any more, and files below
+// /etc, /run, /var/log and such.
+bool ov_indicator_is_program(const struct ov_indicator *indicator);
+
 // Whether a word of a list of banned products means this one: its id, its vendor, a vendor's former
 // name in brackets, or a part of its name; capitals do not matter.
 bool ov_product_is_named(const struct ov_product *product, const char *word);

@@ -156,6 +156,32 @@ static void test_a_rule_that_names_a_products_file_is_evidence(void **state) {
     assert_int_equal(kinds, 3);
 }
 
+static void test_what_a_removal_forgets_is_not_the_program(void **state) {
+    (void)state;
+    const struct ov_indicator forgotten[] = {
+        {.kind = OV_INDICATOR_GROUP, .pattern = "kesladmin"},
+        {.kind = OV_INDICATOR_UNIT, .pattern = "kesl.service"},
+        {.kind = OV_INDICATOR_CRON, .pattern = "/etc/cron.hourly/BitdefenderRedline"},
+        {.kind = OV_INDICATOR_AUDIT, .pattern = "/opt/eset/efs"},
+        {.kind = OV_INDICATOR_PATH, .pattern = "/etc/opt/kaspersky"},
+        {.kind = OV_INDICATOR_PATH, .pattern = "/var/opt/kaspersky/kesl"},
+    };
+    const struct ov_indicator program[] = {
+        {.kind = OV_INDICATOR_PACKAGE, .pattern = "kesl"},
+        {.kind = OV_INDICATOR_PATH, .pattern = "/opt/kaspersky/kesl"},
+        {.kind = OV_INDICATOR_PATH, .pattern = "/var/ossec"},
+        {.kind = OV_INDICATOR_PATH, .pattern = "/usr/bin/etc/x"},
+        {.kind = OV_INDICATOR_PROCESS, .pattern = "falcond"},
+        {.kind = OV_INDICATOR_MODULE, .pattern = "eset_rtp"},
+    };
+    for (size_t i = 0; i < sizeof forgotten / sizeof forgotten[0]; i++) {
+        assert_false(ov_indicator_is_program(&forgotten[i]));
+    }
+    for (size_t i = 0; i < sizeof program / sizeof program[0]; i++) {
+        assert_true(ov_indicator_is_program(&program[i]));
+    }
+}
+
 static void test_the_table_is_sound(void **state) {
     (void)state;
     assert_true(ov_product_count >= 54);
@@ -188,6 +214,7 @@ int main(void) {
         cmocka_unit_test(test_a_word_names_products_by_id_vendor_and_name),
         cmocka_unit_test(test_what_all_machines_have_is_nobodys),
         cmocka_unit_test(test_a_rule_that_names_a_products_file_is_evidence),
+        cmocka_unit_test(test_what_a_removal_forgets_is_not_the_program),
         cmocka_unit_test(test_the_table_is_sound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
