@@ -20,6 +20,7 @@ enum { PAGE_MODE = 0644 };
 
 static const char help[] =
     "Usage: overt inventory [OPTION]...\n"
+    "       overt inventory plan --ban LIST [--root DIR] [-o PLAN] [--json] [--html FILE]\n"
     "\n"
     "Says which security products are on this machine, by what each was recognised, what it could\n"
     "do here, and who on no list could do the same. Nothing is changed, and nothing is sent.\n"
@@ -35,6 +36,10 @@ static const char help[] =
     "      --quiet          no progress on a terminal\n"
     "      --help           print this help\n"
     "\n"
+    "plan says how to remove products, with exact commands and the report about it:\n"
+    "      --ban LIST       products, vendors or ids, separated by commas; @FILE: one a line\n"
+    "  -o, --output PLAN    write the plan to a file\n"
+    "\n"
     "Exit codes: 0 nothing was found, 1 something was found, 2 an error, 3 nothing was found but\n"
     "something could not be read.\n"
     "\n"
@@ -43,6 +48,7 @@ static const char help[] =
 
 // One row for each word that is built.
 static const struct ov_inventory_word *const words[] = {
+    &ov_inventory_word_plan,
     NULL,
 };
 
