@@ -9,8 +9,8 @@ def check(name, is_right, why=""):
     failures += not is_right
     print("ok" if is_right else "not ok", count, "-", name, flush=True)
     if not is_right:
-        for line in str(why)[:900].splitlines():
-            print("#", line)
+        for line in str(why)[:2000].splitlines():
+            print("#", line, flush=True)
 
 
 def skip(name, why):

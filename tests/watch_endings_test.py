@@ -194,29 +194,6 @@ def groups(pid):
     return glob.glob(f"{tree}/**/overt-watch-{pid}-*", recursive=True) if tree else []
 
 
-def spaces():
-    """Namespaces of networks and mounts that some process or descriptor holds: their names."""
-    found = set()
-    for link in glob.glob("/proc/[0-9]*/ns/net") + glob.glob("/proc/[0-9]*/ns/mnt"):
-        try:
-            found.add(os.readlink(link))
-        except OSError:
-            pass
-    return found
-
-
-def bpf_ids(pid):
-    found = set()
-    for info in glob.glob(f"/proc/{pid}/fdinfo/*"):
-        try:
-            text = pathlib.Path(info).read_text()
-        except OSError:
-            continue
-        found |= {tuple(line.split("_id:\t")) for line in text.splitlines()
-                  if line.startswith(("prog_id:", "link_id:", "map_id:"))}
-    return found
-
-
 def at_start(path, pid):
     return os.path.exists(path)
 
@@ -247,7 +224,7 @@ def kill_at(path, is_moment, number):
     process = start(path, mark, "sh", "-c", "sleep 0.3; (setsid sleep 300 &) ; sleep 0.3")
     wait_until(lambda: is_moment(path, process.pid) or process.poll() is not None, 60)
     time.sleep(random.uniform(0, 0.05) if number % 2 else 0)
-    ids = bpf_ids(process.pid)
+    ids = w.bpf_ids(process.pid)
     mine = spaces_of(mark)
     process.kill()
     process.communicate(timeout=60)
@@ -287,10 +264,9 @@ def test_moments(folder):
                 [marked(mark) for mark in marks])
         w.check(f"{name}: no cgroup stays", wait_until(lambda: not any(map(groups, pids))),  # pylint: disable=W0640
                 [groups(pid) for pid in pids])
-        w.check(f"{name}: no namespace stays", wait_until(lambda: not mine & spaces()), mine)  # pylint: disable=W0640
+        w.check(f"{name}: no namespace stays", wait_until(lambda: not mine & w.held_spaces()), mine)  # pylint: disable=W0640
         if bpftool:
-            kinds = {"prog": "prog", "link": "link", "map": "map"}
-            left = [one for one in ids if one[0] in kinds and not wait_until(
+            left = [one for one in ids if not wait_until(
                 lambda: w.run(bpftool, one[0], "show", "id", one[1]).returncode != 0, 10)]  # pylint: disable=W0640
             w.check(f"{name}: no BPF object stays", not left, left)
     w.check("killed: no mount stays", mounts == pathlib.Path("/proc/self/mountinfo").read_text())

@@ -221,29 +221,6 @@ def groups():
     return set(glob.glob(str(pathlib.Path(place).parent / "**/overt-watch-*"), recursive=True)) if place else set()
 
 
-def namespaces():
-    found = set()
-    for link in glob.glob("/proc/[0-9]*/ns/net"):
-        try:
-            found.add(os.readlink(link))
-        except OSError:
-            pass
-    return found
-
-
-def bpf_ids(pid):
-    """BPF programs, links and maps that a process holds."""
-    found = set()
-    for info in glob.glob(f"/proc/{pid}/fdinfo/*"):
-        try:
-            text = pathlib.Path(info).read_text()
-        except OSError:
-            continue
-        found |= {tuple(line.split(":\t")) for line in text.splitlines()
-                  if line.startswith(("prog_id:", "link_id:", "map_id:"))}
-    return found
-
-
 def test_kill(folder):
     mounts = pathlib.Path("/proc/self/mountinfo").read_text()
     links = set(os.listdir("/sys/class/net"))
@@ -261,9 +238,9 @@ def test_kill(folder):
         lines = started.read_text().split()
         space, child = lines[0], int(lines[-1])
         mine = {line for line in groups() if f"overt-watch-{recorder.pid}-" in line}
-        ids = bpf_ids(recorder.pid)
+        ids = w.bpf_ids(recorder.pid)
         w.check("it runs in a network and a cgroup of its own",
-                space in namespaces() and len(mine) == 1 and space != os.readlink("/proc/self/ns/net"))
+                space in w.held_spaces() and len(mine) == 1 and space != os.readlink("/proc/self/ns/net"))
         w.check("no interface of it is among the machine's", links == set(os.listdir("/sys/class/net")))
         w.check("no mount is made", mounts == pathlib.Path("/proc/self/mountinfo").read_text())
     finally:
@@ -271,11 +248,11 @@ def test_kill(folder):
         recorder.wait()
     end = time.monotonic() + 20
     while time.monotonic() < end and (mine & groups() or os.path.exists(f"/proc/{child}")
-                                      or space in namespaces()):
+                                      or space in w.held_spaces()):
         time.sleep(0.1)
     w.check("killed: its cgroup is gone", not mine & groups(), mine)
     w.check("killed: what ran in it has ended", not os.path.exists(f"/proc/{child}"))
-    w.check("killed: its network is gone", space not in namespaces())
+    w.check("killed: its network is gone", space not in w.held_spaces())
     w.check("killed: no interface stays", links == set(os.listdir("/sys/class/net")))
     w.check("killed: no mount stays", mounts == pathlib.Path("/proc/self/mountinfo").read_text())
     bpftool = shutil.which("bpftool") or shutil.which("/usr/sbin/bpftool")
@@ -283,9 +260,8 @@ def test_kill(folder):
         w.skip("killed: no BPF object stays", "bpftool is not installed")
         return
     time.sleep(1)  # the kernel frees them after a while
-    kinds = {"prog_id": "prog", "link_id": "link", "map_id": "map"}
-    left = [(kind, number) for kind, number in ids if kind in kinds and
-            w.run(bpftool, kinds[kind], "show", "id", number).returncode == 0]
+    left = [(kind, number) for kind, number in ids
+            if w.run(bpftool, kind, "show", "id", number).returncode == 0]
     w.check("killed: no BPF object stays", bool(ids) and not left, (ids, left))
 
 

@@ -10,7 +10,6 @@ import json
 import os
 import pathlib
 import random
-import re
 import shutil
 import signal
 import subprocess
@@ -251,20 +250,6 @@ def test_one_number(folder):
 
 # ---- killed -------------------------------------------------------------------------------------
 
-def bpf_objects(pid):
-    """What a process holds of BPF: {("prog" or "map" or "link", id)}."""
-    found = set()
-    for info in pathlib.Path(f"/proc/{pid}/fdinfo").glob("*"):
-        try:
-            text = info.read_text()
-        except OSError:
-            continue
-        found.update((kind, int(number))
-                     for kind, number in re.findall(r"(?m)^(prog|map|link)_id:\s*(\d+)", text)
-                     if f"{kind}_type" in text)
-    return found
-
-
 def is_there(kind, number):
     return w.run(BPFTOOL, kind, "show", "id", number).returncode == 0
 
@@ -279,7 +264,7 @@ def kill_one(folder, number, after_s):
     if number % 3 > 0: # else perhaps before anything is recorded
         wait_until(lambda: path.exists() and path.stat().st_size > 1000)
     time.sleep(after_s)
-    held = bpf_objects(process.pid)
+    held = w.bpf_ids(process.pid)
     process.kill()
     process.communicate(timeout=60)
     size = path.stat().st_size if path.exists() else 0

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The inner loops with AVX2.
+#include "base/span.h"
 #include "match/kernels.h"
 
 #include <immintrin.h>
+#include <stdbool.h>
 #include <string.h>
 
 // Hashes and the words that they choose, in three passes over a block that stays in the first
@@ -73,31 +75,7 @@ static inline __m256i mix(__m256i hash) {
     return _mm256_mullo_epi32(hash, _mm256_set1_epi32(0x2c1b3c6d));
 }
 
-static uint32_t find_grams6(const uint32_t *words, unsigned log2, const uint8_t *data,
-                            uint32_t size, uint32_t *ret_at) {
-    const __m256i factor_a = _mm256_set1_epi32((int)0x9e3779b1u);
-    const __m256i factor_b = _mm256_set1_epi32((int)0x85ebca77u);
-    const __m128i shift = shift_of(log2);
-    struct block block;
-    uint32_t found = 0;
-    for (uint32_t first = 0; first < size; first += 4 * BLOCK_HASHES) {
-        uint32_t count = 0;
-        for (uint32_t i = first; i < size && count < BLOCK_HASHES; i += 32, count += 8) {
-            __m256i low = _mm256_mullo_epi32(load_folded(data + i), factor_a);
-            __m256i high = _mm256_mullo_epi32(load_folded(data + i + 2), factor_b);
-            put_hashes(&block, count, mix(_mm256_add_epi32(low, high)), shift);
-        }
-        load_words(&block, count, words);
-        for (uint32_t i = 0; i < count; i += 8) {
-            // A lane's first byte stands where its gram does.
-            uint32_t hits = (uint32_t)_mm256_movemask_epi8(test_block(&block, i)) & 0x11111111;
-            found += keep(hits, first + 4 * i, ret_at + found);
-        }
-    }
-    return found;
-}
-
-// The same of grams of six, by their own hashes.
+// Whether the bits of grams of six are set in the words, by their own hashes.
 static inline __m256i test_sixes(const struct block *block, const uint32_t *sixes, uint32_t at) {
     __m256i hash = _mm256_load_si256((const __m256i *)(sixes + at));
     __m256i word = _mm256_load_si256((const __m256i *)(block->word + at));
@@ -107,8 +85,13 @@ static inline __m256i test_sixes(const struct block *block, const uint32_t *sixe
     return _mm256_cmpeq_epi32(_mm256_and_si256(word, bits), bits);
 }
 
-static uint32_t find_grams_by_4(const uint32_t *words, unsigned log2, const uint8_t *data,
-                                uint32_t size, uint32_t *ret_at) {
+// Every fourth place: grams of six, or `with_fours` those of four as well, by whose hashes the
+// words are chosen then. A constant at each call.
+__attribute__((always_inline)) static inline uint32_t find_by_4(const uint32_t *words,
+                                                                unsigned log2, struct ov_span text,
+                                                                bool with_fours, uint32_t *ret_at) {
+    const uint8_t *data = text.data;
+    const uint32_t size = (uint32_t)text.size;
     const __m256i factor_a = _mm256_set1_epi32((int)0x9e3779b1u);
     const __m256i factor_b = _mm256_set1_epi32((int)0x85ebca77u);
     const __m128i shift = shift_of(log2);
@@ -120,18 +103,34 @@ static uint32_t find_grams_by_4(const uint32_t *words, unsigned log2, const uint
         for (uint32_t i = first; i < size && count < BLOCK_HASHES; i += 32, count += 8) {
             __m256i low = _mm256_mullo_epi32(load_folded(data + i), factor_a);
             __m256i high = _mm256_mullo_epi32(load_folded(data + i + 2), factor_b);
-            put_hashes(&block, count, mix(low), shift);
-            _mm256_store_si256((__m256i *)(sixes + count), mix(_mm256_add_epi32(low, high)));
+            __m256i six = mix(_mm256_add_epi32(low, high));
+            put_hashes(&block, count, with_fours ? mix(low) : six, shift);
+            if (with_fours) {
+                _mm256_store_si256((__m256i *)(sixes + count), six);
+            }
         }
         load_words(&block, count, words);
         for (uint32_t i = 0; i < count; i += 8) {
             // A lane's first byte stands where its gram does.
-            __m256i pass = _mm256_or_si256(test_block(&block, i), test_sixes(&block, sixes, i));
+            __m256i pass = test_block(&block, i);
+            if (with_fours) {
+                pass = _mm256_or_si256(pass, test_sixes(&block, sixes, i));
+            }
             uint32_t hits = (uint32_t)_mm256_movemask_epi8(pass) & 0x11111111;
             found += keep(hits, first + 4 * i, ret_at + found);
         }
     }
     return found;
+}
+
+static uint32_t find_grams6(const uint32_t *words, unsigned log2, const uint8_t *data,
+                            uint32_t size, uint32_t *ret_at) {
+    return find_by_4(words, log2, ov_span_make(data, size), false, ret_at);
+}
+
+static uint32_t find_grams_by_4(const uint32_t *words, unsigned log2, const uint8_t *data,
+                                uint32_t size, uint32_t *ret_at) {
+    return find_by_4(words, log2, ov_span_make(data, size), true, ret_at);
 }
 
 static uint32_t find_grams3_by_2(const uint32_t *words, unsigned log2, const uint8_t *data,

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The inner loops with AVX-512 (F, BW, VL, DQ, VBMI) and BMI2.
+#include "base/span.h"
 #include "match/kernels.h"
 
 #include <immintrin.h>
+#include <stdbool.h>
 #include <string.h>
 
 // Whether the bits of each of 16 hashes are set in its word.
@@ -78,36 +80,6 @@ static inline __m512i mix(__m512i hash) {
     return _mm512_mullo_epi32(hash, _mm512_set1_epi32(0x2c1b3c6d));
 }
 
-static uint32_t find_grams6(const uint32_t *words, unsigned log2, const uint8_t *data,
-                            uint32_t size, uint32_t *ret_at) {
-    const __m512i factor_a = _mm512_set1_epi32((int)0x9e3779b1u);
-    const __m512i factor_b = _mm512_set1_epi32((int)0x85ebca77u);
-    const __m512i step = _mm512_set1_epi32(64);
-    __m512i at =
-        _mm512_mullo_epi32(_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
-                           _mm512_set1_epi32(4));
-    const __m128i shift = shift_of(log2);
-    struct block block;
-    uint32_t found = 0;
-    for (uint32_t first = 0; first < size; first += 4 * BLOCK_HASHES) {
-        uint32_t count = 0;
-        for (uint32_t i = first; i < size && count < BLOCK_HASHES; i += 64, count += 16) {
-            _mm_prefetch((const char *)data + i + AHEAD_BYTES, _MM_HINT_T0);
-            __m512i low = fold(_mm512_loadu_si512(data + i));
-            __m512i high = fold(_mm512_loadu_si512(data + i + 2));
-            __m512i sum = _mm512_add_epi32(_mm512_mullo_epi32(low, factor_a),
-                                           _mm512_mullo_epi32(high, factor_b));
-            put_hashes(&block, count, mix(sum), shift);
-        }
-        load_words(&block, count, words);
-        for (uint32_t i = 0; i < count; i += 16) {
-            found += keep((__mmask16)test_block(&block, i), at, ret_at + found);
-            at = _mm512_add_epi32(at, step);
-        }
-    }
-    return found;
-}
-
 // Whether the bits of each of 16 grams of six are set in the word, by their own hashes.
 static inline __mmask16 test_sixes(__m512i word, __m512i hash) {
     const __m512i one = _mm512_set1_epi32(1);
@@ -118,8 +90,13 @@ static inline __mmask16 test_sixes(__m512i word, __m512i hash) {
     return _mm512_testn_epi32_mask(_mm512_andnot_si512(word, bits), _mm512_set1_epi32(-1));
 }
 
-static uint32_t find_grams_by_4(const uint32_t *words, unsigned log2, const uint8_t *data,
-                                uint32_t size, uint32_t *ret_at) {
+// Every fourth place: grams of six, or `with_fours` those of four as well, by whose hashes the
+// words are chosen then. A constant at each call.
+__attribute__((always_inline)) static inline uint32_t find_by_4(const uint32_t *words,
+                                                                unsigned log2, struct ov_span text,
+                                                                bool with_fours, uint32_t *ret_at) {
+    const uint8_t *data = text.data;
+    const uint32_t size = (uint32_t)text.size;
     const __m512i factor_a = _mm512_set1_epi32((int)0x9e3779b1u);
     const __m512i factor_b = _mm512_set1_epi32((int)0x85ebca77u);
     const __m512i step = _mm512_set1_epi32(64);
@@ -136,18 +113,34 @@ static uint32_t find_grams_by_4(const uint32_t *words, unsigned log2, const uint
             _mm_prefetch((const char *)data + i + AHEAD_BYTES, _MM_HINT_T0);
             __m512i low = _mm512_mullo_epi32(fold(_mm512_loadu_si512(data + i)), factor_a);
             __m512i high = _mm512_mullo_epi32(fold(_mm512_loadu_si512(data + i + 2)), factor_b);
-            put_hashes(&block, count, mix(low), shift);
-            _mm512_store_si512(sixes + count, mix(_mm512_add_epi32(low, high)));
+            __m512i six = mix(_mm512_add_epi32(low, high));
+            put_hashes(&block, count, with_fours ? mix(low) : six, shift);
+            if (with_fours) {
+                _mm512_store_si512(sixes + count, six);
+            }
         }
         load_words(&block, count, words);
         for (uint32_t i = 0; i < count; i += 16) {
-            __m512i word = _mm512_load_si512(block.word + i);
-            uint32_t pass = test_block(&block, i) | test_sixes(word, _mm512_load_si512(sixes + i));
+            uint32_t pass = test_block(&block, i);
+            if (with_fours) {
+                __m512i word = _mm512_load_si512(block.word + i);
+                pass |= test_sixes(word, _mm512_load_si512(sixes + i));
+            }
             found += keep((__mmask16)pass, at, ret_at + found);
             at = _mm512_add_epi32(at, step);
         }
     }
     return found;
+}
+
+static uint32_t find_grams6(const uint32_t *words, unsigned log2, const uint8_t *data,
+                            uint32_t size, uint32_t *ret_at) {
+    return find_by_4(words, log2, ov_span_make(data, size), false, ret_at);
+}
+
+static uint32_t find_grams_by_4(const uint32_t *words, unsigned log2, const uint8_t *data,
+                                uint32_t size, uint32_t *ret_at) {
+    return find_by_4(words, log2, ov_span_make(data, size), true, ret_at);
 }
 
 static uint32_t find_grams3_by_2(const uint32_t *words, unsigned log2, const uint8_t *data,

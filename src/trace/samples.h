@@ -18,21 +18,14 @@ static const struct ov_span sample_own[] = {SAMPLE_TEXT("/var/lib/scan")};
 #define SAMPLE_INODE                                                                               \
     { .device = 254u << 20 | 1, .inode = 77, .generation = 5 }
 
-static const struct ov_trace_file sample_file = {
-    .process = SAMPLE_PROCESS,
-    .inode = SAMPLE_INODE,
-    .size_bytes = 100000,
-    .first_ns = 2000,
-    .last_ns = 3000,
-    .open_count = 1,
-    .read_count = 2,
-    .read_bytes = 100000,
-    .page_events = 3,
-    .page_bytes = 102400,
-    .routes = 1 << OV_TRACE_ROUTE_CALL | 1 << OV_TRACE_ROUTE_PAGES,
-    .scale = 1,
-    .coverage = {0xff, 0xff, 0xff, 0x01}, // 25 pages
-};
+#define SAMPLE_FILE                                                                                \
+    {                                                                                              \
+        .process = SAMPLE_PROCESS, .inode = SAMPLE_INODE, .size_bytes = 100000, .first_ns = 2000,  \
+        .last_ns = 3000, .open_count = 1, .read_count = 2, .read_bytes = 100000, .page_events = 3, \
+        .page_bytes = 102400, .routes = 1 << OV_TRACE_ROUTE_CALL | 1 << OV_TRACE_ROUTE_PAGES,      \
+        .scale = 1, .coverage = {0xff, 0xff, 0xff, 0x01},                                          \
+    }
+static const struct ov_trace_file sample_file = SAMPLE_FILE; // 25 pages
 
 static const struct ov_trace_record samples[] = {
     {.type = OV_TRACE_BEGIN,
@@ -98,20 +91,7 @@ static const struct ov_trace_record samples[] = {
               .size_bytes = 100000,
               .filesystem = SAMPLE_TEXT("ext4"),
               .path = SAMPLE_TEXT("/srv/my documents/plan.txt")}},
-    {.type = OV_TRACE_FILE,
-     .file = {.process = SAMPLE_PROCESS,
-              .inode = SAMPLE_INODE,
-              .size_bytes = 100000,
-              .first_ns = 2000,
-              .last_ns = 3000,
-              .open_count = 1,
-              .read_count = 2,
-              .read_bytes = 100000,
-              .page_events = 3,
-              .page_bytes = 102400,
-              .routes = 1 << OV_TRACE_ROUTE_CALL | 1 << OV_TRACE_ROUTE_PAGES,
-              .scale = 1,
-              .coverage = {0xff, 0xff, 0xff, 0x01}}},
+    {.type = OV_TRACE_FILE, .file = SAMPLE_FILE},
     {.type = OV_TRACE_SOCKET,
      .socket = {.process = SAMPLE_PROCESS,
                 .cookie = 9,

@@ -13,31 +13,16 @@ import urllib.parse
 BUILD = pathlib.Path(os.environ.get("OVERT_BUILD") or "build-check").resolve()
 SOURCE = pathlib.Path(os.environ.get("OVERT_SOURCE") or ".").resolve()
 RECORDER = BUILD / "overt-watch"
-sys.path.insert(0, str(SOURCE / "tests/trace"))
-import verifier  # pylint: disable=wrong-import-position,import-error
+sys.path[:0] = [str(SOURCE / "tests/trace"), str(SOURCE / "tests")]
+import tap  # noqa: E402  pylint: disable=wrong-import-position,import-error
+import verifier  # noqa: E402  pylint: disable=wrong-import-position,import-error
+from tap import check, skip  # noqa: E402,F401  pylint: disable=wrong-import-position,import-error
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
-count = failures = 0
-
-
-def check(name, is_right, why=""):
-    global count, failures
-    count += 1
-    failures += not is_right
-    print("ok" if is_right else "not ok", count, "-", name, flush=True)
-    if not is_right and why:
-        print("#", str(why)[:2000].replace("\n", "\n# "), flush=True)
-
-
-def skip(name, why):
-    global count
-    count += 1
-    print("ok", count, "-", name, "# SKIP", why, flush=True)
 
 
 def finish():
-    print(f"1..{count}")
-    sys.exit(1 if failures else 0)
+    sys.exit(tap.end())
 
 
 def can_record():
@@ -77,6 +62,31 @@ def need_recorder():
         done = run(RECORDER, "-o", f"{folder}/trace", "--no-envelope", "--", "true")
     if done.returncode == 2:
         skip_all(" ".join(done.stderr.decode().split()))
+
+
+def bpf_ids(pid):
+    """What a process holds of BPF: {("prog" or "map" or "link", id)}."""
+    found = set()
+    for info in pathlib.Path(f"/proc/{pid}/fdinfo").glob("*"):
+        try:
+            text = info.read_text()
+        except OSError:
+            continue
+        found.update((kind, number)
+                     for kind, number in re.findall(r"(?m)^(prog|map|link)_id:\s*(\d+)", text)
+                     if f"{kind}_type" in text)
+    return found
+
+
+def held_spaces():
+    """Namespaces of networks and mounts that some process is in: their names."""
+    found = set()
+    for link in pathlib.Path("/proc").glob("[0-9]*/ns/*"):
+        try:
+            found |= {os.readlink(link)} if link.name in ("net", "mnt") else set()
+        except OSError:
+            pass
+    return found
 
 
 def disk_folder():
