@@ -36,6 +36,12 @@ WIDEST = {"package": "zsh", "user": "root", "group": "wheel", "unit": "ssh.servi
           "repository": "https://deb.debian.org/debian", "cron": "/etc/cron.daily/dpkg",
           "sudoers": "/etc/sudoers.d/README", "audit": "/etc/passwd", "engine": "Engine"}
 
+# What no product leaves: a residue that is one of these, or above one, is a mistake.
+SYSTEM = ("/etc/systemd/system/x", "/usr/bin/x", "/usr/sbin/x", "/usr/lib/x", "/usr/local/bin/x",
+          "/usr/local/sbin/x", "/usr/local/lib/x", "/usr/share/x", "/var/lib/x", "/var/log/x",
+          "/var/opt/x", "/etc/opt/x", "/etc/cron.d/x", "/etc/sudoers.d/x", "/opt/x", "/home/x",
+          "/root/x", "/srv/x", "/boot/x", "/run/x", "/tmp/x", "/dev/x", "/proc/x", "/sys/fs/bpf/x")
+
 
 class Wrong(Exception):
     """What is wrong with the file."""
@@ -88,6 +94,19 @@ def derive(rows):
         for other in paths)]
     return [{kind: row["path"], **{key: row[key] for key in row if key != "path"}}
             for row in folders for kind in DERIVED]
+
+
+def check_residue(row, rows):
+    """What is removed with a product belongs to nobody else."""
+    for residue in row.get("residue", []):
+        if any(fnmatch.fnmatchcase(path, residue) or path.startswith(residue + "/")
+               for path in SYSTEM):
+            raise Wrong(f"a residue that is a part of the system: {residue}")
+        for other in rows:
+            for path in (item["path"] for item in other["indicators"] if "path" in item
+                         and (other is not row or item.get("shared"))):
+                if path == residue or other is not row and path.startswith(residue + "/"):
+                    raise Wrong(f"a residue that others have, too: {residue} ({other['id']})")
 
 
 def check_twice(rows):
@@ -157,6 +176,7 @@ def main():
             if row.get("id") in seen:
                 raise Wrong("there are two of this id")
             seen.add(row.get("id"))
+            check_residue(row, data["product"])
             more, table = product(number, row, data["sources"])
         except (Wrong, KeyError) as wrong:
             sys.exit(f"{sys.argv[1]}: product {row.get('id', number)}: {wrong}")
