@@ -10,6 +10,8 @@ T ?= 60
 NAME ?=
 JOBS ?= 2
 CORPUS ?= build-fuzz/corpus
+# What tests run on: lines of code are enough to know where, and cost half of what variables do.
+CHECKED = -Db_sanitize=address,undefined -Doptimization=1 -Dc_args=-g1
 SOURCES = $(shell find src fuzz tests bench -name '*.[ch]')
 
 help:
@@ -38,12 +40,12 @@ scan: build
 
 check:
 	@tools/packages.sh packages.txt packages-test.txt
-	@tools/setup.sh build-check -Db_sanitize=address,undefined -Doptimization=1
+	@tools/setup.sh build-check $(CHECKED)
 	@tests/run build-check
 
 watch-load:
 	@tools/packages.sh packages.txt packages-test.txt
-	@tools/setup.sh build-check -Db_sanitize=address,undefined -Doptimization=1
+	@tools/setup.sh build-check $(CHECKED)
 	@OVERT_BUILD=build-check OVERT_SOURCE=. tests/watch_losses_test.py --long
 
 bench: build
@@ -70,17 +72,17 @@ new-format:
 
 tidy:
 	@tools/packages.sh packages.txt packages-test.txt
-	@tools/setup.sh build-check -Db_sanitize=address,undefined -Doptimization=1
+	@tools/setup.sh build-check $(CHECKED)
 	@OVERT_LONG=1 tests/tidy.py build-check
 
 long:
 	@tools/packages.sh packages.txt packages-test.txt
-	@tools/setup.sh build-check -Db_sanitize=address,undefined -Doptimization=1
+	@tools/setup.sh build-check $(CHECKED)
 	@OVERT_LONG=1 tests/run build-check
 
 crash:
 	@tools/packages.sh packages.txt packages-test.txt
-	@tools/setup.sh build-check -Db_sanitize=address,undefined -Doptimization=1
+	@tools/setup.sh build-check $(CHECKED)
 	@OVERT_LONG=1 tests/run build-check journal_crash_test
 
 install: build
