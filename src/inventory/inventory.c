@@ -215,6 +215,23 @@ bool ov_inventory_knows(enum ov_indicator_kind kind, const char *value) {
     return false;
 }
 
+const struct ov_product *ov_inventory_owner(const char *path) {
+    const struct ov_product *owner = NULL;
+    for (size_t i = 0; i < ov_product_count; i++) {
+        for (size_t j = 0; j < ov_products[i].indicator_count; j++) {
+            const struct ov_indicator *indicator = &ov_products[i].indicators[j];
+            if (indicator->is_shared || !ov_indicator_owns(indicator, path)) {
+                continue;
+            }
+            if (!indicator->is_hint) {
+                return &ov_products[i];
+            }
+            owner = owner == NULL ? &ov_products[i] : owner;
+        }
+    }
+    return owner;
+}
+
 void ov_inventory_allow(struct ov_inventory *inventory, const struct ov_allowed *allowed,
                         const char *detail) {
     const struct ov_sight sight = {.kind = allowed->kind, .value = allowed->value};

@@ -88,6 +88,12 @@ bool ov_indicator_matches(const struct ov_indicator *indicator, const char *valu
     return is_match(indicator->pattern, value, give_flags(indicator->kind));
 }
 
+bool ov_indicator_owns(const struct ov_indicator *indicator, const char *path) {
+    return indicator->kind == OV_INDICATOR_PATH
+               ? is_match(indicator->pattern, path, FNM_PATHNAME | FNM_LEADING_DIR)
+               : indicator->kind == OV_INDICATOR_PROCESS && ov_indicator_matches(indicator, path);
+}
+
 static bool is_below_data(const char *path) {
     static const char *const folders[] = {
         "/dev/",     "/etc/",     "/home/",    "/lib/systemd/", "/proc/",

@@ -88,6 +88,9 @@ const char *ov_function_name(unsigned bit);
 // PROCESS, CRON, SUDOERS and AUDIT match what stands below the path as well.
 bool ov_indicator_matches(const struct ov_indicator *indicator, const char *value);
 
+// Whether a file is a product's: it is what a PATH or PROCESS means, or stands below it.
+bool ov_indicator_owns(const struct ov_indicator *indicator, const char *path);
+
 // Whether what matches is the program itself, or shows it at work. What merely stays when a program
 // goes is not: users and groups, rules, trust, units that start nothing any more, and files below
 // /etc, /run, /var/log and such.

@@ -22,6 +22,10 @@ MARKS = ("source", "hint", "shared", "under")
 # How a folder of the tsv is told from a file: by its name, or by what it stands in.
 FILE = re.compile(r"(/(bin|sbin|init\.d|cron\.\w+|sudoers\.d|rules\.d|libexec)/[^/]+|\.[a-z]{2,12})$")
 
+# What stands there may stay when a program goes.
+DATA_FOLDERS = ("/etc/", "/var/lib/", "/var/log/", "/var/opt/", "/run/", "/var/run/", "/tmp/",
+                "/proc/", "/sys/", "/dev/")
+
 
 @dataclasses.dataclass
 class Product:
@@ -37,10 +41,14 @@ class Product:
     def deb_names(self):
         return [name for name in self.packages if re.fullmatch(r"[a-z0-9][a-z0-9+.-]+", name)]
 
-    def kinds(self, packages):
-        """How many kinds of evidence a root with these packages can show: processes it can't."""
-        return sum(bool(part) for part in (packages, self.paths, self.units, self.modules,
-                                           self.users, self.groups))
+    def is_sure(self, packages):
+        """Whether a root with these packages shows two kinds of evidence, one of them of the
+        program itself. Processes it can't show."""
+        kinds = sum(bool(part) for part in (packages, self.paths, self.units, self.modules,
+                                            self.users, self.groups))
+        has_program = packages or self.modules or any(not path.startswith(DATA_FOLDERS)
+                                                      for path in self.paths)
+        return kinds > 1 and bool(has_program)
 
 
 def concrete(pattern):
