@@ -21,6 +21,8 @@ enum { PAGE_MODE = 0644 };
 static const char help[] =
     "Usage: overt inventory [OPTION]...\n"
     "       overt inventory plan --ban LIST [--root DIR] [-o PLAN] [--json] [--html FILE]\n"
+    "       overt inventory apply [--yes] [--no-journal] PLAN\n"
+    "       overt inventory verify [--json] PLAN\n"
     "\n"
     "Says which security products are on this machine, by what each was recognised, what it could\n"
     "do here, and who on no list could do the same. Nothing is changed, and nothing is sent.\n"
@@ -39,6 +41,10 @@ static const char help[] =
     "plan says how to remove products, with exact commands and the report about it:\n"
     "      --ban LIST       products, vendors or ids, separated by commas; @FILE: one a line\n"
     "  -o, --output PLAN    write the plan to a file\n"
+    "apply carries it out, and stops at the first surprise; verify looks what is left, or came\n"
+    "back:\n"
+    "      --yes            do it; without, apply only says what it would do\n"
+    "      --no-journal     without writing each act to the journal\n"
     "\n"
     "Exit codes: 0 nothing was found, 1 something was found, 2 an error, 3 nothing was found but\n"
     "something could not be read.\n"
@@ -48,7 +54,9 @@ static const char help[] =
 
 // One row for each word that is built.
 static const struct ov_inventory_word *const words[] = {
+    &ov_inventory_word_apply,
     &ov_inventory_word_plan,
+    &ov_inventory_word_verify,
     NULL,
 };
 

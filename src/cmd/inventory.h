@@ -19,4 +19,6 @@ struct ov_inventory_word {
 };
 
 // The rows: one line for each word that is built.
+extern const struct ov_inventory_word ov_inventory_word_apply;
 extern const struct ov_inventory_word ov_inventory_word_plan;
+extern const struct ov_inventory_word ov_inventory_word_verify;

@@ -106,6 +106,7 @@ enum ov_status ov_plan_view_look(const struct ov_plan_look *look, struct ov_plan
         .bans = look->bans,
         .ban_count = look->ban_count,
         .now = time(NULL),
+        .before = look->before,
     };
     status = ov_plan_make(&order, &view->plan);
     return status == OV_OK ? OV_OK : say(look->root, status);

@@ -9,6 +9,7 @@ struct ov_plan_look {
     const char *root;
     const char *const *bans;
     size_t ban_count;
+    const struct ov_plan *before; // as in ov_plan_order
 };
 
 // A machine as it is now, and the plan for it.

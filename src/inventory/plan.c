@@ -77,6 +77,7 @@ struct ov_plan_entry *ov_plan_add_entry(struct ov_plan *plan, struct ov_plan_ste
     }
     *made = *entry;
     made->next = NULL;
+    made->previous = step->last;
     made->path = copy(plan, entry->path);
     made->sha256 = copy(plan, entry->sha256);
     if (made->path == NULL || made->sha256 == NULL) {

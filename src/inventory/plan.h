@@ -37,7 +37,7 @@ enum ov_plan_tool { OV_TOOL_NONE, OV_TOOL_DPKG, OV_TOOL_RPM, OV_TOOL_APK, OV_TOO
 
 // A file, folder or link that is to go.
 struct ov_plan_entry {
-    struct ov_plan_entry *next;
+    struct ov_plan_entry *next, *previous;
     const char *path; // from the root
     char type;        // 'f' file, 'd' folder, 'l' link, 's' something else (socket, pipe)
     bool may_change;  // it is data that the product writes while it runs: its content is not held
@@ -101,6 +101,8 @@ struct ov_plan_order {
     const char *const *bans;
     size_t ban_count;
     time_t now;
+    const struct ov_plan *before; // what is being carried out, or NULL: a product that was
+                                  // installed then still counts as such
 };
 
 // Makes the plan. OV_MEMORY; OV_LIMIT when there is more to remove than a plan holds.
@@ -167,6 +169,21 @@ bool ov_plan_step_is_same(const struct ov_plan_step *a, const struct ov_plan_ste
 // Whether a file is still the one that was planned.
 bool ov_plan_entry_is_same(const struct ov_plan_entry *planned, const struct ov_plan_entry *now);
 const struct ov_plan_entry *ov_plan_find_entry(const struct ov_plan_step *step, const char *path);
+
+// How far a plan came: for each step whether it is done.
+struct ov_plan_progress {
+    const uint8_t *done;
+    bool has_begun;
+};
+
+// Holds a fresh plan against the one that is carried out. OV_OK: nothing is new, nothing came back,
+// and, before the first step, nothing is gone. OV_PEER with the first surprise in words.
+enum ov_status ov_plan_check(const struct ov_plan *planned, const struct ov_plan *now,
+                             const struct ov_plan_progress *progress, char *ret_why, size_t size);
+
+// What is left of a planned step: the fresh step, or NULL.
+const struct ov_plan_step *ov_plan_find_step(const struct ov_plan *now,
+                                             const struct ov_plan_step *planned);
 
 // ---- the file -----------------------------------------------------------------------------------
 

@@ -79,11 +79,22 @@ __attribute__((format(printf, 2, 3))) static void add_words(struct maker *maker,
 
 // ---- evidence -----------------------------------------------------------------------------------
 
+static bool is_installed(const struct maker *maker, const struct ov_found *found) {
+    const struct ov_plan_product *item =
+        maker->order->before != NULL ? maker->order->before->products : NULL;
+    while (item != NULL && item->product != found->product) {
+        item = item->next;
+    }
+    return found->state == OV_PRODUCT_INSTALLED ||
+           (item != NULL && item->state == OV_PRODUCT_INSTALLED);
+}
+
 // Whether it is sure enough to act on: seen, not known by hearsay, and nobody else's. What is
 // hearsay counts where the product is installed for other reasons.
-static bool is_sure(const struct ov_found *found, const struct ov_evidence *evidence) {
+static bool is_sure(const struct maker *maker, const struct ov_found *found,
+                    const struct ov_evidence *evidence) {
     return !evidence->indicator->is_shared && evidence->place[0] == 0 &&
-           (!evidence->indicator->is_hint || found->state == OV_PRODUCT_INSTALLED);
+           (!evidence->indicator->is_hint || is_installed(maker, found));
 }
 
 typedef void take_fn(struct maker *maker, const struct ov_found *found,
@@ -132,7 +143,7 @@ static bool name_unit(const char *matched, char *ret_name, size_t size) {
 static void take_unit(struct maker *maker, const struct ov_found *found,
                       const struct ov_evidence *evidence) {
     char name[300];
-    if (is_sure(found, evidence) && maker->has_systemd &&
+    if (is_sure(maker, found, evidence) && maker->has_systemd &&
         name_unit(evidence->matched, name, sizeof name)) {
         add_step(maker, OV_STEP_STOP, found->product, name);
     }
@@ -157,7 +168,7 @@ static enum ov_plan_tool choose_tool(const struct maker *maker,
 static void take_package(struct maker *maker, const struct ov_found *found,
                          const struct ov_evidence *evidence) {
     enum ov_plan_tool tool = choose_tool(maker, evidence);
-    if (!is_sure(found, evidence) || tool == OV_TOOL_NONE ||
+    if (!is_sure(maker, found, evidence) || tool == OV_TOOL_NONE ||
         !ov_plan_name_is_good(OV_STEP_PACKAGES, evidence->matched)) {
         return;
     }
@@ -186,7 +197,7 @@ static void take_module(struct maker *maker, const struct ov_found *found,
                         const struct ov_evidence *evidence) {
     char path[320];
     (void)snprintf(path, sizeof path, "/sys/module/%s", evidence->matched);
-    if (is_sure(found, evidence) && maker->is_machine &&
+    if (is_sure(maker, found, evidence) && maker->is_machine &&
         ov_plan_name_is_good(OV_STEP_MODULE, evidence->matched) && is_there(maker, path)) {
         add_step(maker, OV_STEP_MODULE, found->product, evidence->matched);
     }
@@ -196,14 +207,14 @@ static void take_account(struct maker *maker, const struct ov_found *found,
                          const struct ov_evidence *evidence) {
     enum ov_step_kind kind =
         evidence->indicator->kind == OV_INDICATOR_USER ? OV_STEP_USER : OV_STEP_GROUP;
-    if (is_sure(found, evidence) && ov_plan_name_is_good(kind, evidence->matched)) {
+    if (is_sure(maker, found, evidence) && ov_plan_name_is_good(kind, evidence->matched)) {
         add_step(maker, kind, found->product, evidence->matched);
     }
 }
 
 static void take_policy(struct maker *maker, const struct ov_found *found,
                         const struct ov_evidence *evidence) {
-    if (is_sure(found, evidence) && !evidence->indicator->is_hint && maker->is_machine &&
+    if (is_sure(maker, found, evidence) && !evidence->indicator->is_hint && maker->is_machine &&
         ov_plan_name_is_good(OV_STEP_SELINUX, evidence->matched)) {
         add_step(maker, OV_STEP_SELINUX, found->product, evidence->matched);
     }
@@ -236,7 +247,7 @@ static void expand(struct maker *maker, const char *pattern) {
 
 static void take_path(struct maker *maker, const struct ov_found *found,
                       const struct ov_evidence *evidence) {
-    if (is_sure(found, evidence)) {
+    if (is_sure(maker, found, evidence)) {
         add_base(maker, evidence->matched);
     }
 }
@@ -248,7 +259,7 @@ static void take_file(struct maker *maker, const struct ov_found *found,
         "/etc/cron.d/",       "/etc/cron.hourly/", "/etc/cron.daily/",   "/etc/cron.weekly/",
         "/etc/cron.monthly/", "/etc/sudoers.d/",   "/etc/audit/rules.d/"};
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
-        if (is_sure(found, evidence) &&
+        if (is_sure(maker, found, evidence) &&
             strncmp(evidence->matched, folders[i], strlen(folders[i])) == 0) {
             add_base(maker, evidence->matched);
         }
@@ -263,7 +274,7 @@ static void take_unit_files(struct maker *maker, const struct ov_found *found,
         "/etc/systemd/system/*.wants/%s", "/etc/systemd/system/*.requires/%s",
         "/usr/lib/systemd/system/%s",     "/lib/systemd/system/%s"};
     char name[300], pattern[400];
-    if (!is_sure(found, evidence) || !name_unit(evidence->matched, name, sizeof name) ||
+    if (!is_sure(maker, found, evidence) || !name_unit(evidence->matched, name, sizeof name) ||
         strchr(name, '\\') != NULL) {
         return;
     }
@@ -416,7 +427,7 @@ static void take_rest(struct maker *maker, const struct ov_found *found,
         }
         break;
     default:
-        if (!is_sure(found, evidence) && evidence->indicator->kind <= OV_INDICATOR_GROUP &&
+        if (!is_sure(maker, found, evidence) && evidence->indicator->kind <= OV_INDICATOR_GROUP &&
             evidence->indicator->kind != OV_INDICATOR_PROCESS) {
             add_words(maker, "%s %s: %s, so look yourself whether it is to go",
                       ov_indicator_name(evidence->indicator->kind), matched,
