@@ -386,6 +386,112 @@ def test_needed():
               (root / "usr/bin/clamscan").exists(), (code, errors))
 
 
+# ---- the running machine ------------------------------------------------------------------------
+
+# A machine of its own: a mount namespace whose root is a throw-away folder, with the programs of
+# this one to read. Its tools write down what they were asked; its uninstaller removes what is its.
+MACHINE = r'''
+set -e
+R=$1; shift
+mount --make-rprivate /
+mount --bind "$R" "$R"
+for i in usr bin sbin lib lib32 lib64; do
+    if [ -L /$i ]; then cp -P /$i "$R/"; elif [ -d /$i ]; then
+        mkdir -p "$R/$i"; mount --bind /$i "$R/$i"; mount -o remount,bind,ro "$R/$i"
+    fi
+done
+mkdir -p "$R/proc" "$R/dev" "$R/old" "$R/build" "$R/work"
+mount -t proc proc "$R/proc"
+mount --rbind /dev "$R/dev"
+mount --bind "$BUILD" "$R/build"; mount -o remount,bind,ro "$R/build"
+mount --bind "$WORK" "$R/work"
+for i in systemctl modprobe semodule; do
+    [ -e /usr/bin/$i ] && mount --bind "$R/tool" "$R/usr/bin/$i"
+    [ -e /usr/sbin/$i ] && mount --bind "$R/tool" "$R/usr/sbin/$i"
+done
+cd "$R"
+pivot_root . old
+umount -l /old
+cd /
+exec env OVERT_STATE=/work/state OVERT_BUILD=/build "$@"
+'''
+TOOL = '#!/bin/sh\necho "${0##*/} $*" >> /work/asked\n[ ! -e /work/refuse ]\n'
+
+
+def in_machine(root, *words):
+    env = {**os.environ, "BUILD": str(BUILD), "WORK": str(HERE / "work")}
+    done = subprocess.run(["unshare", "--mount", "--pid", "--fork", "sh", "-c", MACHINE, "sh", root,
+                           "/build/overt", "inventory", *words], capture_output=True, text=True,
+                          timeout=SECONDS, env=env, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def make_machine():
+    root = HERE / "machine"
+    for folder in (root, HERE / "work"):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+    for path, text in {**FILES, **OTHERS, "opt/sophos-av/bin/savdctl": "program\n",
+                       "opt/sophos-av/etc/savd.cfg": "configuration\n",
+                       "usr/lib/systemd/system/sav-protect.service": "[Service]\n"}.items():
+        if not path.startswith("usr/"):
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_text(text, encoding="utf-8")
+    uninstaller = root / "opt/sophos-av/uninstall.sh"
+    uninstaller.write_text('#!/bin/sh\necho "uninstall $*" >> /work/asked\n'
+                           "rm -r /opt/sophos-av/bin /opt/sophos-av/uninstall.sh\n")
+    (root / "tool").write_text(TOOL)
+    for file in (uninstaller, root / "tool"):
+        file.chmod(0o755)
+    for folder in ("run/systemd/system", "var/lib", "tmp"):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    return root
+
+
+def can_have_machine():
+    if os.geteuid() != 0 or not all(shutil.which(name) for name in ("unshare", "pivot_root",
+                                                                    "systemctl")):
+        return False
+    return subprocess.run(["unshare", "--mount", "--pid", "--fork", "mount", "--make-rprivate", "/"],
+                          capture_output=True, check=False).returncode == 0
+
+
+def asked():
+    file = HERE / "work/asked"
+    return file.read_text().splitlines() if file.exists() else []
+
+
+def test_machine():
+    if not can_have_machine():
+        tap.skip("a machine of its own", "needs root, unshare, pivot_root and systemctl")
+        return
+    root = make_machine()
+    code, text, errors = in_machine(root, "plan", "--ban", "kaspersky,sophos", "-o", "/work/p.plan")
+    made = json.loads((HERE / "work/p.plan").read_text()) if code == 1 else {"steps": []}
+    kinds = [step["kind"] for step in made["steps"] if step["kind"] != "person"]
+    order = [kind for number, kind in enumerate(kinds) if kind not in kinds[:number]]
+    tap.check("a plan for the running machine stops units, asks the vendor's uninstaller, removes, "
+              "and ends with a restart and a look", code == 1 and
+              order == ["stop", "uninstall", "remove", "reload", "reboot", "verify"],
+              (code, order, text, errors))
+    (HERE / "work/refuse").touch()
+    code, _, errors = in_machine(root, "apply", "--yes", "--no-journal", "/work/p.plan")
+    tap.check("stops: a unit cannot be stopped, and nothing is removed",
+              code == 1 and "systemctl ended with 1" in errors and
+              (root / "opt/sophos-av/uninstall.sh").exists() and
+              (root / "opt/kaspersky/kesl/bin/kesl-control").exists(), (code, errors))
+    (HERE / "work/refuse").unlink()
+    code, text, errors = in_machine(root, "apply", "--yes", "--no-journal", "/work/p.plan")
+    remains = [path for path in left(root) if path.startswith("opt/") and "other" not in path]
+    tap.check("then it goes on, and all is gone", code == 0 and not remains and
+              not (root / "etc/systemd/system/kesl.service").exists(), (code, errors, remains, text))
+    lines = asked()
+    tap.check("each was asked with its own words, in order",
+              lines[0] == lines[1] == "systemctl --no-pager disable --now -- kesl.service" and
+              "uninstall " in lines and lines[-1] == "systemctl daemon-reload", lines)
+    tap.check("what stays is there", all((root / path).exists() for path in OTHERS))
+
+
 # ---- verify -------------------------------------------------------------------------------------
 
 def test_verify():
@@ -442,6 +548,6 @@ def test_killed():
 
 
 for test in (test_plan, test_words, test_page, test_edited_plans, test_apply, test_surprises,
-             test_owned, test_packages, test_needed, test_verify, test_killed):
+             test_owned, test_packages, test_needed, test_machine, test_verify, test_killed):
     test()
 sys.exit(tap.end())

@@ -155,7 +155,7 @@ static void tell_evidence(struct verify *verify, const struct ov_found *found,
         .kind = ov_indicator_name(kind),
         .what = evidence->matched,
         .detail = evidence->place[0] != 0 ? evidence->place : evidence->detail,
-        .fate = name_fate(fate, kind),
+        .fate = name_fate(fate, evidence->is_residue ? OV_INDICATOR_PATH : kind),
     };
     tell(verify, &left);
 }

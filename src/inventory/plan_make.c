@@ -43,6 +43,13 @@ static bool is_there(const struct maker *maker, const char *path) {
     return ov_tree_find(maker->order->tree, path, false, &fd, &info) == OV_OK;
 }
 
+static bool is_link(const struct maker *maker, const char *path) {
+    OV_AUTO_FD fd = -1;
+    struct stat info;
+    return ov_tree_find(maker->order->tree, path, false, &fd, &info) == OV_OK &&
+           S_ISLNK(info.st_mode);
+}
+
 // ---- steps --------------------------------------------------------------------------------------
 
 static bool has_step(const struct maker *maker, enum ov_step_kind kind, const char *target) {
@@ -245,10 +252,19 @@ static void expand(struct maker *maker, const char *pattern) {
     (void)ov_paths_expand(&at, pattern, tell_base, maker);
 }
 
+// Names that are no plain text stand in a report in another spelling, which is no path.
+static void add_matched(struct maker *maker, const char *path) {
+    if (strchr(path, '%') != NULL) {
+        add_words(maker, "%s: remove it by hand, its name is no plain text", path);
+        return;
+    }
+    add_base(maker, path);
+}
+
 static void take_path(struct maker *maker, const struct ov_found *found,
                       const struct ov_evidence *evidence) {
     if (is_sure(maker, found, evidence)) {
-        add_base(maker, evidence->matched);
+        add_matched(maker, evidence->matched);
     }
 }
 
@@ -261,7 +277,7 @@ static void take_file(struct maker *maker, const struct ov_found *found,
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
         if (is_sure(maker, found, evidence) &&
             strncmp(evidence->matched, folders[i], strlen(folders[i])) == 0) {
-            add_base(maker, evidence->matched);
+            add_matched(maker, evidence->matched);
         }
     }
 }
@@ -279,6 +295,9 @@ static void take_unit_files(struct maker *maker, const struct ov_found *found,
         return;
     }
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        if (strncmp(forms[i], "/lib/", 5) == 0 && is_link(maker, "/lib")) {
+            continue; // it is the same folder as the one before
+        }
         (void)snprintf(pattern, sizeof pattern, forms[i], name);
         expand(maker, pattern);
     }
@@ -417,6 +436,11 @@ static void take_rest(struct maker *maker, const struct ov_found *found,
     case OV_INDICATOR_ENGINE:
         add_words(maker, "%s holds its engine: ask its maker, or do without it", matched);
         break;
+    case OV_INDICATOR_PROCESS:
+        if (maker->is_machine && !maker->has_systemd && is_sure(maker, found, evidence)) {
+            add_words(maker, "stop the process %s (%s)", matched, detail);
+        }
+        break;
     case OV_INDICATOR_CRON:
     case OV_INDICATOR_SUDOERS:
     case OV_INDICATOR_AUDIT:
@@ -427,8 +451,7 @@ static void take_rest(struct maker *maker, const struct ov_found *found,
         }
         break;
     default:
-        if (!is_sure(maker, found, evidence) && evidence->indicator->kind <= OV_INDICATOR_GROUP &&
-            evidence->indicator->kind != OV_INDICATOR_PROCESS) {
+        if (!is_sure(maker, found, evidence) && evidence->indicator->kind <= OV_INDICATOR_GROUP) {
             add_words(maker, "%s %s: %s, so look yourself whether it is to go",
                       ov_indicator_name(evidence->indicator->kind), matched,
                       evidence->indicator->is_shared ? "other products have it, too"
