@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "inventory/layers.h"
 #include "inventory/listing.h"
+#include "inventory/live.h"
 #include "inventory/paths.h"
 #include "inventory/tree.h"
 
@@ -56,6 +57,10 @@ enum ov_status ov_inventory_collect(const struct ov_collect_options *options,
                                  NULL);
     }
     collect_places(options, &tree, inventory);
+    if (strcmp(options->root, "/") == 0) {
+        show(options, "processes");
+        ov_live_collect(inventory);
+    }
     show(options, "");
     ov_inventory_judge(inventory);
     return ov_inventory_status(inventory);

@@ -124,24 +124,6 @@ void ov_tree_hash_add(struct ov_buf *buf, const struct ov_tree_hash *hash) {
 
 // ---- numbers and lines ----------------------------------------------------------------------
 
-enum ov_status ov_number_read(struct ov_span text, uint64_t *ret_number) {
-    uint64_t number = 0;
-    if (text.size == 0 || text.size > 19 || (text.data[0] == '0' && text.size > 1)) {
-        return OV_DAMAGED;
-    }
-    for (size_t i = 0; i < text.size; i++) { // 19 digits fit in 64 bits
-        if (text.data[i] < '0' || text.data[i] > '9') {
-            return OV_DAMAGED;
-        }
-        number = number * 10 + (uint64_t)(text.data[i] - '0');
-    }
-    if (number > OV_NUMBER_MAX) {
-        return OV_DAMAGED;
-    }
-    *ret_number = number;
-    return OV_OK;
-}
-
 // Two digits at a time, from the right.
 size_t ov_number_write(uint64_t number, char ret_text[OV_NUMBER_DIGITS_MAX]) {
     static const char pairs[] = "00010203040506070809101112131415161718192021222324"

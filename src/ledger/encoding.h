@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/cursor.h"
 #include "base/digest.h"
+#include "base/number.h"
 #include "base/span.h"
 #include "base/status.h"
 
@@ -18,7 +19,6 @@
 
 // The largest number in any of these formats: tree sizes and times (tlog-checkpoint,
 // tlog-cosignature: signed 64 bits).
-#define OV_NUMBER_MAX ((uint64_t)INT64_MAX)
 
 enum { OV_HASH_TEXT_BYTES = 44 }; // a SHA-256 in base64
 
@@ -45,10 +45,7 @@ void ov_base64_add(struct ov_buf *buf, struct ov_span bytes);
 void ov_tree_hash_add(struct ov_buf *buf, const struct ov_tree_hash *hash);
 void ov_tree_hash_write(const struct ov_tree_hash *hash, char ret_text[OV_HASH_TEXT_BYTES]);
 
-// A number, the whole of `text`. OV_DAMAGED for anything else.
-enum ov_status ov_number_read(struct ov_span text, uint64_t *ret_number);
-
-// Writes a number, and gives the count of its digits; no NUL.
+// Writes a number (base/number.h reads one), and gives the count of its digits; no NUL.
 enum { OV_NUMBER_DIGITS_MAX = 20 };
 size_t ov_number_write(uint64_t number, char ret_text[OV_NUMBER_DIGITS_MAX]);
 

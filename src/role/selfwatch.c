@@ -5,7 +5,7 @@
 #include "base/digest.h"
 #include "base/fd.h"
 #include "base/hex.h"
-#include "role/procfs.h"
+#include "base/procfs.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,13 +4,8 @@
 // changed.
 #pragma once
 
-#include "base/buf.h"
 #include "trace/writer.h"
 
 // Writes the rules that are there, each as a record, and a sensor `audit-rules`: `missing` when the
 // kernel has no audit, or does not tell this user.
 enum ov_status ov_audit_list(struct ov_trace_writer *trace);
-
-// Appends one rule, struct audit_rule_data as the kernel gives it, in auditctl's words:
-// "-a never,exit -S all -F pid=42". OV_DAMAGED: it is none.
-enum ov_status ov_audit_add_rule(struct ov_span rule, struct ov_buf *buf);

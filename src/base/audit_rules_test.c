@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rules of the kernel's audit as the kernel gives them, in auditctl's words.
-#include "watch/audit.h"
+#include "base/audit_rules.h"
 
 #include <linux/audit.h>
 #include <setjmp.h>
@@ -48,7 +48,7 @@ static void add_text(struct made *made, uint32_t field, const char *text) {
 
 static void expect(struct made *made, const char *text) {
     OV_CLEANUP(ov_buf_release) struct ov_buf buf = {0};
-    assert_int_equal(ov_audit_add_rule(span_of(made), &buf), OV_OK);
+    assert_int_equal(ov_audit_rule_add(span_of(made), &buf), OV_OK);
     ov_buf_add_u8(&buf, 0);
     assert_string_equal((const char *)buf.data, text);
 }
@@ -81,15 +81,15 @@ static void test_what_is_none(void **state) {
     begin(&made, AUDIT_FILTER_EXIT, AUDIT_NEVER);
     add_text(&made, AUDIT_WATCH, "/etc/passwd");
     struct ov_span whole = span_of(&made);
-    assert_int_equal(ov_audit_add_rule(ov_span_part(whole, 0, whole.size - 1), &buf), OV_DAMAGED);
+    assert_int_equal(ov_audit_rule_add(ov_span_part(whole, 0, whole.size - 1), &buf), OV_DAMAGED);
     assert_int_equal(
-        ov_audit_add_rule(ov_span_part(whole, 0, sizeof(struct audit_rule_data) - 1), &buf),
+        ov_audit_rule_add(ov_span_part(whole, 0, sizeof(struct audit_rule_data) - 1), &buf),
         OV_DAMAGED);
     rule_of(&made)->field_count = AUDIT_MAX_FIELDS + 1;
-    assert_int_equal(ov_audit_add_rule(span_of(&made), &buf), OV_DAMAGED);
+    assert_int_equal(ov_audit_rule_add(span_of(&made), &buf), OV_DAMAGED);
     rule_of(&made)->field_count = 1;
     rule_of(&made)->flags = 77;
-    assert_int_equal(ov_audit_add_rule(span_of(&made), &buf), OV_DAMAGED);
+    assert_int_equal(ov_audit_rule_add(span_of(&made), &buf), OV_DAMAGED);
 }
 
 int main(void) {

@@ -23,6 +23,10 @@ struct ov_process {
     char name[OV_PROCESS_NAME_BYTES];
 };
 
+// The text of a file below it, such as "12/status". OV_SYSTEM (errno), OV_MEMORY; `ret_text` has
+// what came before.
+enum ov_status ov_procfs_read(int procfs, const char *place, struct ov_buf *ret_text);
+
 // All processes, by number; free(*ret_processes) is the caller's. OV_SYSTEM (errno), OV_MEMORY.
 enum ov_status ov_procfs_processes(int procfs, struct ov_process **ret_processes,
                                    size_t *ret_count);
@@ -47,3 +51,8 @@ enum ov_status ov_procfs_listeners(int procfs, pid_t pid, void *arg,
 // marks it has. False when that cannot be read.
 bool ov_procfs_fanotify(int procfs, pid_t pid, int number, char ret_line[OV_PROCFS_TEXT_BYTES],
                         unsigned *ret_marks);
+
+// The sockets that are connected to another machine in the network of a process: their number, and
+// "tcp to 192.0.2.1 port 443" and such. OV_SYSTEM when that cannot be read.
+enum ov_status ov_procfs_connections(int procfs, pid_t pid, void *arg,
+                                     void (*each)(void *arg, uint64_t socket, const char *what));

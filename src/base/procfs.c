@@ -1,24 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads /proc with a cursor.
-#include "role/procfs.h"
+#include "base/procfs.h"
 
 #include "base/cursor.h"
 #include "base/fd.h"
-#include "ledger/encoding.h"
+#include "base/number.h"
 
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { PLACE_BYTES = 64, CHUNK_BYTES = 64 << 10, FILE_BYTES_MAX = 64 << 20, STARTED_AT = 19 };
 
 // ---- files and words ----------------------------------------------------------------------------
 
-static enum ov_status read_text(int procfs, const char *place, struct ov_buf *ret_text) {
+enum ov_status ov_procfs_read(int procfs, const char *place, struct ov_buf *ret_text) {
     OV_AUTO_FD fd = openat(procfs, place, O_RDONLY | O_CLOEXEC);
     ssize_t size = fd >= 0 ? 1 : -1;
     while (size > 0 && ret_text->size < FILE_BYTES_MAX) {
@@ -149,7 +151,7 @@ enum ov_status ov_procfs_processes(int procfs, struct ov_process **ret_processes
         }
         (void)snprintf(place, sizeof place, "%d/stat", (int)process.pid);
         ov_buf_reset(&text);
-        status = read_text(procfs, place, &text);
+        status = ov_procfs_read(procfs, place, &text);
         if (status == OV_OK && read_stat(ov_buf_span(&text), &process)) {
             status = add_process(&table, &process);
         } else {
@@ -177,7 +179,7 @@ enum ov_status ov_procfs_children(int procfs, pid_t pid, void *arg,
     char place[PLACE_BYTES];
     pid_t child;
     (void)snprintf(place, sizeof place, "%d/task/%d/children", (int)pid, (int)pid);
-    enum ov_status status = read_text(procfs, place, &text);
+    enum ov_status status = ov_procfs_read(procfs, place, &text);
     if (status != OV_OK) {
         return status == OV_SYSTEM ? OV_UNSUPPORTED : status;
     }
@@ -230,7 +232,7 @@ bool ov_procfs_fanotify(int procfs, pid_t pid, int number, char ret_line[OV_PROC
     bool is_group = false;
     unsigned marks = 0;
     (void)snprintf(place, sizeof place, "%d/fdinfo/%d", (int)pid, number);
-    if (read_text(procfs, place, &text) != OV_OK) {
+    if (ov_procfs_read(procfs, place, &text) != OV_OK) {
         return false;
     }
     struct ov_cursor cursor = ov_cursor_init(ov_buf_span(&text));
@@ -306,8 +308,83 @@ enum ov_status ov_procfs_listeners(int procfs, pid_t pid, void *arg,
         char place[PLACE_BYTES];
         (void)snprintf(place, sizeof place, "%d/net/%s", (int)pid, net_tables[i].name);
         ov_buf_reset(&text);
-        if (read_text(procfs, place, &text) == OV_OK) { // a kernel may have no IPv6
+        if (ov_procfs_read(procfs, place, &text) == OV_OK) { // a kernel may have no IPv6
             read_table(&net_tables[i], ov_buf_span(&text), arg, each);
+            has_any = true;
+        }
+    }
+    return has_any ? OV_OK : OV_SYSTEM;
+}
+
+// ---- connections --------------------------------------------------------------------------------
+
+// An address as the kernel writes it: words of 32 bits, each in the order of this machine's bytes.
+static bool read_address(struct ov_span text, uint8_t ret_address[16], size_t *ret_size) {
+    size_t digits = ov_span_find(text, 0, ':');
+    if (digits != 8 && digits != 32) {
+        return false;
+    }
+    for (size_t at = 0; at < digits; at += 8) {
+        char word[9];
+        copy_printable(ov_span_part(text, at, 8), word, sizeof word);
+        uint32_t value = (uint32_t)strtoul(word, NULL, 16);
+        memcpy(ret_address + at / 2, &value, sizeof value);
+    }
+    *ret_size = digits / 2;
+    return true;
+}
+
+// Whether it is none, or of this machine: 0.0.0.0, 127.0.0.0/8, ::, ::1, and the former in the
+// latter's form (RFC 4291).
+static bool is_inside(const uint8_t *address, size_t size) {
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff}, nothing[15] = {0};
+    if (size == 16 && memcmp(address, mapped, sizeof mapped) == 0) {
+        return is_inside(address + sizeof mapped, 4);
+    }
+    if (size == 4) {
+        return address[0] == 127 || memcmp(address, nothing, 4) == 0;
+    }
+    return memcmp(address, nothing, sizeof nothing) == 0 && address[15] <= 1;
+}
+
+static void read_connections(const struct net_table *table, struct ov_span text, void *arg,
+                             void (*each)(void *arg, uint64_t socket, const char *what)) {
+    enum { REMOTE_AT = 2 };
+    struct ov_cursor cursor = ov_cursor_init(text);
+    (void)ov_cursor_until(&cursor, '\n'); // the heads of its columns
+    while (ov_cursor_left(&cursor) > 0) {
+        struct ov_span line = ov_cursor_until(&cursor, '\n');
+        struct ov_span remote = word_at(line, REMOTE_AT);
+        char what[OV_PROCFS_TEXT_BYTES], name[INET6_ADDRSTRLEN];
+        uint8_t address[16];
+        uint64_t socket;
+        size_t size;
+        bool is_connected = ov_span_is_text(word_at(line, table->state_at), "01") &&
+                            ov_number_read(word_at(line, table->socket_at), &socket) == OV_OK &&
+                            socket != 0 && read_address(remote, address, &size) &&
+                            !is_inside(address, size);
+        if (is_connected &&
+            inet_ntop(size == 4 ? AF_INET : AF_INET6, address, name, sizeof name) != NULL) {
+            (void)snprintf(what, sizeof what, "%s to %s port %u", table->word, name,
+                           read_port(remote));
+            each(arg, socket, what);
+        }
+    }
+}
+
+enum ov_status ov_procfs_connections(int procfs, pid_t pid, void *arg,
+                                     void (*each)(void *arg, uint64_t socket, const char *what)) {
+    OV_CLEANUP(ov_buf_release) struct ov_buf text = {0};
+    bool has_any = false;
+    for (size_t i = 0; i < sizeof net_tables / sizeof net_tables[0]; i++) {
+        char place[PLACE_BYTES];
+        if (!net_tables[i].has_port) {
+            continue;
+        }
+        (void)snprintf(place, sizeof place, "%d/net/%s", (int)pid, net_tables[i].name);
+        ov_buf_reset(&text);
+        if (ov_procfs_read(procfs, place, &text) == OV_OK) {
+            read_connections(&net_tables[i], ov_buf_span(&text), arg, each);
             has_any = true;
         }
     }

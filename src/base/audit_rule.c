@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A rule of the kernel's audit (<linux/audit.h>) in the words of auditctl(8).
-#include "watch/audit.h"
+#include "base/audit_rules.h"
 
 #include "base/cursor.h"
 
@@ -134,7 +134,7 @@ static enum ov_status add_field(const struct audit_rule_data *rule, unsigned at,
     return ov_cursor_status(texts) == OV_OK ? OV_OK : OV_DAMAGED;
 }
 
-enum ov_status ov_audit_add_rule(struct ov_span bytes, struct ov_buf *buf) {
+enum ov_status ov_audit_rule_add(struct ov_span bytes, struct ov_buf *buf) {
     static const char *const lists[] = {"user", "task",    "entry",      "watch",
                                         "exit", "exclude", "filesystem", "io_uring"};
     static const char *const actions[] = {"never", "possible", "always"};
