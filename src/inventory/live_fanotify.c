@@ -9,9 +9,7 @@
 #include <string.h>
 #include <sys/fanotify.h>
 
-#ifndef FAN_PRE_ACCESS
-#define FAN_PRE_ACCESS 0x00100000 // Linux 6.14
-#endif
+enum { PRE_ACCESS = 0x00100000 }; // FAN_PRE_ACCESS of Linux 6.14, which our headers may not have
 
 struct group {
     bool is_group;
@@ -76,7 +74,7 @@ static bool read_group(struct ov_live *live, pid_t pid, int fd, struct group *re
 }
 
 void ov_live_look_at_fanotify(struct ov_live *live, const struct ov_live_process *process, int fd) {
-    const uint64_t blocking = FAN_OPEN_PERM | FAN_ACCESS_PERM | FAN_OPEN_EXEC_PERM | FAN_PRE_ACCESS;
+    const uint64_t blocking = FAN_OPEN_PERM | FAN_ACCESS_PERM | FAN_OPEN_EXEC_PERM | PRE_ACCESS;
     struct group group;
     char detail[256];
     if (!read_group(live, process->pid, fd, &group)) {
