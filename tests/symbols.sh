@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # No parser of anybody's bytes stands in any executable but overt-worker.
 #
-# What a parser is, is read from the libraries of the rooms format, scan, match, rules and trust:
+# What a parser is, is read from the libraries of the rooms format, scan, match, rules, survey and trust:
 # every function and table that they export. The main functions of the caged roles count as well, and
 # the libraries that only parsers need: zlib and PCRE2. What `overt` itself reads of a rule image, its
 # names and digests, stands in the room catalog; docs/threats.md says why that may be.
@@ -32,7 +32,7 @@ defined() {
         awk 'NF == 3 && $2 ~ /^[TDRBVWi]$/ { print $3 }' | grep '^ov_' | sort -u
 }
 
-parser_rooms="format scan match rules trust"
+parser_rooms="format scan match rules survey trust"
 
 parsers() {
     {

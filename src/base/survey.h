@@ -18,6 +18,7 @@
 
 enum {
     OV_SURVEY_VALUE_BYTES = 1024, // of each text of a fact, before it is escaped
+    OV_SURVEY_ROOM_BYTES = 3 * (OV_SURVEY_VALUE_BYTES + 1), // texts of a fact, each with a zero
     OV_SURVEY_LINE_BYTES = 3 * 3 * OV_SURVEY_VALUE_BYTES + 64,
 };
 
@@ -61,7 +62,7 @@ enum ov_survey_kind {
     OV_FACT_CERTIFICATE, // value: organisation or common name; detail: "subject O" or "subject CN"
     OV_FACT_MOK,         // the same of an enrolled key
     OV_FACT_PRELOAD,     // value: a path
-    OV_FACT_COUNT,       // value: how many entries were read, in decimal: "312"
+    OV_FACT_ENTRIES,     // value: how many entries were read, in decimal: "312"
     OV_FACT_PROBLEM,     // value: what could not be read, in words; detail: where
     OV_FACT_KINDS,
 };
@@ -84,7 +85,8 @@ const char *ov_survey_kind_name(enum ov_survey_kind kind);
 // Appends the line. Texts that are too long are cut; zeros become '?'.
 void ov_survey_fact_encode(const struct ov_survey_fact *fact, struct ov_buf *out);
 
-// Reads one line, without its line feed; texts go into `room`. OV_PEER: it is no line as above.
+// Reads one line, without its line feed; texts go into `room`, each with a zero
+// behind it. OV_PEER: it is no line as above.
 enum ov_status ov_survey_fact_decode(struct ov_span line, uint32_t source_count,
-                                     uint8_t room[3 * OV_SURVEY_VALUE_BYTES],
+                                     uint8_t room[OV_SURVEY_ROOM_BYTES],
                                      struct ov_survey_fact *ret_fact);

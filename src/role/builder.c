@@ -10,6 +10,7 @@
 #include "format/codec/zstd_pack.h"
 #include "role/feed_words.h"
 #include "role/roles.h"
+#include "role/survey_word.h"
 #include "rules/report.h"
 #include "rules/rule_tree.h"
 #include "wire/channel.h"
@@ -437,6 +438,26 @@ static enum ov_status work_on_feed(struct builder *builder) {
                : OV_OK;
 }
 
+// ---- surveys ----------------------------------------------------------------------------------
+
+static bool open_survey_source(void *arg, uint32_t number, struct ov_span *ret_label,
+                               struct ov_span *ret_bytes) {
+    const struct builder *builder = arg;
+    const struct source *source = &builder->sources[number];
+    say_reading(arg, number);
+    *ret_label = ov_span_text(source->path);
+    *ret_bytes = source->map.bytes;
+    return source->has_bytes;
+}
+
+static enum ov_status survey(struct builder *builder) {
+    struct ov_survey_work work = {.source_count = builder->request.source_count,
+                                  .arg = builder,
+                                  .open = open_survey_source,
+                                  .send = say_text};
+    return ov_survey_work(&work);
+}
+
 // ---- all words --------------------------------------------------------------------------------
 
 static enum ov_status read_rules(struct builder *builder) {
@@ -460,6 +481,8 @@ static enum ov_status run(struct builder *builder) {
     case OV_WIRE_WORD_VERIFY:
     case OV_WIRE_WORD_PATCH:
         return work_on_feed(builder);
+    case OV_WIRE_WORD_SURVEY:
+        return survey(builder);
     default:
         return read_rules(builder);
     }

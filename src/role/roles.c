@@ -79,7 +79,9 @@ static const struct ov_role roles[OV_ROLE_COUNT] = {
             .hears = OV_SAYS_REQUESTS | OV_SAYS_SOURCES,
             .sends = OV_SAYS_REPORTS,
             .reaches = "the mapped rule sources, the image it writes, its channel (write only)",
-            .parses = "rule sources of any language, databases and their updates, packed files",
+            .parses =
+                "rule sources of any language, databases and their updates, packed files, what a "
+                "machine keeps about itself (inventory)",
             .descriptors =
                 {
                     THREE_EMPTY,

@@ -34,6 +34,7 @@ enum ov_wire_word {
     OV_WIRE_WORD_PACK,   // the counterpart of UNPACK
     OV_WIRE_WORD_VERIFY, // a vendor's database
     OV_WIRE_WORD_PATCH,  // a vendor's database and its updates, into a newer one, the image
+    OV_WIRE_WORD_SURVEY, // facts about a machine, as lines (base/survey.h); paths are labels
     OV_WIRE_WORD_COUNT,
 };
 
