@@ -166,6 +166,9 @@ def check_kinds():
     found = json.loads(out) if out else {}
     tap.check("FIFOs in the place of files are not waited for",
               code in (1, 3) and seconds < SECONDS / 2, f"{code} {seconds} {err} {found}")
+    told = {p["what"] for p in found.get("problems", ())}
+    tap.check("and told", {"/etc/passwd", "/var/lib/dpkg/status", "/etc/ld.so.preload",
+                           "/var/lib/rpm/rpmdb.sqlite"} <= told, told)
 
 
 def check_names():

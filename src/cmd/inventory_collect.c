@@ -3,6 +3,7 @@
 #include "cmd/inventory_collect.h"
 
 #include "base/fd.h"
+#include "cmd/inventory_survey.h"
 #include "inventory/layers.h"
 #include "inventory/listing.h"
 #include "inventory/live.h"
@@ -10,7 +11,8 @@
 #include "inventory/tree.h"
 
 #include <ctype.h>
-#include <stdint.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,46 +23,79 @@ static void show(const struct ov_collect_options *options, const char *what) {
     }
 }
 
+struct collecting {
+    const struct ov_collect_options *options;
+    struct ov_survey_sums sums;
+};
+
 // What is asked of each place: the root, and each container's layer in it.
-static void collect_place(const struct ov_collect_options *options,
-                          const struct ov_paths_place *at) {
-    show(options, at->place[0] != 0 ? at->place : "files");
+static void collect_place(struct collecting *collecting, const struct ov_paths_place *at) {
+    const struct ov_collect_options *options = collecting->options;
+    show(options, at->place[0] != 0 ? at->place : "paths of products");
     ov_paths_collect(at);
     ov_listing_collect(at);
+    show(options, at->place[0] != 0 ? at->place : "packages, accounts, units and rules");
+    ov_inventory_survey(at, &collecting->sums);
 }
 
 static void collect_layer(void *arg, struct ov_paths_place *layer) {
     collect_place(arg, layer);
 }
 
-static void collect_places(const struct ov_collect_options *options, const struct ov_tree *tree,
+static void collect_places(struct collecting *collecting, const struct ov_tree *tree,
                            struct ov_inventory *inventory) {
     const struct ov_paths_place at = {.tree = tree, .place = "", .inventory = inventory};
-    collect_place(options, &at);
+    collect_place(collecting, &at);
     ov_inventory_add_method(inventory, "paths of products, and the rights of their programs");
     ov_inventory_add_method(inventory, "names of units, kernel modules, SELinux modules, and of "
                                        "files of cron, sudo and audit");
-    size_t count = ov_layers_each(&at, collect_layer, (void *)(uintptr_t)options);
+    size_t count = ov_layers_each(&at, collect_layer, collecting);
     char method[64];
     (void)snprintf(method, sizeof method, "layers of containers on disk: %zu", count);
     ov_inventory_add_method(inventory, method);
 }
 
-enum ov_status ov_inventory_collect(const struct ov_collect_options *options,
-                                    struct ov_inventory *inventory) {
+static enum ov_status collect_image(struct collecting *collecting, struct ov_inventory *inventory) {
+    const char *root = collecting->options->root;
+    struct stat info;
+    OV_AUTO_FD fd = open(root, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0 || fstat(fd, &info) != 0) {
+        return OV_SYSTEM;
+    }
+    if (!S_ISREG(info.st_mode)) {
+        return OV_UNSUPPORTED;
+    }
+    show(collecting->options, "layers of the image");
+    ov_inventory_survey_image(fd, root, inventory, &collecting->sums);
+    return OV_OK;
+}
+
+static enum ov_status collect_tree(struct collecting *collecting, struct ov_inventory *inventory) {
     OV_CLEANUP(ov_tree_close) struct ov_tree tree = {.root = -1};
-    TRY(ov_tree_open(options->root, &tree));
+    TRY(ov_tree_open(collecting->options->root, &tree));
     if (!tree.has_links) {
-        ov_inventory_add_problem(inventory, options->root,
+        ov_inventory_add_problem(inventory, collecting->options->root,
                                  "paths with symbolic links in them are not followed (this "
                                  "kernel has no openat2)",
                                  NULL);
     }
-    collect_places(options, &tree, inventory);
-    if (strcmp(options->root, "/") == 0) {
-        show(options, "processes");
+    collect_places(collecting, &tree, inventory);
+    if (strcmp(collecting->options->root, "/") == 0) {
+        show(collecting->options, "processes");
         ov_live_collect(inventory);
     }
+    return OV_OK;
+}
+
+enum ov_status ov_inventory_collect(const struct ov_collect_options *options,
+                                    struct ov_inventory *inventory) {
+    struct collecting collecting = {.options = options};
+    enum ov_status status = collect_tree(&collecting, inventory);
+    if (status == OV_SYSTEM && errno == ENOTDIR) {
+        status = collect_image(&collecting, inventory);
+    }
+    TRY(status);
+    ov_inventory_survey_methods(&collecting.sums, inventory);
     show(options, "");
     ov_inventory_judge(inventory);
     return ov_inventory_status(inventory);

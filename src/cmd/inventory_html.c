@@ -185,7 +185,7 @@ void ov_inventory_report_html(const struct ov_inventory_report *report, struct o
     ov_buf_add_text(out, "<title>Inventory</title>\n");
     ov_buf_add_text(out, style);
     ov_buf_add_text(out, "</head>\n<body>\n<header><h1>Security products: ");
-    add_text(out, report->machine[0] != 0 ? report->machine : report->root);
+    add_text(out, ov_inventory_report_subject(report));
     ov_buf_add_text(out, "</h1><p><b>");
     ov_inventory_report_summary(report, out);
     ov_buf_printf(out, "</b></p><p><small>%s, root ", made_at);

@@ -15,6 +15,11 @@ bool ov_inventory_has_found(const struct ov_inventory *inventory) {
     return ov_inventory_count(inventory) > 0;
 }
 
+const char *ov_inventory_report_subject(const struct ov_inventory_report *report) {
+    bool is_machine = strcmp(report->root, "/") == 0 && report->machine[0] != 0;
+    return is_machine ? report->machine : report->root;
+}
+
 static void write_evidence(struct ov_json *json, const struct ov_evidence *evidence) {
     const struct ov_indicator *indicator = evidence->indicator;
     ov_json_object(json, NULL);

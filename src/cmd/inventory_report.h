@@ -25,6 +25,9 @@ void ov_inventory_report_text(const struct ov_inventory_report *report, struct o
 // A whole page to print, with no script and nothing from elsewhere.
 void ov_inventory_report_html(const struct ov_inventory_report *report, struct ov_buf *out);
 
+// What a report is about, in a word: the machine's name, or the root when that is not "/".
+const char *ov_inventory_report_subject(const struct ov_inventory_report *report);
+
 // What was found, in one sentence without a name or an end of line.
 void ov_inventory_report_summary(const struct ov_inventory_report *report, struct ov_buf *out);
 

@@ -180,7 +180,7 @@ static void add_products(struct ov_buf *out, const struct ov_inventory *inventor
 void ov_inventory_report_text(const struct ov_inventory_report *report, struct ov_buf *out) {
     const struct ov_inventory *inventory = report->inventory;
     struct sources sources = {0};
-    ov_printable_add(out, ov_span_text(report->machine[0] != 0 ? report->machine : report->root));
+    ov_printable_add(out, ov_span_text(ov_inventory_report_subject(report)));
     ov_buf_add_text(out, ": ");
     ov_inventory_report_summary(report, out);
     ov_buf_add_u8(out, '\n');

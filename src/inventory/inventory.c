@@ -6,7 +6,7 @@
 #include <string.h>
 
 // Texts of strangers are cut here: no report gets longer than a person would read.
-enum { TEXT_BYTES_MAX = 512, PROBLEMS_MAX = 1000 };
+enum { TEXT_BYTES_MAX = 512, PROBLEMS_MAX = 1000, EVIDENCE_MAX = 4096 };
 
 struct found {
     struct ov_found out;
@@ -160,6 +160,11 @@ static void add_evidence(struct ov_inventory *inventory, struct found *item,
         .is_residue = sight->is_residue,
     };
     bool is_whole = evidence.matched != NULL && evidence.detail != NULL && evidence.place != NULL;
+    if (item->out.evidence_count >= EVIDENCE_MAX) {
+        ov_inventory_add_problem(inventory, item->out.product->name,
+                                 "there is more evidence than is told here", "");
+        is_whole = false;
+    }
     if (is_whole && !is_told_evidence(item, &evidence)) {
         void *grown = make_room(inventory, item->evidence, item->out.evidence_count,
                                 &item->evidence_room, sizeof *item->evidence);
