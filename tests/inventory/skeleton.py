@@ -306,3 +306,8 @@ def remove_rpms(root, product, place="usr/lib/sysimage/rpm", backend="sqlite"):
             shutil.rmtree(at)
         else:
             at.unlink(missing_ok=True)
+        # Packages own their folders.
+        for folder in at.parents:
+            if folder == root or not folder.is_dir() or any(folder.iterdir()):
+                break
+            folder.rmdir()
