@@ -9,9 +9,12 @@ import json
 import os
 import pathlib
 import shutil
+import ssl
+import struct
 import subprocess
 import sys
 import tempfile
+import uuid
 
 SOURCE = pathlib.Path(os.environ["OVERT_SOURCE"])
 sys.path[:0] = [str(SOURCE / "tests"), str(SOURCE / "tests/inventory")]
@@ -152,6 +155,19 @@ def make_certificate(root, path, subject):
                    capture_output=True, timeout=60)
 
 
+def enroll_key(root, subject):
+    """A machine owner key, as the kernel shows those: EFI_SIGNATURE_LIST of UEFI 2.10, 32.4.1."""
+    make_certificate(root, "/tmp/mok.pem", subject)
+    der = ssl.PEM_cert_to_DER_cert((root / "tmp/mok.pem").read_text())
+    (root / "tmp/mok.pem").unlink()
+    x509 = uuid.UUID("a5c059a1-94e4-4aa7-87b5-ab155c2bf072").bytes_le
+    owner = uuid.UUID("605dab50-e046-4300-abb6-3dd810dd8b23").bytes_le
+    data = struct.pack("<I", 7) + x509 + struct.pack("<III", 28 + 16 + len(der), 0, 16 + len(der))
+    at = root / f"sys/firmware/efi/efivars/MokListRT-{uuid.UUID(bytes_le=owner)}"
+    at.parent.mkdir(parents=True)
+    at.write_bytes(data + owner + der)
+
+
 # (product, kind, what must be named)
 RESIDUE = [
     ("kaspersky-kesl", "group", "kesladmin"),
@@ -168,6 +184,7 @@ RESIDUE = [
     ("bitdefender-best", "group", "bduitool"),
     ("eset-efs", "user", "eset-efs-scand"),
     ("eset-efs", "audit rule", "/opt/eset/efs/lib/odfeeder"),
+    ("eset-efs", "machine owner key", "ESET"),
     ("trellix-ensl", "SELinux module", "mfe_ens_tp"),
     ("trellix-agent", "SELinux module", "mfe_ma"),
     ("avast", "package source", "repo.avcdn.net"),
@@ -202,6 +219,7 @@ def plant_residue(root):
     if shutil.which("openssl"):
         make_certificate(root, "/usr/local/share/ca-certificates/kesl.crt",
                          "/O=AO Kaspersky Lab/CN=Kaspersky Endpoint Security Root Certificate")
+        enroll_key(root, "/O=ESET/CN=ESET module signing key")
 
 
 def is_named(report, ident, kind, value):
@@ -223,7 +241,7 @@ def check_residue(work, products):
     plant_residue(root)
     report = look(root)
     for ident, kind, value in RESIDUE:
-        if kind == "trusted certificate" and not shutil.which("openssl"):
+        if kind in ("trusted certificate", "machine owner key") and not shutil.which("openssl"):
             tap.skip(f"{ident}: {kind} {value} is named", "there is no openssl")
             continue
         found = of(report, ident)
