@@ -363,6 +363,33 @@ def test_packages():
     tap.check("apply stops at it", code == 1 and "came back" in errors, (code, text, errors))
 
 
+def test_rpm():
+    if not skeleton.has_rpm() or os.geteuid() != 0:
+        tap.skip("packages of rpm", "needs root, rpm and rpmbuild")
+        return
+    for folder in ("d", "rpms", "state"):
+        shutil.rmtree(HERE / folder, ignore_errors=True)
+    (HERE / "rpms").mkdir()
+    (HERE / "d").mkdir()
+    root = skeleton.base(HERE / "d")
+    product = skeleton.Product(id="clamav", packages=["clamav", "clamd"],
+                               paths=["/usr/bin/clamscan", "/usr/sbin/clamd"])
+    skeleton.install_rpms(root, product, skeleton.make_rpms(HERE / "rpms", [product])["clamav"])
+    code, _, errors = plan(root, ban="clamav")
+    steps = {step["kind"]: step for step in json.loads((HERE / "p.plan").read_text())["steps"]}
+    if "packages" not in steps:
+        tap.skip("packages of rpm", "this build does not read package databases")
+        return
+    tap.check("packages of rpm go by their names, too",
+              code == 1 and sorted(steps["packages"]["targets"]) == ["clamav", "clamd"] and
+              steps["packages"]["tool"] == "rpm-sysimage", (steps, errors))
+    code, text, errors = run("apply", "--yes", "p.plan")
+    names = skeleton.rpm(root, "usr/lib/sysimage/rpm", "sqlite", "-qa")
+    tap.check("they are gone from rpm's own database, and their files with them",
+              code == 0 and names == "" and not (root / "usr/bin/clamscan").exists(),
+              (code, text, errors, names))
+
+
 def test_needed():
     """A package that stays needs one that goes: dpkg refuses, and that is a surprise."""
     if not skeleton.has_dpkg() or os.geteuid() != 0:
@@ -548,6 +575,6 @@ def test_killed():
 
 
 for test in (test_plan, test_words, test_page, test_edited_plans, test_apply, test_surprises,
-             test_owned, test_packages, test_needed, test_machine, test_verify, test_killed):
+             test_owned, test_packages, test_rpm, test_needed, test_machine, test_verify, test_killed):
     test()
 sys.exit(tap.end())

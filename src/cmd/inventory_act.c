@@ -91,19 +91,23 @@ enum ov_status ov_act_ask(const char *const *args, struct ov_buf *ret_text, int 
 // ---- owners -------------------------------------------------------------------------------------
 
 struct question {
-    const char *args[2 * BATCH + 8];
+    const char *args[2 * BATCH + 10];
     size_t count;
     char root[4352];
 };
 
 static void begin_question(struct question *question, const struct ov_plan *plan,
                            enum ov_plan_tool tool) {
-    static const char *const programs[OV_TOOL_KINDS] = {"", "dpkg-query", "rpm", "apk"};
+    static const char *const programs[OV_TOOL_KINDS] = {"", "dpkg-query", "rpm", "rpm", "apk"};
     question->count = 0;
     question->args[question->count++] = programs[tool];
     if (strcmp(plan->root, "/") != 0) {
         (void)snprintf(question->root, sizeof question->root, "--root=%s", plan->root);
         question->args[question->count++] = question->root;
+    }
+    if (ov_plan_rpm_folder(tool) != NULL) {
+        question->args[question->count++] = "--dbpath";
+        question->args[question->count++] = ov_plan_rpm_folder(tool);
     }
 }
 
@@ -119,10 +123,10 @@ static bool is_owner(enum ov_plan_tool tool, struct ov_span line) {
     if (line.size == 0) {
         return false;
     }
-    return tool == OV_TOOL_APK   ? ov_span_search(line, 0, some) < line.size
-           : tool == OV_TOOL_RPM ? ov_span_search(line, 0, none) == line.size &&
-                                       ov_span_search(line, 0, gone) == line.size
-                                 : true;
+    return tool == OV_TOOL_APK                ? ov_span_search(line, 0, some) < line.size
+           : ov_plan_rpm_folder(tool) != NULL ? ov_span_search(line, 0, none) == line.size &&
+                                                    ov_span_search(line, 0, gone) == line.size
+                                              : true;
 }
 
 static enum ov_status ask_owner(struct question *question, enum ov_plan_tool tool, char *ret_owner,
@@ -157,7 +161,7 @@ static const char *other_name(const char *path) {
 
 static enum ov_status find_owner(const struct ov_plan *plan, const struct ov_plan_step *step,
                                  enum ov_plan_tool tool, char *ret_owner, size_t size) {
-    static const char *const words[OV_TOOL_KINDS] = {"", "--search", "-qf", "info"};
+    static const char *const words[OV_TOOL_KINDS] = {"", "--search", "-qf", "-qf", "info"};
     struct question question;
     size_t in_batch = 0;
     for (const struct ov_plan_entry *entry = step->entries; entry != NULL; entry = entry->next) {
@@ -184,15 +188,10 @@ static enum ov_status find_owner(const struct ov_plan *plan, const struct ov_pla
     return OV_END;
 }
 
-enum ov_status ov_act_find_owner(const struct ov_plan *plan, const struct ov_plan_step *step,
-                                 char *ret_owner, size_t size) {
-    static const char *const databases[OV_TOOL_KINDS] = {NULL, "/var/lib/dpkg/status",
-                                                         "/var/lib/rpm", "/lib/apk/db/installed"};
-    char path[4400];
+enum ov_status ov_act_find_owner(const struct ov_plan *plan, const struct ov_tree *tree,
+                                 const struct ov_plan_step *step, char *ret_owner, size_t size) {
     for (enum ov_plan_tool tool = OV_TOOL_DPKG; tool < OV_TOOL_KINDS; tool++) {
-        (void)snprintf(path, sizeof path, "%s%s", strcmp(plan->root, "/") == 0 ? "" : plan->root,
-                       databases[tool]);
-        if (access(path, F_OK) == 0) {
+        if (ov_plan_has_database(tree, tool)) {
             enum ov_status status = find_owner(plan, step, tool, ret_owner, size);
             if (status != OV_END) {
                 return status;
@@ -272,7 +271,7 @@ enum ov_status ov_act_list_configuration(const struct ov_plan *plan, enum ov_pla
                                          const char *package, struct ov_buf *ret_text) {
     struct question question;
     int code = 0;
-    if (tool != OV_TOOL_DPKG && tool != OV_TOOL_RPM) {
+    if (tool != OV_TOOL_DPKG && ov_plan_rpm_folder(tool) == NULL) {
         return OV_END;
     }
     begin_question(&question, plan, tool);

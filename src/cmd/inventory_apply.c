@@ -165,7 +165,8 @@ static enum ov_status remove_entry(struct apply *apply, const struct ov_plan_ste
 static enum ov_status remove_files(struct apply *apply, const struct ov_plan_step *step,
                                    const struct ov_plan_step *planned) {
     char owner[WHY_BYTES] = "";
-    enum ov_status status = ov_act_find_owner(&apply->view.plan, step, owner, sizeof owner);
+    enum ov_status status =
+        ov_act_find_owner(&apply->view.plan, &apply->view.tree, step, owner, sizeof owner);
     if (status != OV_END) {
         char why[WHY_BYTES + 64] = "";
         (void)snprintf(why, sizeof why, "%s: %s%s", step->targets[0],

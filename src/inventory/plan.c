@@ -3,6 +3,7 @@
 #include "inventory/plan.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -280,8 +281,33 @@ const char *ov_step_title(enum ov_step_kind kind) {
 }
 
 const char *ov_plan_tool_name(enum ov_plan_tool tool) {
-    static const char *const names[OV_TOOL_KINDS] = {"none", "dpkg", "rpm", "apk"};
+    static const char *const names[OV_TOOL_KINDS] = {"none", "dpkg", "rpm", "rpm-sysimage", "apk"};
     return tool < OV_TOOL_KINDS ? names[tool] : "unknown";
+}
+
+const char *ov_plan_rpm_folder(enum ov_plan_tool tool) {
+    return tool == OV_TOOL_RPM            ? "/var/lib/rpm"
+           : tool == OV_TOOL_RPM_SYSIMAGE ? "/usr/lib/sysimage/rpm"
+                                          : NULL;
+}
+
+static bool is_there(const struct ov_tree *tree, const char *folder, const char *name) {
+    OV_AUTO_FD fd = -1;
+    struct stat info;
+    char path[64];
+    (void)snprintf(path, sizeof path, "%s%s", folder, name);
+    return ov_tree_find(tree, path, true, &fd, &info) == OV_OK;
+}
+
+bool ov_plan_has_database(const struct ov_tree *tree, enum ov_plan_tool tool) {
+    const char *folder = ov_plan_rpm_folder(tool);
+    if (folder != NULL) {
+        return is_there(tree, folder, "/rpmdb.sqlite") || is_there(tree, folder, "/Packages.db") ||
+               is_there(tree, folder, "/Packages");
+    }
+    return tool == OV_TOOL_DPKG  ? is_there(tree, "/var/lib/dpkg", "/status")
+           : tool == OV_TOOL_APK ? is_there(tree, "/lib/apk/db", "/installed")
+                                 : false;
 }
 
 // ---- comparison ---------------------------------------------------------------------------------

@@ -33,7 +33,14 @@ enum ov_step_kind {
 };
 
 // Whose database the packages stand in.
-enum ov_plan_tool { OV_TOOL_NONE, OV_TOOL_DPKG, OV_TOOL_RPM, OV_TOOL_APK, OV_TOOL_KINDS };
+enum ov_plan_tool {
+    OV_TOOL_NONE,
+    OV_TOOL_DPKG,
+    OV_TOOL_RPM,          // in /var/lib/rpm
+    OV_TOOL_RPM_SYSIMAGE, // in /usr/lib/sysimage/rpm
+    OV_TOOL_APK,
+    OV_TOOL_KINDS,
+};
 
 // A file, folder or link that is to go.
 struct ov_plan_entry {
@@ -161,6 +168,11 @@ void ov_plan_add_typed(struct ov_buf *out, const struct ov_plan *plan,
 const char *ov_step_name(enum ov_step_kind kind);
 const char *ov_step_title(enum ov_step_kind kind);
 const char *ov_plan_tool_name(enum ov_plan_tool tool);
+// The folder of an rpm database, which rpm is told each time: what it takes by itself differs from
+// system to system. NULL for the other tools.
+const char *ov_plan_rpm_folder(enum ov_plan_tool tool);
+// Whether the database of a tool stands below a root.
+bool ov_plan_has_database(const struct ov_tree *tree, enum ov_plan_tool tool);
 
 // ---- comparison ---------------------------------------------------------------------------------
 

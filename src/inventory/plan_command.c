@@ -49,9 +49,11 @@ static void add_packages(struct builder *builder, const struct ov_plan *plan,
         add(builder, "dpkg");
         add_root(builder, plan, "--root=");
         add(builder, "--purge");
-    } else if (step->tool == OV_TOOL_RPM) {
+    } else if (ov_plan_rpm_folder(step->tool) != NULL) {
         add(builder, "rpm");
         add_root(builder, plan, "--root=");
+        add(builder, "--dbpath");
+        add(builder, ov_plan_rpm_folder(step->tool));
         add(builder, "--erase");
     } else {
         add(builder, "apk");

@@ -156,25 +156,24 @@ static void take_unit(struct maker *maker, const struct ov_found *found,
     }
 }
 
-static enum ov_plan_tool choose_tool(const struct maker *maker,
-                                     const struct ov_evidence *evidence) {
-    bool has_dpkg = is_there(maker, "/var/lib/dpkg/status");
-    bool has_rpm = is_there(maker, "/var/lib/rpm") || is_there(maker, "/usr/lib/sysimage/rpm");
-    if (has_dpkg && has_rpm) {
-        has_rpm =
-            strstr(evidence->detail, "rpm") != NULL || !is_there(maker, "/etc/debian_version");
-        has_dpkg = !has_rpm;
+// A system has one database as a rule; where it has a second, its kind of system decides.
+static enum ov_plan_tool choose_tool(const struct maker *maker) {
+    const struct ov_tree *tree = maker->order->tree;
+    enum ov_plan_tool found = OV_TOOL_NONE;
+    for (enum ov_plan_tool tool = OV_TOOL_KINDS - 1; tool > OV_TOOL_NONE; tool--) {
+        found = ov_plan_has_database(tree, tool) ? tool : found;
     }
-    return has_dpkg                                   ? OV_TOOL_DPKG
-           : has_rpm                                  ? OV_TOOL_RPM
-           : is_there(maker, "/lib/apk/db/installed") ? OV_TOOL_APK
-                                                      : OV_TOOL_NONE;
+    bool is_alien = found == OV_TOOL_DPKG && !is_there(maker, "/etc/debian_version");
+    for (enum ov_plan_tool tool = OV_TOOL_RPM; is_alien && tool <= OV_TOOL_RPM_SYSIMAGE; tool++) {
+        found = ov_plan_has_database(tree, tool) ? tool : found;
+    }
+    return found;
 }
 
 // All packages of one database go at once: those of one product may need one another's.
 static void take_package(struct maker *maker, const struct ov_found *found,
                          const struct ov_evidence *evidence) {
-    enum ov_plan_tool tool = choose_tool(maker, evidence);
+    enum ov_plan_tool tool = choose_tool(maker);
     if (!is_sure(maker, found, evidence) || tool == OV_TOOL_NONE ||
         !ov_plan_name_is_good(OV_STEP_PACKAGES, evidence->matched)) {
         return;
