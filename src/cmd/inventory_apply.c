@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,6 +99,31 @@ static enum ov_status intend(struct apply *apply, const char *word, const char *
     return OV_OK;
 }
 
+static enum ov_status stop_for(struct apply *apply, const char *program, int code) {
+    char why[WHY_BYTES + PATH_MAX];
+    (void)snprintf(why, sizeof why, "%s ended with %d; what it said is in %s/log", program, code,
+                   apply->state.path);
+    tell_surprise(why);
+    return OV_PEER;
+}
+
+// Package managers are asked first whether they would: one that refuses may have noted the wish.
+static enum ov_status try_packages(struct apply *apply, const struct ov_plan_command *command,
+                                   enum ov_plan_tool tool) {
+    const char *args[OV_PLAN_ARGS_MAX + 1];
+    int code = 0;
+    args[0] = command->args[0];
+    args[1] = tool == OV_TOOL_DPKG ? "--dry-run" : tool == OV_TOOL_APK ? "--simulate" : "--test";
+    for (size_t i = 0; i + 1 < OV_PLAN_ARGS_MAX; i++) {
+        args[i + 2] = command->args[i + 1];
+        if (args[i + 2] == NULL) {
+            break;
+        }
+    }
+    TRY(ov_act_run(args, apply->state.log, &code));
+    return code == 0 ? OV_OK : stop_for(apply, args[0], code);
+}
+
 static enum ov_status run_command(struct apply *apply, const struct ov_plan_step *step) {
     struct ov_plan_command command;
     char what[WHY_BYTES] = "";
@@ -106,6 +132,9 @@ static enum ov_status run_command(struct apply *apply, const struct ov_plan_step
     for (size_t i = 0, used = 0; i < step->target_count && used < sizeof what; i++) {
         used += (size_t)snprintf(what + used, sizeof what - used, "%s%s", i > 0 ? " " : "",
                                  step->targets[i]);
+    }
+    if (step->kind == OV_STEP_PACKAGES) {
+        TRY(try_packages(apply, &command, step->tool));
     }
     TRY(intend(apply, ov_step_name(step->kind), what));
     enum ov_status status = ov_act_run(command.args, apply->state.log, &code);
@@ -116,10 +145,7 @@ static enum ov_status run_command(struct apply *apply, const struct ov_plan_step
         return status;
     }
     if (code != 0 && step->kind != OV_STEP_MODULE) {
-        (void)snprintf(what, sizeof what, "%s ended with %d; what it said is in %s/log",
-                       command.args[0], code, apply->state.path);
-        tell_surprise(what);
-        return OV_PEER;
+        return stop_for(apply, command.args[0], code);
     }
     apply->failures += code != 0 ? 1 : 0;
     return OV_OK;
