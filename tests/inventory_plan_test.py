@@ -574,7 +574,35 @@ def test_killed():
               killed > 20 and not bad, bad[:3])
 
 
+def test_killed_packages():
+    """The same with packages and accounts; what a killed dpkg leaves is dpkg's to mend."""
+    program = BUILD / "tests/faulty/overt"
+    if not skeleton.has_dpkg() or os.geteuid() != 0 or not program.exists():
+        tap.skip("killed at each step of packages", "needs root, dpkg and tests/faulty/overt")
+        return
+    whole = make_installed("whole")
+    bad, killed = [], 0
+    for number in range(1, STEPS_MAX):
+        for folder in ("d", "state"):
+            shutil.rmtree(HERE / folder, ignore_errors=True)
+        root = pathlib.Path(shutil.copytree(whole, HERE / "d", symlinks=True))
+        plan(root, ban="clamav")
+        code, _, errors = run("apply", "--yes", "--no-journal", "p.plan", program=program,
+                              fault=number)
+        if code == 0:
+            break
+        killed += code == -signal.SIGKILL
+        code, _, errors = run("apply", "--yes", "--no-journal", "p.plan")
+        accounts = (root / "etc/passwd").read_text() + (root / "etc/group").read_text()
+        if code != 0 or status(root, "clamav") not in ("", "un") or "clamav" in accounts or \
+                status(root, "other") != "ii" or (root / "var/lib/clamav").exists():
+            bad.append((number, code, errors, accounts))
+    tap.check(f"killed at each of {killed} steps with packages and accounts, it goes on",
+              killed > 10 and not bad, bad[:3])
+
+
 for test in (test_plan, test_words, test_page, test_edited_plans, test_apply, test_surprises,
-             test_owned, test_packages, test_rpm, test_needed, test_machine, test_verify, test_killed):
+             test_owned, test_packages, test_rpm, test_needed, test_machine, test_verify, test_killed,
+             test_killed_packages):
     test()
 sys.exit(tap.end())

@@ -11,6 +11,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import tomllib
 
@@ -173,8 +174,11 @@ def has_dpkg():
 
 
 def run(command, **more):
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True,
-                          check=False, timeout=300, **more)
+    for _ in range(2):
+        done = subprocess.run([str(word) for word in command], capture_output=True, text=True,
+                              check=False, timeout=300, **more)
+        if done.returncode != -signal.SIGPIPE:  # rpmbuild, when a script of it ends too early
+            break
     if done.returncode != 0:
         raise RuntimeError(f"{command[0]}: {done.returncode}: {done.stdout}{done.stderr}")
     return done.stdout
