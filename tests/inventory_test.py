@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """overt inventory below a root: what is found and what is not, clean systems without a finding, and
 hostile roots that give a whole report which says what could not be read. TAP."""
+import io
 import json
 import os
 import pathlib
 import shutil
 import subprocess
+import tarfile
 import time
 
 import tap
@@ -134,6 +136,78 @@ def check_modules():
               seen == {("kernel module", "eset_rtp")}, seen)
 
 
+# ---- what files say ------------------------------------------------------------------------------
+
+STATUS = b"""Package: kesl
+Status: install ok installed
+Version: 12.1.0-1297
+
+Package: klnagent64
+Status: deinstall ok config-files
+Version: 15.1
+
+"""
+
+
+def powers(found, product):
+    return {(p["power"], p["detail"]) for item in found["products"] if item["id"] == product
+            for p in item["footprint"]["powers"]}
+
+
+def check_files():
+    unit = b"[Service]\nExecStart=/opt/kaspersky/kesl/libexec/kesl --x\nNoNewPrivileges=yes\n"
+    root = make("said", [
+        *KESL, ("var/lib/dpkg/status", STATUS), ("usr/lib/systemd/system/kesl.service", unit),
+        ("etc/group", b"root:x:0:\nkesladmin:x:990:\n"),
+        ("etc/audit/rules.d/x.rules", b"-a never,exit -F exe=/opt/kaspersky/kesl/libexec/kesl\n"
+                                      b"-a never,exit -F exe=/opt/other/daemon\n"),
+        ("etc/sudoers.d/x", b"op ALL=(root) NOPASSWD: /opt/kaspersky/kesl/bin/kesl-control\n"),
+        ("etc/ld.so.preload", b"/opt/other/hook.so\n"),
+    ])
+    code, found = report(root)
+    seen = evidence(found, "kaspersky-kesl")
+    tap.check("packages, units and groups are evidence", code == 1 and {
+        ("package", "kesl", ""), ("unit", "kesl.service", ""), ("group", "kesladmin", "")} <= seen,
+        seen)
+    version = [p["version"] for p in found["products"] if p["id"] == "kaspersky-kesl"]
+    residue = [e["residue"] for p in found["products"] if p["id"] == "kaspersky-klnagent"
+               for e in p["evidence"] if e["kind"] == "package"]
+    tap.check("the version is the package's, and a removed package is left over",
+              version == ["12.1.0-1297"] and residue == [True], f"{version} {residue}")
+    told = powers(found, "kaspersky-kesl")
+    words = {power for power, _ in told}
+    tap.check("a unit without a user runs as root, without limits",
+              {"runs as root", "unit without limits"} <= words and
+              not any("no NoNewPrivileges" in detail for _, detail in told), told)
+    tap.check("what sudo allows and the audit does not see is told",
+              {"sudo", "kernel's audit"} <= words, told)
+    tap.check("who is on no list is told by what it does", {
+        ("preloaded library", "/opt/other/hook.so"),
+        ("audit rule that hides", "/opt/other/daemon")} ==
+        {(u["kind"], u["who"]) for u in found["unlisted"]}, found["unlisted"])
+
+
+def check_image():
+    layer = io.BytesIO()
+    with tarfile.open(fileobj=layer, mode="w") as tar:
+        for name in KESL:
+            tar.addfile(tarfile.TarInfo(name))
+        head = tarfile.TarInfo("var/lib/dpkg/status")
+        head.size = len(STATUS)
+        tar.addfile(head, io.BytesIO(STATUS))
+    manifest = json.dumps([{"Config": "c.json", "RepoTags": ["x:1"],
+                            "Layers": ["a/layer.tar"]}]).encode()
+    with tarfile.open("image.tar", "w") as tar:
+        for name, data in (("a/layer.tar", layer.getvalue()), ("c.json", b"{}"),
+                           ("manifest.json", manifest)):
+            head = tarfile.TarInfo(name)
+            head.size = len(data)
+            tar.addfile(head, io.BytesIO(data))
+    code, found = report("image.tar")
+    tap.check("an image file is a root, too",
+              code == 1 and state(found, "kaspersky-kesl") == "installed", found)
+
+
 # ---- hostile roots -------------------------------------------------------------------------------
 
 def check_links():
@@ -215,6 +289,40 @@ def check_wide():
               found["problems"])
 
 
+def check_damaged():
+    noise = bytes((number * 7919 + number // 251) % 256 for number in range(40000))
+    sqlite = b"SQLite format 3\0" + noise
+    elf = b"\x7fELF" + noise
+    root = make("damaged", [
+        *KESL, ("var/lib/dpkg/status", noise), ("var/lib/rpm/rpmdb.sqlite", sqlite),
+        ("var/lib/rpm/Packages.db", noise), ("var/lib/rpm/Packages", noise),
+        ("lib/apk/db/installed", noise), ("etc/passwd", elf), ("etc/group", noise),
+        ("etc/sudoers", noise), ("etc/cron.d/x", noise), ("etc/audit/rules.d/x.rules", noise),
+        ("usr/lib/systemd/system/x.service", noise), ("etc/apt/sources.list", noise),
+        ("etc/pki/ca-trust/source/anchors/x.pem", noise)])
+    code, out, err, seconds = run(root, "--json")
+    found = json.loads(out) if out else {}
+    told = {p["what"] for p in found.get("problems", ())}
+    tap.check("damaged databases give a whole report, which names them",
+              code == 1 and seconds < SECONDS / 2 and state(found, "kaspersky-kesl") == "trace" and
+              {"/var/lib/dpkg/status", "/var/lib/rpm/rpmdb.sqlite", "/var/lib/rpm/Packages.db",
+               "/var/lib/rpm/Packages"} <= told, f"{code} {seconds} {err} {told}")
+
+
+def check_huge():
+    root = make("huge", KESL)
+    for name in ("var/lib/dpkg/status", "etc/passwd", "var/lib/rpm/rpmdb.sqlite",
+                 "etc/sudoers.d/x", "usr/lib/systemd/system/x.service", "etc/ld.so.preload"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        with open(root / name, "wb") as file:
+            file.truncate(1 << 42)
+    code, out, err, seconds = run(root, "--json")
+    found = json.loads(out) if out else {}
+    told = {p["what"] for p in found.get("problems", ()) if "larger" in p["why"]}
+    tap.check("huge files are not read, and told",
+              code == 1 and seconds < SECONDS / 2 and len(told) == 6, f"{code} {seconds} {err} {told}")
+
+
 def check_unreadable():
     if os.geteuid() != 0:
         tap.skip("a folder that may not be read is named", "only root can become another user")
@@ -248,6 +356,8 @@ def check_errors():
 def main():
     check_products()
     check_rights()
+    check_files()
+    check_image()
     check_containers()
     check_modules()
     check_links()
@@ -255,6 +365,8 @@ def main():
     check_names()
     check_deep()
     check_wide()
+    check_damaged()
+    check_huge()
     check_unreadable()
     check_errors()
     return tap.end()
