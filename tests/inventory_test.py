@@ -289,6 +289,22 @@ def check_wide():
               found["problems"])
 
 
+def check_many():
+    preload = b"".join(b"/opt/x/%d.so\n" % number for number in range(60000))
+    rules = b"".join(b"-a never,exit -F exe=/opt/x/%d\n" % number for number in range(20000))
+    root = make("many", [*KESL, ("etc/ld.so.preload", preload),
+                         ("etc/audit/rules.d/x.rules", rules),
+                         *(f"opt/kaspersky/kesl/bin/{number}" for number in range(6000))])
+    for file in (root / "opt/kaspersky/kesl/bin").iterdir():
+        file.chmod(0o4755)
+    code, out, err, seconds = run(root, "--json")
+    found = json.loads(out) if out else {}
+    told = [p["why"] for p in found.get("problems", ())]
+    tap.check("more than a person would read is cut, and told",
+              code == 1 and seconds < SECONDS / 2 and sum("told here" in why for why in told) == 2,
+              f"{code} {seconds} {err} {told}")
+
+
 def check_damaged():
     noise = bytes((number * 7919 + number // 251) % 256 for number in range(40000))
     sqlite = b"SQLite format 3\0" + noise
@@ -365,6 +381,7 @@ def main():
     check_names()
     check_deep()
     check_wide()
+    check_many()
     check_damaged()
     check_huge()
     check_unreadable()

@@ -6,7 +6,13 @@
 #include <string.h>
 
 // Texts of strangers are cut here: no report gets longer than a person would read.
-enum { TEXT_BYTES_MAX = 512, PROBLEMS_MAX = 1000, EVIDENCE_MAX = 4096 };
+enum {
+    TEXT_BYTES_MAX = 512,
+    PROBLEMS_MAX = 1000,
+    EVIDENCE_MAX = 4096,
+    POWERS_MAX = 4096,
+    HOLDERS_MAX = 4096
+};
 
 struct found {
     struct ov_found out;
@@ -255,6 +261,11 @@ void ov_inventory_add_power(struct ov_inventory *inventory, const struct ov_prod
     struct ov_power power = {
         .kind = kind, .detail = copy(inventory, detail), .place = copy(inventory, place)};
     bool is_new = power.detail != NULL && power.place != NULL;
+    if (item->out.power_count >= POWERS_MAX) {
+        ov_inventory_add_problem(inventory, product->name,
+                                 "there is more that it could do than is told here", "");
+        is_new = false;
+    }
     for (size_t i = 0; is_new && i < item->out.power_count; i++) {
         const struct ov_power *other = &item->powers[i];
         is_new = other->kind != kind || strcmp(other->detail, power.detail) != 0 ||
@@ -283,6 +294,11 @@ void ov_inventory_add_holder(struct ov_inventory *inventory, const struct ov_hol
     };
     bool is_new =
         made.what != NULL && made.who != NULL && made.detail != NULL && made.package != NULL;
+    if (inventory->holder_count >= HOLDERS_MAX) {
+        ov_inventory_add_problem(inventory, "who is on no list",
+                                 "there are more than are told here", "");
+        is_new = false;
+    }
     for (size_t i = 0; is_new && i < inventory->holder_count; i++) {
         const struct ov_holder *other = &inventory->holders[i];
         is_new = strcmp(other->what, made.what) != 0 || strcmp(other->who, made.who) != 0 ||

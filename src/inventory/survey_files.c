@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { FILES_PER_PATTERN_MAX = 4096 };
+enum { FILES_PER_PATTERN_MAX = 2048 };
 
 #define MIB (UINT64_C(1) << 20)
 
