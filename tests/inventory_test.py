@@ -163,6 +163,7 @@ def check_files():
                                       b"-a never,exit -F exe=/opt/other/daemon\n"),
         ("etc/sudoers.d/x", b"op ALL=(root) NOPASSWD: /opt/kaspersky/kesl/bin/kesl-control\n"),
         ("etc/ld.so.preload", b"/opt/other/hook.so\n"),
+        ("etc/cron.daily/x", b"#!/bin/sh\n/opt/kaspersky/kesl/bin/kesl-control --start-task 2\n"),
     ])
     code, found = report(root)
     seen = evidence(found, "kaspersky-kesl")
@@ -179,6 +180,8 @@ def check_files():
     tap.check("a unit without a user runs as root, without limits",
               {"runs as root", "unit without limits"} <= words and
               not any("no NoNewPrivileges" in detail for _, detail in told), told)
+    tap.check("what cron runs for a product runs as root", any(
+        power == "runs as root" and "/etc/cron.daily/x" in detail for power, detail in told), told)
     tap.check("what sudo allows and the audit does not see is told",
               {"sudo", "kernel's audit"} <= words, told)
     tap.check("who is on no list is told by what it does", {

@@ -84,7 +84,8 @@ static void add_evidence(struct ov_buf *out, const struct ov_found *found) {
 
 static void add_footprint(struct ov_buf *out, const struct ov_found *found) {
     static const char *const heads[] = {"What it could do", "By", "Where", NULL};
-    const char *channel = found->product->update_channel;
+    bool is_there = found->state == OV_PRODUCT_INSTALLED; // what is not there brings nothing in
+    const char *channel = is_there ? found->product->update_channel : NULL;
     if (found->power_count == 0 && channel == NULL) {
         return;
     }

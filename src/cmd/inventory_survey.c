@@ -151,6 +151,30 @@ static void take_hiding(const struct survey *survey, const struct ov_survey_fact
     }
 }
 
+// Scripts in these folders and root's own entries run as root; elsewhere a line says who.
+static bool is_cron_of_root(const char *path) {
+    static const char *const begins[] = {"/etc/cron.hourly/", "/etc/cron.daily/",
+                                         "/etc/cron.weekly/", "/etc/cron.monthly/"};
+    for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++) {
+        if (strncmp(path, begins[i], strlen(begins[i])) == 0) {
+            return true;
+        }
+    }
+    return strcmp(path, "/var/spool/cron/root") == 0 ||
+           strcmp(path, "/var/spool/cron/crontabs/root") == 0;
+}
+
+static void take_cron(const struct survey *survey, const char *value, const char *where,
+                      const char *path) {
+    char detail[DETAIL_BYTES];
+    (void)snprintf(detail, sizeof detail, "%s: %s", path, where);
+    (void)see(survey, OV_INDICATOR_CRON, value, detail);
+    if (is_cron_of_root(path)) {
+        (void)snprintf(detail, sizeof detail, "%s, by cron (%s)", value, path);
+        (void)allow_owner(survey, value, OV_POWER_ROOT, detail);
+    }
+}
+
 static void take_line(const struct survey *survey, const struct ov_survey_fact *fact,
                       const char *path) {
     char detail[DETAIL_BYTES];
@@ -158,7 +182,7 @@ static void take_line(const struct survey *survey, const struct ov_survey_fact *
     (void)snprintf(detail, sizeof detail, "%s: %s", path, text_of(fact->detail));
     switch (fact->kind) {
     case OV_FACT_CRON:
-        (void)see(survey, OV_INDICATOR_CRON, value, detail);
+        take_cron(survey, value, text_of(fact->detail), path);
         break;
     case OV_FACT_AUDIT:
         (void)see(survey, OV_INDICATOR_AUDIT, value, detail);

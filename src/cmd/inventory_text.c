@@ -55,7 +55,8 @@ static void add_evidence(struct ov_buf *out, const struct ov_evidence *evidence,
 }
 
 static void add_footprint(struct ov_buf *out, const struct ov_found *found) {
-    const char *channel = found->product->update_channel;
+    bool is_there = found->state == OV_PRODUCT_INSTALLED; // what is not there brings nothing in
+    const char *channel = is_there ? found->product->update_channel : NULL;
     if (found->power_count == 0 && channel == NULL) {
         return;
     }
