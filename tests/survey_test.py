@@ -285,8 +285,8 @@ def check_image(what, image):
     tap.check(f"{what}: a long name", any(path.endswith("long-folder-name/file") for _, path, _ in paths))
     tap.check(f"{what}: databases in layers", sorted(of_kind(facts, "package")) ==
               [("-", "new", "1", seen), ("r", "old", "1", below)], of_kind(facts, "package"))
-    tap.check(f"{what}: accounts, and no problem", len(of_kind(facts, "user")) == 1 and
-              not of_kind(facts, "problem"), of_kind(facts, "problem"))
+    tap.check(f"{what}: accounts, one count and no problem", len(of_kind(facts, "user")) == 1 and
+              of_kind(facts, "count") == [("-", "1", "", "")] and not of_kind(facts, "problem"), of_kind(facts, "problem"))
 
 
 def check_images():

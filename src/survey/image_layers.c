@@ -103,7 +103,7 @@ static enum ov_status read_source(struct overlay *overlay, enum ov_survey_source
                                   struct ov_span bytes) {
     struct ov_survey_out *out = overlay->image->out;
     struct ov_survey_out inner = *out;
-    enum ov_status status = ov_survey_read(kind, bytes, &inner);
+    enum ov_status status = ov_survey_read_part(kind, bytes, &inner);
     out->has_problem = out->has_problem || inner.has_problem;
     return status;
 }

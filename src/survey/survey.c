@@ -43,16 +43,22 @@ void ov_survey_problem(struct ov_survey_out *out, const char *why, uint64_t line
     ov_survey_tell(out, OV_FACT_PROBLEM, ov_span_text(why), ov_span_text(where));
 }
 
-enum ov_status ov_survey_read(enum ov_survey_source kind, struct ov_span bytes,
-                              struct ov_survey_out *out) {
-    char count[24];
+enum ov_status ov_survey_read_part(enum ov_survey_source kind, struct ov_span bytes,
+                                   struct ov_survey_out *out) {
     out->count = 0;
     out->has_problem = false;
     enum ov_status status = readers[kind](bytes, out);
     if (status != OV_OK && status != OV_MEMORY) {
         ov_survey_problem(out, "damaged", 0);
     }
+    return status == OV_MEMORY ? OV_MEMORY : OV_OK;
+}
+
+enum ov_status ov_survey_read(enum ov_survey_source kind, struct ov_span bytes,
+                              struct ov_survey_out *out) {
+    char count[24];
+    TRY(ov_survey_read_part(kind, bytes, out));
     (void)snprintf(count, sizeof count, "%llu", (unsigned long long)out->count);
     ov_survey_tell(out, OV_FACT_ENTRIES, ov_span_text(count), ov_span_make(NULL, 0));
-    return status == OV_MEMORY ? OV_MEMORY : OV_OK;
+    return OV_OK;
 }

@@ -23,6 +23,10 @@ struct ov_survey_out {
 enum ov_status ov_survey_read(enum ov_survey_source kind, struct ov_span bytes,
                               struct ov_survey_out *out);
 
+// The same without the count, for what lies in a source.
+enum ov_status ov_survey_read_part(enum ov_survey_source kind, struct ov_span bytes,
+                                   struct ov_survey_out *out);
+
 // ---- for readers ------------------------------------------------------------------------------
 
 void ov_survey_tell(struct ov_survey_out *out, enum ov_survey_kind kind, struct ov_span value,
