@@ -601,8 +601,40 @@ def test_killed_packages():
               killed > 10 and not bad, bad[:3])
 
 
+def test_all():
+    """All products at once, as the facts have them: nothing sure is left, and nothing else goes."""
+    if not skeleton.has_dpkg() or os.geteuid() != 0:
+        tap.skip("all products", "needs root, dpkg and dpkg-deb")
+        return
+    for folder in ("d", "debs", "state"):
+        shutil.rmtree(HERE / folder, ignore_errors=True)
+    (HERE / "debs").mkdir()
+    (HERE / "d").mkdir()
+    root = skeleton.base(HERE / "d")
+    before = left(root)
+    products, _ = skeleton.load()
+    try:
+        skeleton.install_debs(root, HERE / "debs", products)
+    except RuntimeError:
+        pass  # some have the same file: dpkg keeps that of the first
+    passwd = root / "etc/passwd"  # no group of one is that of another's user
+    passwd.write_text(passwd.read_text().replace(":900:", ":65534:"))
+    (root / "etc/shadow").write_text("")
+    code, _, errors = plan(root, ban=",".join(product.id for product in products))
+    made = json.loads((HERE / "p.plan").read_text())
+    installed = [item["id"] for item in made["products"] if item["state"] == "installed"]
+    tap.check("all products that were found are in one plan", code == 1 and len(installed) >= 25,
+              (len(installed), errors))
+    code, text, errors = run("apply", "--yes", "p.plan")
+    tap.check("all of them are removed", code == 0, (text[-300:], errors))
+    code, text, _ = run("verify", "p.plan")
+    tap.check("nothing is left of them that is sure to be theirs", code == 0, text)
+    tap.check("what was there without them is there", not set(before) - set(left(root)),
+              set(before) - set(left(root)))
+
+
 for test in (test_plan, test_words, test_page, test_edited_plans, test_apply, test_surprises,
              test_owned, test_packages, test_rpm, test_needed, test_machine, test_verify, test_killed,
-             test_killed_packages):
+             test_killed_packages, test_all):
     test()
 sys.exit(tap.end())

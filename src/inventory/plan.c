@@ -146,9 +146,45 @@ bool ov_plan_name_is_good(enum ov_step_kind kind, const char *name) {
     return is_good;
 }
 
-// Folders that are no product's, whatever a table says. All of one part are, too.
+// Folders that are no product's, whatever a table says.
 static const char *const system_folders[] = {
+    "/afs",
+    "/bin",
+    "/boot",
+    "/data",
+    "/dev",
+    "/etc",
+    "/export",
+    "/home",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/libx32",
+    "/lost+found",
+    "/media",
+    "/mnt",
+    "/net",
+    "/nix",
+    "/opt",
+    "/proc",
+    "/root",
+    "/run",
+    "/sbin",
+    "/snap",
+    "/srv",
+    "/sys",
+    "/tmp",
+    "/usr",
+    "/var",
     "/etc/apt",
+    "/etc/rc0.d",
+    "/etc/rc1.d",
+    "/etc/rc2.d",
+    "/etc/rc3.d",
+    "/etc/rc4.d",
+    "/etc/rc5.d",
+    "/etc/rc6.d",
+    "/etc/rcS.d",
     "/etc/apt/sources.list.d",
     "/etc/apt/trusted.gpg.d",
     "/etc/apt/keyrings",
@@ -218,7 +254,6 @@ bool ov_plan_path_is_good(const char *path) {
     if (size == 0 || size > PATH_BYTES_MAX || path[0] != '/' || path[size - 1] == '/') {
         return false;
     }
-    size_t part_count = 0;
     for (const char *at = path; *at != 0;) {
         size_t length = strcspn(at + 1, "/");
         bool is_dots =
@@ -226,7 +261,6 @@ bool ov_plan_path_is_good(const char *path) {
         if (length == 0 || is_dots) {
             return false;
         }
-        part_count++;
         at += 1 + length;
     }
     for (size_t i = 0; i < size; i++) {
@@ -239,7 +273,7 @@ bool ov_plan_path_is_good(const char *path) {
             return false;
         }
     }
-    return part_count >= 2;
+    return true;
 }
 
 bool ov_plan_path_may_change(const char *path) {

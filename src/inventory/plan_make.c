@@ -4,6 +4,7 @@
 
 #include "inventory/paths.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -281,6 +282,34 @@ static void take_file(struct maker *maker, const struct ov_found *found,
     }
 }
 
+// The file that evidence says it was seen in: "/path", or "/path: what it is".
+static void add_detail(struct maker *maker, const char *detail, const char *folder) {
+    char path[PATH_MAX];
+    (void)snprintf(path, sizeof path, "%.*s", (int)strcspn(detail, ":"), detail);
+    if (strncmp(path, folder, strlen(folder)) == 0) {
+        add_matched(maker, path);
+    }
+}
+
+static void take_module_file(struct maker *maker, const struct ov_found *found,
+                             const struct ov_evidence *evidence) {
+    if (is_sure(maker, found, evidence)) {
+        add_detail(maker, evidence->detail, "/usr/lib/modules/");
+        add_detail(maker, evidence->detail, "/lib/modules/");
+    }
+}
+
+// Scripts of SysV, and the links that start them.
+static void add_script(struct maker *maker, const struct ov_evidence *evidence) {
+    char pattern[400];
+    if (strncmp(evidence->detail, "/etc/init.d/", strlen("/etc/init.d/")) == 0) {
+        add_detail(maker, evidence->detail, "/etc/init.d/");
+        (void)snprintf(pattern, sizeof pattern, "/etc/rc[0-6S].d/[KS][0-9][0-9]%s",
+                       evidence->matched);
+        expand(maker, pattern);
+    }
+}
+
 // Copies of units that no package knows, and the links that start them.
 static void take_unit_files(struct maker *maker, const struct ov_found *found,
                             const struct ov_evidence *evidence) {
@@ -293,6 +322,7 @@ static void take_unit_files(struct maker *maker, const struct ov_found *found,
         strchr(name, '\\') != NULL) {
         return;
     }
+    add_script(maker, evidence);
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
         if (strncmp(forms[i], "/lib/", 5) == 0 && is_link(maker, "/lib")) {
             continue; // it is the same folder as the one before
@@ -391,6 +421,7 @@ static void add_files(struct maker *maker) {
     for_each(maker, OV_INDICATOR_SUDOERS, take_file);
     for_each(maker, OV_INDICATOR_AUDIT, take_file);
     for_each(maker, OV_INDICATOR_UNIT, take_unit_files);
+    for_each(maker, OV_INDICATOR_MODULE, take_module_file);
     add_residue(maker);
     qsort(maker->bases, maker->base_count, sizeof *maker->bases, compare_bases);
     // '/' sorts before what else follows a name but '-' and '.', so all before is looked at.
