@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The table of products: the build takes it as it is, and refuses mistakes with their reason. TAP."""
+"""The table of products: the build takes it as it is, and refuses mistakes with a reason. TAP."""
 import os
 import pathlib
 import subprocess
@@ -15,17 +15,19 @@ HEAD = '[sources]\nseen = "a page"\n'
 MISTAKES = [
     ("no indicators", 'indicators = []', "no indicators"),
     ("a source that is not there", 'indicators = [{path = "/opt/a", source = "b"}]', "source"),
-    ("two kinds in one", 'indicators = [{path = "/opt/a", unit = "a", source = "seen"}]', "one kind"),
+    ("two kinds in one",
+     'indicators = [{path = "/opt/a", unit = "a", source = "seen"}]', "one kind"),
     ("a path that is not absolute", 'indicators = [{path = "opt/a", source = "seen"}]', "absolute"),
     ("a path with ..", 'indicators = [{path = "/opt/../etc", source = "seen"}]', "absolute"),
-    ("a path that leads everywhere", 'indicators = [{path = "/*", source = "seen"}]', "every machine"),
+    ("a path that leads everywhere",
+     'indicators = [{path = "/*", source = "seen"}]', "every machine"),
     ("all users", 'indicators = [{user = "*", source = "seen"}]', "every machine"),
     ("all packages", 'indicators = [{package = "?*", source = "seen"}]', "every machine"),
     ("all certificates", 'indicators = [{certificate = "*", source = "seen"}]', "every machine"),
     ("a port without a protocol", 'indicators = [{port = "4118", source = "seen"}]', "port"),
     ("`under` of a path", 'indicators = [{path = "/a", under = "/b", source = "seen"}]', "under"),
-    ("the same twice", 'indicators = [{user = "a", source = "seen"}, {user = "a", source = "seen"}]',
-     "twice"),
+    ("the same twice",
+     'indicators = [{user = "a", source = "seen"}, {user = "a", source = "seen"}]', "twice"),
     ("a control character", 'indicators = [{user = "a\\u0007", source = "seen"}]', "printable"),
     ("an unknown key", 'colour = "red"\nindicators = [{user = "a", source = "seen"}]', "unknown"),
     ("a residue that is the system",
