@@ -158,6 +158,7 @@ def check_files():
     unit = b"[Service]\nExecStart=/opt/kaspersky/kesl/libexec/kesl --x\nNoNewPrivileges=yes\n"
     root = make("said", [
         *KESL, ("var/lib/dpkg/status", STATUS), ("usr/lib/systemd/system/kesl.service", unit),
+        ("etc/systemd/system/kesl.service.d/more.conf", b"[Service]\nSystemCallFilter=~@mount\n"),
         ("etc/group", b"root:x:0:\nkesladmin:x:990:\n"),
         ("etc/audit/rules.d/x.rules", b"-a never,exit -F exe=/opt/kaspersky/kesl/libexec/kesl\n"
                                       b"-a never,exit -F exe=/opt/other/daemon\n"),
@@ -180,6 +181,8 @@ def check_files():
     tap.check("a unit without a user runs as root, without limits",
               {"runs as root", "unit without limits"} <= words and
               not any("no NoNewPrivileges" in detail for _, detail in told), told)
+    tap.check("what a drop-in limits is a limit",
+              not any("no SystemCallFilter" in detail for _, detail in told), told)
     tap.check("what cron runs for a product runs as root", any(
         power == "runs as root" and "/etc/cron.daily/x" in detail for power, detail in told), told)
     tap.check("what sudo allows and the audit does not see is told",
@@ -190,25 +193,35 @@ def check_files():
         {(u["kind"], u["who"]) for u in found["unlisted"]}, found["unlisted"])
 
 
-def check_image():
+def make_layer(files):
     layer = io.BytesIO()
     with tarfile.open(fileobj=layer, mode="w") as tar:
-        for name in KESL:
-            tar.addfile(tarfile.TarInfo(name))
-        head = tarfile.TarInfo("var/lib/dpkg/status")
-        head.size = len(STATUS)
-        tar.addfile(head, io.BytesIO(STATUS))
-    manifest = json.dumps([{"Config": "c.json", "RepoTags": ["x:1"],
-                            "Layers": ["a/layer.tar"]}]).encode()
-    with tarfile.open("image.tar", "w") as tar:
-        for name, data in (("a/layer.tar", layer.getvalue()), ("c.json", b"{}"),
-                           ("manifest.json", manifest)):
+        for name, data in files:
             head = tarfile.TarInfo(name)
             head.size = len(data)
             tar.addfile(head, io.BytesIO(data))
+    return layer.getvalue()
+
+
+def check_image():
+    first = make_layer([(name, b"") for name in KESL] +
+                       [("var/lib/dpkg/status", STATUS),
+                        ("usr/lib/systemd/system/kesl.service", b""),
+                        ("opt/eset/efs/lib/odfeeder", b"")])
+    second = make_layer([("opt/eset/.wh.efs", b"")])
+    manifest = json.dumps([{"Config": "c.json", "RepoTags": ["x:1"],
+                            "Layers": ["a/layer.tar", "b/layer.tar"]}]).encode()
+    pathlib.Path("image.tar").write_bytes(make_layer(
+        [("a/layer.tar", first), ("b/layer.tar", second), ("c.json", b"{}"),
+         ("manifest.json", manifest)]))
     code, found = report("image.tar")
     tap.check("an image file is a root, too",
               code == 1 and state(found, "kaspersky-kesl") == "installed", found)
+    kinds = {kind for kind, _, _ in evidence(found, "kaspersky-kesl")}
+    tap.check("with its packages, paths and units", {"package", "path", "unit"} <= kinds, found)
+    residue = {e["residue"] for p in found["products"] if p["id"] == "eset-efs"
+               for e in p["evidence"]}
+    tap.check("what an upper layer has deleted is left over", residue == {True}, found)
 
 
 # ---- hostile roots -------------------------------------------------------------------------------

@@ -18,8 +18,11 @@ struct survey {
     const struct ov_survey_item *items; // those that are read at once
     struct ov_survey_sums *sums;
     const char *place; // of the fact that is looked at
-    struct ov_unit unit;
-    size_t unit_source; // the source that `unit` is of; SIZE_MAX for none
+    bool is_residue;   // whether it is of what is gone: it allows nothing
+    struct ov_unit *units;
+    size_t unit_count, unit_room;
+    struct ov_unit *unit; // that the facts of a source are of, or NULL
+    size_t unit_source;   // that source; SIZE_MAX for none
 };
 
 static const char *text_of(struct ov_span span) {
@@ -30,36 +33,30 @@ static const char *text_of(struct ov_span span) {
 
 static size_t see(const struct survey *survey, enum ov_indicator_kind kind, const char *value,
                   const char *detail) {
-    const struct ov_sight sight = {
-        .kind = kind, .value = value, .detail = detail, .place = survey->place};
+    const struct ov_sight sight = {.kind = kind,
+                                   .value = value,
+                                   .detail = detail,
+                                   .place = survey->place,
+                                   .is_residue = survey->is_residue};
     return ov_inventory_see(survey->at->inventory, &sight);
 }
 
 static void allow(const struct survey *survey, enum ov_indicator_kind kind, const char *value,
                   enum ov_power_kind power, const char *detail) {
     const struct ov_allowed allowed = {kind, value, power, survey->place};
-    ov_inventory_allow(survey->at->inventory, &allowed, detail);
+    if (!survey->is_residue) {
+        ov_inventory_allow(survey->at->inventory, &allowed, detail);
+    }
 }
 
 // A power of whoever a path belongs to. False when that is nobody of the table.
 static bool allow_owner(const struct survey *survey, const char *path, enum ov_power_kind power,
                         const char *detail) {
     const struct ov_product *owner = ov_inventory_owner(path);
-    if (owner != NULL) {
+    if (owner != NULL && !survey->is_residue) {
         ov_inventory_add_power(survey->at->inventory, owner, power, detail, survey->place);
     }
     return owner != NULL;
-}
-
-static void take_package(const struct survey *survey, const struct ov_survey_fact *fact) {
-    const struct ov_sight sight = {
-        .kind = OV_INDICATOR_PACKAGE,
-        .value = text_of(fact->value),
-        .detail = text_of(fact->detail),
-        .place = survey->place,
-        .is_residue = fact->is_residue,
-    };
-    (void)ov_inventory_see(survey->at->inventory, &sight);
 }
 
 // "https://user@host:port/path": the host.
@@ -114,7 +111,9 @@ static void add_holder(const struct survey *survey, const char *what, const char
                                      .detail = shown,
                                      .package = package,
                                      .is_expected = is_expected};
-    ov_inventory_add_holder(survey->at->inventory, &holder);
+    if (!survey->is_residue) {
+        ov_inventory_add_holder(survey->at->inventory, &holder);
+    }
 }
 
 static void take_preload(const struct survey *survey, const char *value, const char *path) {
@@ -202,24 +201,87 @@ static void take_line(const struct survey *survey, const struct ov_survey_fact *
 
 // ---- units --------------------------------------------------------------------------------------
 
-static void end_unit(struct survey *survey) {
-    if (survey->unit_source != SIZE_MAX) {
-        ov_unit_end(&survey->unit, survey->at->place, survey->at->inventory);
+// The unit that a file is of: its own name, or that of the folder "NAME.d" which a drop-in stands
+// in.
+static bool name_unit(const char *path, char *ret_name, size_t size) {
+    const char *slash = strrchr(path, '/');
+    bool is_drop_in = strlen(path) > 5 && strcmp(path + strlen(path) - 5, ".conf") == 0;
+    if (slash == NULL || !is_drop_in) {
+        (void)snprintf(ret_name, size, "%s", slash != NULL ? slash + 1 : path);
+        return false;
     }
-    survey->unit_source = SIZE_MAX;
+    const char *folder = memrchr(path, '/', (size_t)(slash - path));
+    folder = folder != NULL ? folder + 1 : path;
+    (void)snprintf(ret_name, size, "%.*s", (int)(slash - folder) - 2, folder);
+    return true;
+}
+
+static struct ov_unit *find_unit(const struct survey *survey, const char *name) {
+    for (size_t i = 0; i < survey->unit_count; i++) {
+        char other[OV_UNIT_TEXT_BYTES];
+        (void)name_unit(survey->units[i].path, other, sizeof other);
+        if (strcmp(other, name) == 0) {
+            return &survey->units[i];
+        }
+    }
+    return NULL;
+}
+
+static struct ov_unit *add_unit(struct survey *survey, const char *path) {
+    if (survey->unit_count == survey->unit_room) {
+        size_t wanted = survey->unit_room == 0 ? 64 : 2 * survey->unit_room;
+        struct ov_unit *grown = reallocarray(survey->units, wanted, sizeof *grown);
+        if (grown == NULL) {
+            ov_inventory_add_problem(survey->at->inventory, path, "not enough memory",
+                                     survey->at->place);
+            return NULL;
+        }
+        survey->units = grown;
+        survey->unit_room = wanted;
+    }
+    ov_unit_begin(&survey->units[survey->unit_count], path);
+    return &survey->units[survey->unit_count++];
+}
+
+// A file of a name that was there before is one that systemd does not read; drop-ins add to it.
+static struct ov_unit *choose_unit(struct survey *survey, const char *path) {
+    char name[OV_UNIT_TEXT_BYTES];
+    bool is_drop_in = name_unit(path, name, sizeof name);
+    struct ov_unit *known = find_unit(survey, name);
+    return is_drop_in ? known : known == NULL ? add_unit(survey, path) : NULL;
 }
 
 static void take_unit(struct survey *survey, size_t source, const struct ov_survey_fact *fact) {
     if (survey->unit_source != source) {
-        end_unit(survey);
-        ov_unit_begin(&survey->unit, survey->items[source].path);
+        bool is_image = survey->items[source].kind == OV_SURVEY_IMAGE;
+        survey->unit = is_image ? NULL : choose_unit(survey, survey->items[source].path);
         survey->unit_source = source;
     }
     const char *value = text_of(fact->value);
+    if (survey->unit == NULL) {
+        return;
+    }
     if (fact->kind == OV_FACT_UNIT_SETS) {
-        ov_unit_add_setting(&survey->unit, value);
+        ov_unit_add_setting(survey->unit, value);
     } else if (strcmp(text_of(fact->detail), "ExecStart") == 0) {
-        ov_unit_add_program(&survey->unit, value);
+        ov_unit_add_program(survey->unit, value);
+    }
+}
+
+static void end_units(struct survey *survey) {
+    for (size_t i = 0; i < survey->unit_count; i++) {
+        ov_unit_end(&survey->units[i], survey->at->place, survey->at->inventory);
+    }
+    free(survey->units);
+}
+
+// A file of an image: units are known by their names there, as nothing says which file a unit's
+// facts are of.
+static void take_path(const struct survey *survey, const char *path, const char *detail) {
+    const char *slash = strrchr(path, '/');
+    (void)see(survey, OV_INDICATOR_PATH, path, detail);
+    if (slash != NULL && strstr(path, "/systemd/system/") != NULL) {
+        (void)see(survey, OV_INDICATOR_UNIT, slash + 1, path);
     }
 }
 
@@ -236,12 +298,13 @@ static void take_fact(void *arg, size_t source, const struct ov_survey_fact *fac
     const char *path = survey->items[source].path;
     const char *place = text_of(fact->place);
     survey->place = place[0] != 0 ? place : survey->at->place;
+    survey->is_residue = fact->is_residue;
     switch (fact->kind) {
     case OV_FACT_PACKAGE:
-        take_package(survey, fact);
+        (void)see(survey, OV_INDICATOR_PACKAGE, text_of(fact->value), text_of(fact->detail));
         break;
     case OV_FACT_PATH:
-        (void)see(survey, OV_INDICATOR_PATH, text_of(fact->value), text_of(fact->detail));
+        take_path(survey, text_of(fact->value), text_of(fact->detail));
         break;
     case OV_FACT_USER:
         (void)see(survey, OV_INDICATOR_USER, text_of(fact->value), text_of(fact->detail));
@@ -298,9 +361,7 @@ static void run(struct survey *survey, const struct ov_survey_item *items, size_
                                               .on_fact = take_fact,
                                               .on_problem = take_problem};
     enum ov_status status = ov_survey_run(&request, reason);
-    if (status == OV_OK) {
-        end_unit(survey);
-    } else {
+    if (status != OV_OK) {
         ov_inventory_add_problem(survey->at->inventory, "the reader of packages, units and rules",
                                  reason[0] != 0 ? reason : ov_status_text(status),
                                  survey->at->place);
@@ -317,6 +378,7 @@ void ov_inventory_survey(const struct ov_paths_place *at, struct ov_survey_sums 
                 ov_inventory_add_problem(at->inventory, "packages, units and rules",
                                          "not enough memory", at->place);
             }
+            end_units(&survey);
             return;
         }
         struct ov_survey_item items[FILES_AT_ONCE];
@@ -334,6 +396,7 @@ void ov_inventory_survey_image(int fd, const char *path, struct ov_inventory *in
     const struct ov_survey_item item = {.kind = OV_SURVEY_IMAGE, .path = path, .fd = fd};
     struct survey survey = {.at = &at, .sums = sums};
     run(&survey, &item, 1);
+    end_units(&survey);
 }
 
 void ov_inventory_survey_methods(const struct ov_survey_sums *sums,

@@ -40,6 +40,12 @@ static const struct row rows[] = {
     {OV_SURVEY_UNIT, "/usr/local/lib/systemd/system/*.service", 0},
     {OV_SURVEY_UNIT, "/usr/lib/systemd/system/*.service", 0},
     {OV_SURVEY_UNIT, "/lib/systemd/system/*.service", 0},
+    // What adds to a unit, behind all units.
+    {OV_SURVEY_UNIT, "/etc/systemd/system/*.service.d/*.conf", 0},
+    {OV_SURVEY_UNIT, "/run/systemd/system/*.service.d/*.conf", 0},
+    {OV_SURVEY_UNIT, "/usr/local/lib/systemd/system/*.service.d/*.conf", 0},
+    {OV_SURVEY_UNIT, "/usr/lib/systemd/system/*.service.d/*.conf", 0},
+    {OV_SURVEY_UNIT, "/lib/systemd/system/*.service.d/*.conf", 0},
     {OV_SURVEY_CRON, "/etc/crontab", 0},
     {OV_SURVEY_CRON, "/etc/anacrontab", 0},
     {OV_SURVEY_CRON, "/etc/cron.d/*", 0},
