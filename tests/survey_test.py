@@ -20,9 +20,9 @@ HERE = pathlib.Path.cwd()
 PROGRAM = HERE / "bin/survey-facts"
 
 
-def ask(*labels):
+def ask(*labels, program=PROGRAM):
     """The facts, as (number of the source, kind, flags, value, detail, place)."""
-    done = subprocess.run([PROGRAM, *labels], capture_output=True, timeout=120, check=False)
+    done = subprocess.run([program, *labels], capture_output=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr[-500:]
     return [(int(number), *rest) for number, *rest in (
         line.split("\t") for line in done.stdout.decode(errors="surrogateescape").splitlines())]
@@ -338,10 +338,41 @@ def check_damage(blobs):
         tap.check(f"{kind}: noise is told to be none", len(of_kind(facts, "problem")) == 2, facts)
 
 
+# ---- a reader that was taken over ---------------------------------------------------------------
+
+WORDS = [
+    ("a reader that dies", b"die", "died"),
+    ("a line that is none", b"say user\t1\t-\tliar\n", "no fact"),
+    ("a line that has two forms", b"say user\t1\t-\t%41\t\t\n", "no fact"),
+    ("a control character", b"say user\t1\t-\t\x1b[2J\t\t\n", "no fact"),
+    ("a fact of another source", b"say user\t0\t-\tliar\t\t\n", "no fact"),
+    ("a fact of a source that is not there", b"say user\t77\t-\tliar\t\t\n", "no fact"),
+    ("half a line", b"say user\t1\t-\tliar", "no fact"),
+    ("a text that is too long", b"say user\t1\t-\t" + b"x" * 1025 + b"\t\t\n", "no fact"),
+]
+
+
+def check_liars():
+    install(HERE / "double", BUILD / "src/role/double-worker")
+    (HERE / "good").write_text("v:x:9:9::/:/bin/sh\n")
+    for name, act, why in WORDS:
+        (HERE / "bad").write_bytes(b"OVERT-TEST " + act)
+        facts = ask("passwd:good", "passwd:bad", "passwd:good", "passwd:bad", "passwd:good",
+                    program=HERE / "double/survey-facts")
+        users = [fact[0] for fact in facts if fact[1] == "user"]
+        told = [fact[0] for fact in facts if fact[1] == "problem" and why in fact[3]]
+        tap.check(f"{name}: it is told, and all other sources are read once",
+                  users == [0, 2, 4] and told == [1, 3], facts)
+
+
+def install(folder, worker):
+    folder.mkdir()
+    shutil.copy2(BUILD / "tests/survey-facts", folder)
+    (folder / "overt-worker").symlink_to(worker)
+
+
 def main():
-    PROGRAM.parent.mkdir()
-    shutil.copy2(BUILD / "tests/survey-facts", PROGRAM)
-    (PROGRAM.parent / "overt-worker").symlink_to(BUILD / "overt-worker")
+    install(HERE / "bin", BUILD / "overt-worker")
     check_dpkg()
     check_apk()
     blobs = check_rpm()
@@ -349,6 +380,7 @@ def main():
     check_keys()
     check_images()
     check_damage(blobs)
+    check_liars()
     return tap.end()
 
 

@@ -13,7 +13,8 @@ struct run {
     size_t first; // of the batch
     size_t count;
     size_t fact_count;
-    bool is_broken; // a line is none
+    size_t current; // the source that is read, in the batch
+    bool is_broken; // a line of it is none: nothing more of that process is taken
 };
 
 static void tell_problem(const struct run *run, size_t source, const char *why) {
@@ -38,7 +39,8 @@ static void take_problem(const struct run *run, const struct ov_survey_fact *fac
 static void take_line(struct run *run, struct ov_span line) {
     uint8_t room[OV_SURVEY_ROOM_BYTES];
     struct ov_survey_fact fact;
-    if (run->is_broken || ov_survey_fact_decode(line, (uint32_t)run->count, room, &fact) != OV_OK) {
+    if (run->is_broken || ov_survey_fact_decode(line, (uint32_t)run->count, room, &fact) != OV_OK ||
+        fact.source != run->current) {
         run->is_broken = true;
         return;
     }
@@ -60,6 +62,11 @@ static void take_text(void *arg, struct ov_span text) {
         take_line(run, ov_span_part(text, at, end - at));
         at = end + 1;
     }
+}
+
+static void take_reading(void *arg, size_t source) {
+    struct run *run = arg;
+    run->current = run->is_broken ? run->current : source;
 }
 
 // ---- batches ----------------------------------------------------------------------------------
@@ -89,8 +96,10 @@ static enum ov_status run_batch(struct run *run, struct ov_rules_result *ret_res
             .image = -1,
             .arg = run,
             .on_text = take_text,
+            .on_reading = take_reading,
         };
         run->is_broken = false;
+        run->current = SIZE_MAX;
         ov_rules_run(&words, ret_result);
     }
     for (size_t i = 0; i < run->count; i++) {
@@ -99,18 +108,17 @@ static enum ov_status run_batch(struct run *run, struct ov_rules_result *ret_res
     return status;
 }
 
-// How many sources of the batch are done with; the last of them may have ended the reader.
+// How many sources of the batch are done with; the last of them may have ended the reader, or have
+// made it say what is no fact.
 static size_t count_done(const struct run *run, const struct ov_rules_result *result) {
-    if (result->end == OV_RULES_DONE) {
-        if (run->is_broken) {
-            tell_problem(run, run->first, "what its reader said was no fact");
-        }
+    if (result->end == OV_RULES_DONE && !run->is_broken) {
         return run->count;
     }
-    size_t source = result->source < run->count ? result->source : 0;
+    size_t source = run->current < run->count ? run->current : 0;
     const char *why =
         result->end == OV_RULES_DIED ? result->reason : ov_status_text(result->status);
-    tell_problem(run, run->first + source, why);
+    tell_problem(run, run->first + source,
+                 run->is_broken ? "what its reader said was no fact" : why);
     return source + 1;
 }
 
