@@ -259,6 +259,28 @@ def test_surprises():
               "b.log is new since the plan" in text, (code, text, errors))
 
 
+def test_odd_files():
+    root = make("r")
+    kesl = root / "opt/kaspersky/kesl"
+    os.mkfifo(kesl / "pipe")
+    (kesl / "loop").symlink_to(".")
+    with open(kesl / "huge", "wb") as file:
+        file.truncate(20 << 30)
+    plan(root)
+    code, _, errors = run("apply", "--yes", "p.plan")
+    tap.check("pipes, loops of links and huge files go like others", code == 0 and
+              left(root) == kept() and not kesl.exists(), (code, errors, left(root)))
+    root = make("r")
+    (root / "opt/kaspersky/kesl/two\nlines").write_text("x")
+    _, text, _ = plan(root)
+    code, _, errors = run("apply", "--yes", "p.plan")
+    tap.check("a folder with a name of two lines in it is left to a person",
+              "/opt/kaspersky/kesl: remove it by hand" in text and code == 0 and
+              left(root) == sorted([*kept(), *(name for name in left(root)
+                                               if name.startswith("opt/kaspersky/kesl"))]) and
+              (root / "opt/kaspersky/kesl/bin/kesl-control").exists(), (code, errors, text))
+
+
 def test_owned():
     if not skeleton.has_dpkg() or os.geteuid() != 0:
         tap.skip("a file that a package owns", "needs root, dpkg and dpkg-deb")
@@ -634,7 +656,8 @@ def test_all():
 
 
 for test in (test_plan, test_words, test_page, test_edited_plans, test_apply, test_surprises,
-             test_owned, test_packages, test_rpm, test_needed, test_machine, test_verify, test_killed,
+             test_odd_files, test_owned, test_packages, test_rpm, test_needed, test_machine, test_verify,
+             test_killed,
              test_killed_packages, test_all):
     test()
 sys.exit(tap.end())

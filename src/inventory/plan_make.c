@@ -399,8 +399,8 @@ static void add_remove(struct maker *maker, const struct base *base) {
     }
     if (status != OV_OK) {
         add_words(maker, "%s: remove it by hand, since %s", base->path,
-                  status == OV_LIMIT    ? "there is too much in it to be listed, or another file "
-                                          "system is mounted in it"
+                  status == OV_LIMIT    ? "it has more than can be listed, a name that is no line "
+                                          "of text, or another file system in it"
                   : status == OV_MEMORY ? "there is no memory to list it"
                                         : "it cannot be read");
         return;
