@@ -19,6 +19,7 @@ static const struct {
     [OV_PART_FETCHER] = {"overt-fetch", OVERT_LIBEXECDIR},
     [OV_PART_RECORDER] = {"overt-watch", OVERT_LIBEXECDIR},
     [OV_PART_STARTER] = {"starter.ovi", OVERT_DATADIR},
+    [OV_PART_ENGINES] = {"engines.ovi", OVERT_DATADIR},
 };
 
 static enum ov_status join(const char *folder, const char *name, char *ret_path, size_t size) {

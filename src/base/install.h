@@ -14,6 +14,7 @@ enum ov_part {
     OV_PART_FETCHER,  // the program overt-fetch
     OV_PART_RECORDER, // the program overt-watch
     OV_PART_STARTER,  // the image of the built-in starter rules
+    OV_PART_ENGINES,  // the image of the rules for scanning engines in other products
 };
 
 // Writes the path of a part that is there to `ret_path`. OV_SYSTEM with errno ENOENT when it is

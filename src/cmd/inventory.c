@@ -23,6 +23,8 @@ static const char help[] =
     "       overt inventory plan --ban LIST [--root DIR] [-o PLAN] [--json] [--html FILE]\n"
     "       overt inventory apply [--yes] [--no-journal] PLAN\n"
     "       overt inventory verify [--json] PLAN\n"
+    "       overt inventory sign --key KEY -o FILE REPORT\n"
+    "       overt inventory merge [--keys FILE] [--days N] [--json] REPORT...\n"
     "\n"
     "Says which security products are on this machine, by what each was recognised, what it could\n"
     "do here, and who on no list could do the same. Nothing is changed, and nothing is sent.\n"
@@ -35,6 +37,9 @@ static const char help[] =
     "      --json           one JSON object\n"
     "      --html FILE      a page to print, beside what is written to standard output; it needs\n"
     "                       nothing but itself\n"
+    "      --engines        look into programs, libraries and databases for scanning engines of "
+    "others;\n"
+    "                       takes minutes\n"
     "      --quiet          no progress on a terminal\n"
     "      --help           print this help\n"
     "\n"
@@ -46,6 +51,12 @@ static const char help[] =
     "      --yes            do it; without, apply only says what it would do\n"
     "      --no-journal     without writing each act to the journal\n"
     "\n"
+    "sign makes a signed note of a report in JSON; merge makes one report of those of many "
+    "machines:\n"
+    "      --key KEY        the secret key's file (overt log key)\n"
+    "      --keys FILE      public keys of the machines, one a line\n"
+    "      --days N         reports older than this are told as stale (30)\n"
+    "\n"
     "Exit codes: 0 nothing was found, 1 something was found, 2 an error, 3 nothing was found but\n"
     "something could not be read.\n"
     "\n"
@@ -54,10 +65,8 @@ static const char help[] =
 
 // One row for each word that is built.
 static const struct ov_inventory_word *const words[] = {
-    &ov_inventory_word_apply,
-    &ov_inventory_word_plan,
-    &ov_inventory_word_verify,
-    NULL,
+    &ov_inventory_word_apply, &ov_inventory_word_merge,  &ov_inventory_word_plan,
+    &ov_inventory_word_sign,  &ov_inventory_word_verify, NULL,
 };
 
 struct options {
@@ -65,6 +74,7 @@ struct options {
     const char *html; // where a page goes, or NULL
     bool is_json;
     bool is_quiet;
+    bool has_engines;
 };
 
 static int reject(const char *what, const char *why) {
@@ -74,11 +84,12 @@ static int reject(const char *what, const char *why) {
 
 // -1: go on.
 static int read_options(int argc, char **argv, struct options *options) {
-    enum { OPT_ROOT = 256, OPT_JSON, OPT_HTML, OPT_QUIET };
+    enum { OPT_ROOT = 256, OPT_JSON, OPT_HTML, OPT_QUIET, OPT_ENGINES };
     static const struct option long_options[] = {
         {"root", required_argument, NULL, OPT_ROOT},
         {"json", no_argument, NULL, OPT_JSON},
         {"html", required_argument, NULL, OPT_HTML},
+        {"engines", no_argument, NULL, OPT_ENGINES},
         {"quiet", no_argument, NULL, OPT_QUIET},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
@@ -95,6 +106,9 @@ static int read_options(int argc, char **argv, struct options *options) {
             break;
         case OPT_HTML:
             options->html = optarg;
+            break;
+        case OPT_ENGINES:
+            options->has_engines = true;
             break;
         case OPT_QUIET:
             options->is_quiet = true;
@@ -148,6 +162,7 @@ static int choose_exit(const struct ov_inventory *inventory) {
 static int run_report(const struct options *options, struct ov_inventory *inventory) {
     const struct ov_collect_options collect = {
         .root = options->root,
+        .has_engines = options->has_engines,
         .has_progress =
             !options->is_quiet && getenv("NO_COLOR") == NULL && isatty(STDERR_FILENO) == 1,
     };

@@ -20,5 +20,7 @@ struct ov_inventory_word {
 
 // The rows: one line for each word that is built.
 extern const struct ov_inventory_word ov_inventory_word_apply;
+extern const struct ov_inventory_word ov_inventory_word_merge;
 extern const struct ov_inventory_word ov_inventory_word_plan;
+extern const struct ov_inventory_word ov_inventory_word_sign;
 extern const struct ov_inventory_word ov_inventory_word_verify;

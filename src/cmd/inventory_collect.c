@@ -3,6 +3,7 @@
 #include "cmd/inventory_collect.h"
 
 #include "base/fd.h"
+#include "cmd/inventory_engines.h"
 #include "cmd/inventory_survey.h"
 #include "inventory/layers.h"
 #include "inventory/listing.h"
@@ -96,6 +97,9 @@ enum ov_status ov_inventory_collect(const struct ov_collect_options *options,
     }
     TRY(status);
     ov_inventory_survey_methods(&collecting.sums, inventory);
+    if (options->has_engines) {
+        ov_inventory_engines(options->root, options->has_progress, inventory);
+    }
     show(options, "");
     ov_inventory_judge(inventory);
     return ov_inventory_status(inventory);

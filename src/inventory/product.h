@@ -29,7 +29,7 @@ enum ov_indicator_kind {
     OV_INDICATOR_REPOSITORY,  // host or URL of an apt or yum source
     OV_INDICATOR_SOCKET,      // path of a local socket that listens
     OV_INDICATOR_PORT,        // "tcp 4118": a port that listens
-    OV_INDICATOR_ENGINE,      // name of a rule of inventory/engines.ndb that fired in a file
+    OV_INDICATOR_ENGINE,      // name of a rule of inventory/engines.ldb that fired in a file
     OV_INDICATOR_KINDS,
 };
 

@@ -93,7 +93,7 @@ static void test_a_word_names_products_by_id_vendor_and_name(void **state) {
     assert_false(ov_product_is_named(find("clamav"), "clam"));
     assert_false(ov_product_is_named(find("clamav"), ""));
     assert_int_equal(count_named("kaspersky-kesl"), 1);
-    assert_int_equal(count_named("kaspersky"), 4);
+    assert_int_equal(count_named("kaspersky"), 5);
     assert_int_equal(count_named("no such product"), 0);
 }
 

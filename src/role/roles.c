@@ -148,7 +148,7 @@ static const struct ov_role roles[OV_ROLE_COUNT] = {
             .reaches =
                 "what was fetched of a log, or one file; one pipe for its answer (write only)",
             .parses = "checkpoints, entries and bundles that a monitor fetched, files of evidence, "
-                      "traces of a watcher",
+                      "traces of a watcher, reports to merge",
             .descriptors =
                 {
                     NO_INPUT,
