@@ -199,8 +199,10 @@ static enum ov_status identify_all(struct ov_live *live) {
     free(rows);
     if (hidden > 0) {
         char what[64];
-        (void)snprintf(what, sizeof what, "%zu processes of other users", hidden);
-        ov_inventory_add_problem(live->inventory, what, "which programs they run: root sees it",
+        (void)snprintf(what, sizeof what, hidden == 1 ? "one process" : "%zu processes", hidden);
+        ov_inventory_add_problem(live->inventory, what,
+                                 geteuid() == 0 ? "the kernel does not tell its program to us"
+                                                : "its program: root sees it",
                                  NULL);
     }
     return live->processes != NULL ? OV_OK : OV_MEMORY;
@@ -225,8 +227,12 @@ static void look(struct ov_live *live) {
                    live->process_count);
     ov_inventory_add_method(live->inventory, text);
     if (live->denied_count > 0) {
-        (void)snprintf(text, sizeof text, "%zu processes", live->denied_count);
-        ov_inventory_add_problem(live->inventory, text, "what they hold: root sees it", NULL);
+        (void)snprintf(text, sizeof text, live->denied_count == 1 ? "one process" : "%zu processes",
+                       live->denied_count);
+        ov_inventory_add_problem(live->inventory, text,
+                                 geteuid() == 0 ? "the kernel does not tell what is held there"
+                                                : "what is held there: root sees it",
+                                 NULL);
     }
     ov_live_list_programs(live);
     ov_live_list_modules(live);
