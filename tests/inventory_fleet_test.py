@@ -161,6 +161,11 @@ def check_fleet():
     code, out, err = run("merge", "--keys", "keys", *files)
     tap.check("the text says so, in plain characters", code == 1 and b"installed 3" in out and
               all(byte == 10 or 32 <= byte < 127 for byte in out), out)
+    code, _, err = run("merge", "--html", "page.html", *files)
+    page = pathlib.Path("page.html").read_text()
+    tap.check("the page says so, too, and a name is no markup", code == 1 and
+              "installed 2" in page and "<b>" not in page and "&lt;b&gt;" in page and
+              page.endswith("</html>\n"), page + err.decode())
     codes = [run("merge", "b.report")[0], run("merge", "b.report", "none.json")[0],
              run("merge")[0], run("merge", "--keys", "a.json", "a.json")[0],
              run("sign", "--key", "known.key", "-o", "x", "none.json")[0]]

@@ -24,7 +24,7 @@ static const char help[] =
     "       overt inventory apply [--yes] [--no-journal] PLAN\n"
     "       overt inventory verify [--json] PLAN\n"
     "       overt inventory sign --key KEY -o FILE REPORT\n"
-    "       overt inventory merge [--keys FILE] [--days N] [--json] REPORT...\n"
+    "       overt inventory merge [--keys FILE] [--days N] [--json] [--html FILE] REPORT...\n"
     "\n"
     "Says which security products are on this machine, by what each was recognised, what it could\n"
     "do here, and who on no list could do the same. Nothing is changed, and nothing is sent.\n"

@@ -3,6 +3,7 @@
 //
 // Each file is read by two caged forks: one checks the signature and looks at nothing else, the
 // other reads the report, whose lines are held against their form here.
+#include "base/durable.h"
 #include "base/fd.h"
 #include "base/say.h"
 #include "cmd/command.h"
@@ -13,6 +14,7 @@
 #include "role/caged.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,12 +27,13 @@ enum {
     FILE_BYTES_MAX = 64 << 20,
     DAYS_DEFAULT = 30,
     DAYS_MAX = 36500,
+    PAGE_MODE = 0644,
 };
 #define TREE_BYTES_MAX  ((size_t)512 << 20)
 #define FLEET_BYTES_MAX ((size_t)1 << 30)
 
 static const char help[] =
-    "Usage: overt inventory merge [--keys FILE] [--days N] [--json] REPORT...\n"
+    "Usage: overt inventory merge [--keys FILE] [--days N] [--json] [--html FILE] REPORT...\n"
     "\n"
     "Makes one report of those of many machines, signed ones (overt inventory sign) and those of\n"
     "overt inventory --json: which products, on which machines, and what is not to be relied on.\n"
@@ -40,6 +43,7 @@ static const char help[] =
     "      --keys FILE  public keys of the machines, one a line, as overt log key prints them\n"
     "      --days N     reports older than this are told as stale (30)\n"
     "      --json       one JSON object\n"
+    "      --html FILE  a page to print, beside what is written to standard output\n"
     "      --help       print this help\n"
     "\n"
     "Exit codes: 0 nothing was found, 1 something was found, 2 an error, 3 nothing was found but "
@@ -217,15 +221,17 @@ static enum ov_status take_file(struct ov_inventory_merge *merge, const struct k
 struct options {
     const char *keys;
     long days;
+    const char *html; // where a page goes, or NULL
     bool is_json;
 };
 
 // -1: go on.
 static int read_options(int argc, char **argv, struct options *options) {
-    enum { OPT_KEYS = 256, OPT_DAYS, OPT_JSON };
+    enum { OPT_KEYS = 256, OPT_DAYS, OPT_JSON, OPT_HTML };
     static const struct option long_options[] = {{"keys", required_argument, NULL, OPT_KEYS},
                                                  {"days", required_argument, NULL, OPT_DAYS},
                                                  {"json", no_argument, NULL, OPT_JSON},
+                                                 {"html", required_argument, NULL, OPT_HTML},
                                                  {"help", no_argument, NULL, 'h'},
                                                  {NULL, 0, NULL, 0}};
     optind = 1;
@@ -242,6 +248,9 @@ static int read_options(int argc, char **argv, struct options *options) {
                 return reject(optarg, "is no number of days");
             }
             break;
+        case OPT_HTML:
+            options->html = optarg;
+            break;
         case OPT_JSON:
             options->is_json = true;
             break;
@@ -253,6 +262,18 @@ static int read_options(int argc, char **argv, struct options *options) {
         }
     }
     return optind == argc ? reject("inventory merge", "reports are needed") : -1;
+}
+
+static bool write_page(const char *path, const struct ov_inventory_merge *merge) {
+    OV_CLEANUP(ov_buf_release) struct ov_buf page = {0};
+    ov_inventory_merge_html(merge, &page);
+    errno = 0;
+    if (ov_buf_status(&page) != OV_OK ||
+        ov_durable_write(AT_FDCWD, path, ov_buf_span(&page), PAGE_MODE) != OV_OK) {
+        (void)reject(path, errno != 0 ? strerror(errno) : "could not be written");
+        return false;
+    }
+    return true;
 }
 
 static int merge_files(const struct options *options, struct ov_inventory_merge *merge,
@@ -276,6 +297,9 @@ static int merge_files(const struct options *options, struct ov_inventory_merge 
         }
     }
     ov_fleet_sort(&merge->fleet);
+    if (options->html != NULL && !write_page(options->html, merge)) {
+        return OV_EXIT_ERROR;
+    }
     return ov_inventory_merge_print(merge, options->is_json);
 }
 

@@ -19,5 +19,8 @@ struct ov_inventory_merge {
 void ov_inventory_merge_refuse(struct ov_inventory_merge *merge, const char *file, const char *why);
 void ov_inventory_merge_release(struct ov_inventory_merge *merge);
 
+// Appends a whole page to print, with no script and nothing from elsewhere.
+void ov_inventory_merge_html(const struct ov_inventory_merge *merge, struct ov_buf *page);
+
 // Prints the report of a sorted fleet; gives the exit code.
 int ov_inventory_merge_print(const struct ov_inventory_merge *merge, bool is_json);

@@ -4,6 +4,7 @@
 #include "base/printable.h"
 #include "cmd/command.h"
 #include "cmd/inventory_merge.h"
+#include "trace/markup.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -250,6 +251,25 @@ static void add_text(const struct ov_inventory_merge *merge, const struct placin
     }
     add_product_lines(placings, out);
     add_doubts(merge, out);
+}
+
+void ov_inventory_merge_html(const struct ov_inventory_merge *merge, struct ov_buf *page) {
+    OV_CLEANUP(ov_buf_release) struct ov_buf text = {0};
+    struct placings placings;
+    if (!list_placings(&merge->fleet, &placings)) {
+        page->has_failed = true;
+        return;
+    }
+    add_text(merge, &placings, &text);
+    free(placings.items);
+    page->has_failed = page->has_failed || ov_buf_status(&text) != OV_OK;
+    ov_buf_add_text(page, ov_trace_page_head);
+    ov_buf_add_text(page, "<title>Security products of many machines</title>\n"
+                          "<style>body{font:15px/1.5 system-ui,sans-serif;margin:2rem}"
+                          "pre{white-space:pre-wrap;overflow-wrap:anywhere}</style></head>\n"
+                          "<body><h1>Security products of many machines</h1>\n<pre>");
+    ov_trace_markup_add(page, ov_buf_span(&text));
+    ov_buf_add_text(page, "</pre>\n</body></html>\n");
 }
 
 int ov_inventory_merge_print(const struct ov_inventory_merge *merge, bool is_json) {
