@@ -88,6 +88,23 @@ def check_engines():
               out + err)
 
 
+def check_hostile():
+    put("hostile", "opt/x/found.so", FIXTURES["Ikarus-1"])
+    os.mkfifo("hostile/opt/x/pipe.so")
+    os.symlink(".", "hostile/opt/loop")
+    os.symlink("../hidden", "hostile/out.so")
+    with open("hostile/huge.so", "wb") as file:
+        file.truncate(3 << 40)
+    os.makedirs("hostile/" + "/".join(["d"] * 200))
+    put("hostile", os.fsdecode(b"opt/x/\xff\xfe.so"), FIXTURES["Ikarus-1"])
+    _, report, found = engines("hostile")
+    tap.check("what is no file is passed over, links lead nowhere, odd names are told",
+              {path for _, path in found} == {"/opt/x/found.so", "/opt/x/%ff%fe.so"}, found)
+    told = " ".join(problem["what"] + problem["why"] for problem in report["problems"])
+    tap.check("what is too large or too deep is told", "/huge.so" in told and "too deep" in told,
+              report["problems"])
+
+
 def check_real():
     files = [LIBRARIES / "libclamav.so.12", LIBRARIES / "libyara.so.9"]
     files = [file for file in files if file.exists()]
@@ -173,6 +190,7 @@ def check_fleet():
 
 
 check_engines()
+check_hostile()
 check_real()
 check_fleet()
 raise SystemExit(tap.end())
