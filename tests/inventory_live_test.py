@@ -149,7 +149,9 @@ def main():
     path = HERE / "watched"
     path.write_bytes(b"x")
     test_fanotify(path)
-    check_holder("an eBPF program", ("bpf", "-"), "eBPF program", ("raw tracepoint", "overt_test"))
+    for name in ("overt_test", "event_execve"):  # the latter is what a product's program is called
+        check_holder(f"an eBPF program {name}", ("bpf", name), "eBPF program",
+                     ("raw tracepoint", name))
     check_holder("an audit socket", ("audit", "-"), "audit socket", ("hears all",))
     check_holder("a capability beside a socket", ("capability", "-"), "capabilities",
                  ("CAP_DAC_READ_SEARCH", "tcp port"))

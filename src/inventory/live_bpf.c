@@ -73,8 +73,10 @@ static bool get_info(uint32_t id, struct bpf_prog_info *ret_info) {
     return fd >= 0 && call(BPF_OBJ_GET_INFO_BY_FD, &ask) == 0;
 }
 
-// Each process that holds it, once; or that nobody does.
-static void tell_holders(struct ov_live *live, uint32_t id, const char *detail) {
+// Each process that holds it, once; or that nobody does. A name is no proof of whose a program is:
+// whoever holds one by a product's name and is not that product is told like all others.
+static void tell_holders(struct ov_live *live, uint32_t id, const char *known_name,
+                         const char *detail) {
     size_t count = 0;
     for (size_t i = 0; i < live->program_count; i++) {
         if (live->programs[i].id == id) {
@@ -83,7 +85,11 @@ static void tell_holders(struct ov_live *live, uint32_t id, const char *detail) 
             count++;
         }
     }
-    if (count == 0) {
+    if (count == 0 && known_name != NULL) {
+        const struct ov_allowed allowed = {
+            .kind = OV_INDICATOR_BPF, .value = known_name, .power = OV_POWER_BPF, .place = ""};
+        ov_inventory_allow(live->inventory, &allowed, detail);
+    } else if (count == 0) {
         const struct ov_holder holder = {
             .what = (char *)(uintptr_t) "eBPF program",
             .who = (char *)(uintptr_t) "held by no process that could be seen: pinned, or attached",
@@ -109,9 +115,7 @@ static void look_at(struct ov_live *live, uint32_t id) {
         if (tracing[i].type == info.type) {
             (void)snprintf(detail, sizeof detail, "%s \"%s\", program %u", tracing[i].name,
                            info.name, id);
-            if (!is_known) {
-                tell_holders(live, id, detail);
-            }
+            tell_holders(live, id, is_known ? info.name : NULL, detail);
         }
     }
 }

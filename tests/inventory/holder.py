@@ -30,13 +30,13 @@ def fanotify(what, path):
     ask(libc.fanotify_mark(group, 1 | MARKS[mark], ctypes.c_uint64(mask), -100, path.encode()))
 
 
-def program():
+def program(name):
     """A raw tracepoint's program: return 0. Loaded, and attached to nothing."""
     code = struct.pack("<BBhi", 0xb7, 0, 0, 0) + struct.pack("<BBhi", 0x95, 0, 0, 0)
     held = ctypes.create_string_buffer(code)
     licence = ctypes.create_string_buffer(b"GPL")
     attributes = struct.pack("<IIQQIIQII16s", 17, 2, ctypes.addressof(held),
-                             ctypes.addressof(licence), 0, 0, 0, 0, 0, b"overt_test")
+                             ctypes.addressof(licence), 0, 0, 0, 0, 0, name)
     ask(libc.syscall(SYS_BPF, 5, attributes, len(attributes)))
 
 
@@ -53,7 +53,7 @@ def main():
     if what.startswith("fanotify "):
         fanotify(what.split()[1], path)
     elif what == "bpf":
-        program()
+        program(path.encode())
     elif what == "audit":
         held.append(socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 9))
         held[0].bind((0, 1))
