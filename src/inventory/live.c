@@ -43,7 +43,8 @@ void ov_live_tell(struct ov_live *live, const struct ov_live_process *process,
                                          .who = (char *)(uintptr_t)process->exe,
                                          .detail = (char *)text.data,
                                          .package = (char *)(uintptr_t) "",
-                                         .is_expected = ov_live_is_expected(what, process->exe)};
+                                         .is_expected = process->is_here &&
+                                                        ov_live_is_expected(what, process->exe)};
         ov_inventory_add_holder(live->inventory, &holder);
     }
 }
@@ -80,9 +81,12 @@ static void look_at_socket(struct holding *holding, uint64_t number) {
     if (socket == NULL) {
         return;
     }
+    const struct ov_live_process *process = &holding->live->processes[holding->process];
     if (socket->is_audit) {
-        ov_live_tell(holding->live, &holding->live->processes[holding->process], OV_POWER_AUDIT,
-                     "audit socket", socket->what);
+        if (process->owner == NULL && !socket->hears) {
+            return; // whoever tells the audit something, as login does, has such a socket
+        }
+        ov_live_tell(holding->live, process, OV_POWER_AUDIT, "audit socket", socket->what);
         return;
     }
     holding->sockets++;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { PLACE_BYTES = 64 };
@@ -64,7 +65,7 @@ static void read_place(struct ov_live *live, struct ov_live_process *process) {
     ssize_t size = readlinkat(live->procfs, link, target, sizeof target - 1);
     target[size > 0 ? size : 0] = '\0';
     if (size > 0 && strcmp(target, live->own_pids) != 0) {
-        (void)snprintf(process->place_text, sizeof process->place_text, "container %.50s", target);
+        (void)snprintf(process->place_text, sizeof process->place_text, "namespace %.50s", target);
     }
 }
 
@@ -86,6 +87,10 @@ bool ov_live_identify(struct ov_live *live, pid_t pid, struct ov_live_process *r
     }
     read_status(live, process);
     read_place(live, process);
+    struct stat runs, stands;
+    process->is_here = fstatat(live->procfs, link, &runs, 0) == 0 &&
+                       stat(process->exe, &stands) == 0 && runs.st_dev == stands.st_dev &&
+                       runs.st_ino == stands.st_ino;
     process->is_service = read_is_service(live, pid);
     process->owner = ov_inventory_owner(process->exe);
     return true;

@@ -96,6 +96,7 @@ static void add_audit(struct ov_live *live, pid_t pid) {
                      : NULL;
         if (socket != NULL) {
             socket->is_audit = true;
+            socket->hears = hears;
         }
     }
 }

@@ -12,7 +12,8 @@
 struct ov_live_socket {
     uint64_t number;
     bool is_outside; // connected to another machine
-    bool is_audit;   // hears the kernel's audit
+    bool is_audit;   // open to the kernel's audit
+    bool hears;      // and hears all of it
     char what[OV_PROCFS_TEXT_BYTES];
 };
 
@@ -26,8 +27,9 @@ struct ov_live_program {
 struct ov_live_process {
     pid_t pid;
     char exe[PATH_MAX];  // "" when the kernel does not tell
-    char place_text[64]; // "", or the container that it is in
+    char place_text[64]; // "", or the namespace of process ids that it is in
     bool is_deleted;     // the executable is
+    bool is_here;        // it is the file that stands at its path in our own tree of mounts
     bool is_service;     // nobody logged in to start it
     uint32_t uid;
     uint64_t capabilities;
