@@ -188,7 +188,7 @@ static enum ov_status find_owner(const struct ov_plan *plan, const struct ov_pla
     return OV_END;
 }
 
-enum ov_status ov_act_find_owner(const struct ov_plan *plan, const struct ov_tree *tree,
+enum ov_status ov_act_find_owner(const struct ov_plan *plan, const struct ov_root *tree,
                                  const struct ov_plan_step *step, char *ret_owner, size_t size) {
     for (enum ov_plan_tool tool = OV_TOOL_DPKG; tool < OV_TOOL_KINDS; tool++) {
         if (ov_plan_has_database(tree, tool)) {
@@ -205,16 +205,16 @@ enum ov_status ov_act_find_owner(const struct ov_plan *plan, const struct ov_tre
 
 // The folder that an entry lies in: the way to the step's base as the system has it, from there on
 // without links, since others may write there.
-static enum ov_status open_parent(const struct ov_tree *tree, const char *base, const char *path,
+static enum ov_status open_parent(const struct ov_root *tree, const char *base, const char *path,
                                   int *ret_folder) {
-    OV_CLEANUP(ov_tree_close) struct ov_tree above = {.root = -1};
+    OV_CLEANUP(ov_root_close) struct ov_root above = {.root = -1};
     char text[PATH_MAX];
     if (strlen(path) >= sizeof text || strncmp(base, path, strlen(base)) != 0) {
         return OV_INVALID;
     }
     (void)snprintf(text, sizeof text, "%s", base);
     *strrchr(text, '/') = 0;
-    TRY(ov_tree_open_below(tree, text[0] != 0 ? text : "/", &above));
+    TRY(ov_root_open_below(tree, text[0] != 0 ? text : "/", &above));
     int folder = above.root;
     above.root = -1;
     (void)snprintf(text, sizeof text, "%s", path + strlen(text) + 1);
@@ -247,7 +247,7 @@ static bool is_planned(const struct ov_plan_entry *entry, const struct stat *inf
                                                     modified == entry->modified_ns));
 }
 
-enum ov_status ov_act_remove(const struct ov_tree *tree, const struct ov_plan_step *step,
+enum ov_status ov_act_remove(const struct ov_root *tree, const struct ov_plan_step *step,
                              const struct ov_plan_entry *entry) {
     OV_AUTO_FD folder = -1;
     struct stat info;

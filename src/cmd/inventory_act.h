@@ -18,13 +18,13 @@ enum ov_status ov_act_ask(const char *const *args, struct ov_buf *ret_text, int 
 
 // Whether a package owns one of the step's files: then they are not left over. The line of the
 // package manager that says so goes to `ret_owner`. OV_END: none does.
-enum ov_status ov_act_find_owner(const struct ov_plan *plan, const struct ov_tree *tree,
+enum ov_status ov_act_find_owner(const struct ov_plan *plan, const struct ov_root *tree,
                                  const struct ov_plan_step *step, char *ret_owner, size_t size);
 
 // Removes one file, link or empty folder of a step, if it still is what the entry says; links above
 // it, below the step's base, are not followed. OV_END: it was gone. OV_PEER: it is another one by
 // now. OV_LIMIT: a folder that is not empty. OV_SYSTEM (errno).
-enum ov_status ov_act_remove(const struct ov_tree *tree, const struct ov_plan_step *step,
+enum ov_status ov_act_remove(const struct ov_root *tree, const struct ov_plan_step *step,
                              const struct ov_plan_entry *entry);
 
 // The configuration files of a package, as its manager lists them: one path a line, unchecked.

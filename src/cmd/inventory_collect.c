@@ -9,7 +9,7 @@
 #include "inventory/listing.h"
 #include "inventory/live.h"
 #include "inventory/paths.h"
-#include "inventory/tree.h"
+#include "inventory/root.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -43,7 +43,7 @@ static void collect_layer(void *arg, struct ov_paths_place *layer) {
     collect_place(arg, layer);
 }
 
-static void collect_places(struct collecting *collecting, const struct ov_tree *tree,
+static void collect_places(struct collecting *collecting, const struct ov_root *tree,
                            struct ov_inventory *inventory) {
     const struct ov_paths_place at = {.tree = tree, .place = "", .inventory = inventory};
     collect_place(collecting, &at);
@@ -72,8 +72,8 @@ static enum ov_status collect_image(struct collecting *collecting, struct ov_inv
 }
 
 static enum ov_status collect_tree(struct collecting *collecting, struct ov_inventory *inventory) {
-    OV_CLEANUP(ov_tree_close) struct ov_tree tree = {.root = -1};
-    TRY(ov_tree_open(collecting->options->root, &tree));
+    OV_CLEANUP(ov_root_close) struct ov_root tree = {.root = -1};
+    TRY(ov_root_open(collecting->options->root, &tree));
     if (!tree.has_links) {
         ov_inventory_add_problem(inventory, collecting->options->root,
                                  "paths with symbolic links in them are not followed (this "
@@ -108,12 +108,12 @@ enum ov_status ov_inventory_collect(const struct ov_collect_options *options,
 // ---- the machine's name -------------------------------------------------------------------------
 
 static void read_name(const char *root, char *text, size_t size) {
-    OV_CLEANUP(ov_tree_close) struct ov_tree tree = {.root = -1};
+    OV_CLEANUP(ov_root_close) struct ov_root tree = {.root = -1};
     OV_AUTO_FD fd = -1;
     struct stat info;
     size_t count = 0;
-    if (ov_tree_open(root, &tree) == OV_OK &&
-        ov_tree_open_file(&tree, "/etc/hostname", &fd, &info) == OV_OK &&
+    if (ov_root_open(root, &tree) == OV_OK &&
+        ov_root_open_file(&tree, "/etc/hostname", &fd, &info) == OV_OK &&
         ov_fd_read_full(fd, text, size - 1, &count) == OV_OK) {
         text[count] = 0;
     }

@@ -65,13 +65,13 @@ static int reject(const char *what, const char *why) {
 
 void ov_plan_view_init(struct ov_plan_view *ret_view) {
     ret_view->inventory = NULL;
-    ret_view->tree = (struct ov_tree){.root = -1};
+    ret_view->tree = (struct ov_root){.root = -1};
     ov_plan_init(&ret_view->plan);
 }
 
 void ov_plan_view_release(struct ov_plan_view *view) {
     ov_inventory_free(view->inventory);
-    ov_tree_close(&view->tree);
+    ov_root_close(&view->tree);
     ov_plan_release(&view->plan);
 }
 
@@ -92,7 +92,7 @@ enum ov_status ov_plan_view_look(const struct ov_plan_look *look, struct ov_plan
     }
     const struct ov_collect_options collect = {.root = view->root};
     enum ov_status status = ov_inventory_new(&view->inventory);
-    status = status == OV_OK ? ov_tree_open(view->root, &view->tree) : status;
+    status = status == OV_OK ? ov_root_open(view->root, &view->tree) : status;
     status = status == OV_OK ? ov_inventory_collect(&collect, view->inventory) : status;
     if (status != OV_OK) {
         return say(look->root, status);

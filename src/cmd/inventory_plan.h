@@ -15,7 +15,7 @@ struct ov_plan_look {
 // A machine as it is now, and the plan for it.
 struct ov_plan_view {
     struct ov_inventory *inventory;
-    struct ov_tree tree;
+    struct ov_root tree;
     struct ov_plan plan;
     char root[4096]; // without links, so that it means the same tomorrow
 };

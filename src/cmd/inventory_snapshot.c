@@ -18,7 +18,7 @@ static const uint64_t snapshot_bytes_max = UINT64_C(1) << 30;
 
 struct snapshot {
     const struct ov_plan_state *state;
-    const struct ov_tree *tree;
+    const struct ov_root *tree;
     struct ov_buf manifest; // a line for each file: mode, owner, group, size, time, SHA-256, path
     uint64_t bytes;
 };
@@ -51,7 +51,7 @@ static enum ov_status copy_file(struct snapshot *snapshot, const char *path) {
     struct stat info;
     char name[PATH_MAX];
     size_t size = 0;
-    enum ov_status status = ov_tree_open_file(snapshot->tree, path, &fd, &info);
+    enum ov_status status = ov_root_open_file(snapshot->tree, path, &fd, &info);
     if (status == OV_END || status == OV_UNSUPPORTED || is_copied(snapshot, path) ||
         (status == OV_OK && info.st_size > FILE_BYTES_MAX)) {
         return OV_OK;
@@ -122,7 +122,7 @@ static enum ov_status copy_all(struct snapshot *snapshot, const struct ov_plan *
 }
 
 enum ov_status ov_plan_snapshot(struct ov_plan_state *state, const struct ov_plan *plan,
-                                const struct ov_tree *tree) {
+                                const struct ov_root *tree) {
     struct snapshot snapshot = {.state = state, .tree = tree};
     enum ov_status status = copy_all(&snapshot, plan);
     status = status == OV_OK ? ov_buf_status(&snapshot.manifest) : status;

@@ -29,4 +29,4 @@ enum ov_status ov_plan_state_done(struct ov_plan_state *state, size_t step);
 // Copies the configuration: files that are to be removed and may not change, those of the packages,
 // and the lists of accounts. OV_SYSTEM (errno), OV_LIMIT: there is too much of it.
 enum ov_status ov_plan_snapshot(struct ov_plan_state *state, const struct ov_plan *plan,
-                                const struct ov_tree *tree);
+                                const struct ov_root *tree);

@@ -188,12 +188,12 @@ static void tell_file(struct verify *verify, const struct ov_plan_step *step,
     struct stat info, opened;
     struct ov_plan_entry now = {0};
     char sha256[2 * 32 + 1] = "";
-    const struct ov_tree *tree = &verify->view.tree;
-    if (ov_tree_find(tree, planned->path, false, &fd, &info) != OV_OK) {
+    const struct ov_root *tree = &verify->view.tree;
+    if (ov_root_find(tree, planned->path, false, &fd, &info) != OV_OK) {
         return;
     }
     if (S_ISREG(info.st_mode) && planned->sha256[0] != 0) {
-        (void)ov_tree_open_file(tree, planned->path, &readable, &opened);
+        (void)ov_root_open_file(tree, planned->path, &readable, &opened);
     }
     ov_plan_describe(fd, readable, &now, sha256);
     bool has_same = now.type == planned->type && strcmp(sha256, planned->sha256) == 0 &&

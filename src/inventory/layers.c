@@ -59,9 +59,9 @@ static void cut_name(const char *path, unsigned from_end, char *ret_name, size_t
 
 static void visit_layer(void *arg, const char *path) {
     struct visit *visit = arg;
-    OV_CLEANUP(ov_tree_close) struct ov_tree tree = {.root = -1};
+    OV_CLEANUP(ov_root_close) struct ov_root tree = {.root = -1};
     char name[NAME_SHOWN + 1], place[sizeof name + 32];
-    enum ov_status status = ov_tree_open_below(visit->at->tree, path, &tree);
+    enum ov_status status = ov_root_open_below(visit->at->tree, path, &tree);
     if (status == OV_SYSTEM && errno != ENOTDIR) {
         ov_paths_add_problem(visit->at, path);
     }

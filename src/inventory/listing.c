@@ -79,7 +79,7 @@ static bool has_unit(const struct ov_paths_place *at, const char *path) {
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
         OV_AUTO_FD fd = -1;
         (void)snprintf(unit, sizeof unit, "%s/%.*s", folders[i], (int)strlen(name) - 2, name);
-        if (ov_tree_find(at->tree, unit, true, &fd, &info) == OV_OK) {
+        if (ov_root_find(at->tree, unit, true, &fd, &info) == OV_OK) {
             return true;
         }
     }
@@ -95,7 +95,7 @@ static enum unit_state judge_unit(const struct ov_paths_place *at, const char *p
     char target[PATH_MAX] = "";
     struct stat info;
     OV_AUTO_FD fd = -1, behind = -1;
-    if (ov_tree_find(at->tree, path, false, &fd, &info) != OV_OK) {
+    if (ov_root_find(at->tree, path, false, &fd, &info) != OV_OK) {
         return UNIT_NOTHING;
     }
     if (!S_ISLNK(info.st_mode)) {
@@ -106,7 +106,7 @@ static enum unit_state judge_unit(const struct ov_paths_place *at, const char *p
     ssize_t size = readlinkat(fd, "", target, sizeof target - 1);
     target[size > 0 ? size : 0] = 0;
     bool is_masked = strcmp(target, "/dev/null") == 0;
-    bool is_there = ov_tree_find(at->tree, path, true, &behind, &info) == OV_OK;
+    bool is_there = ov_root_find(at->tree, path, true, &behind, &info) == OV_OK;
     *ret_why = is_masked ? ": masked" : is_there ? ": a link" : ": a link to nothing";
     return is_masked || !is_there ? UNIT_LEFT_OVER : UNIT_THERE;
 }
@@ -115,7 +115,7 @@ static enum unit_state judge_unit(const struct ov_paths_place *at, const char *p
 static bool is_whiteout(const struct ov_paths_place *at, const char *path) {
     struct stat info;
     OV_AUTO_FD fd = -1;
-    return ov_tree_find(at->tree, path, false, &fd, &info) == OV_OK && S_ISCHR(info.st_mode) &&
+    return ov_root_find(at->tree, path, false, &fd, &info) == OV_OK && S_ISCHR(info.st_mode) &&
            info.st_rdev == 0;
 }
 
@@ -153,17 +153,17 @@ struct folder_arg {
     const struct kind *kind;
 };
 
-static bool is_link(const struct ov_tree *tree, const char *path) {
+static bool is_link(const struct ov_root *tree, const char *path) {
     struct stat info;
     OV_AUTO_FD fd = -1;
-    return ov_tree_find(tree, path, false, &fd, &info) == OV_OK && S_ISLNK(info.st_mode);
+    return ov_root_find(tree, path, false, &fd, &info) == OV_OK && S_ISLNK(info.st_mode);
 }
 
 static void list_folder(void *arg, const char *path) {
     const struct folder_arg *folder = arg;
     const struct ov_paths_place *at = folder->at;
-    struct ov_names names = {0};
-    enum ov_status status = ov_tree_list(at->tree, path, NAMES_MAX, &names);
+    struct ov_root_names names = {0};
+    enum ov_status status = ov_root_list(at->tree, path, NAMES_MAX, &names);
     if (status == OV_SYSTEM) {
         ov_paths_add_problem(at, path);
     } else if (status == OV_LIMIT) {
@@ -172,7 +172,7 @@ static void list_folder(void *arg, const char *path) {
     for (size_t i = 0; i < names.count; i++) {
         see_name(at, folder->kind, path, names.items[i]);
     }
-    ov_names_release(&names);
+    ov_root_names_release(&names);
 }
 
 // ---- kernel modules -----------------------------------------------------------------------------
@@ -209,8 +209,8 @@ static void see_module(const struct ov_paths_place *at, const char *path, const 
 // but in their own names.
 static void walk_modules(const struct ov_paths_place *at, const char *path, unsigned depth,
                          size_t *left) {
-    struct ov_names names = {0};
-    enum ov_status status = ov_tree_list(at->tree, path, NAMES_MAX, &names);
+    struct ov_root_names names = {0};
+    enum ov_status status = ov_root_list(at->tree, path, NAMES_MAX, &names);
     if (status == OV_SYSTEM) {
         ov_paths_add_problem(at, path);
     }
@@ -228,7 +228,7 @@ static void walk_modules(const struct ov_paths_place *at, const char *path, unsi
             walk_modules(at, inner, depth + 1, left);
         }
     }
-    ov_names_release(&names);
+    ov_root_names_release(&names);
 }
 
 static void list_modules(const struct ov_paths_place *at) {

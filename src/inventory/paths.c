@@ -29,7 +29,7 @@ void ov_paths_add_problem(const struct ov_paths_place *at, const char *path) {
     int error = errno;
     char part[PATH_MAX];
     if (error == EACCES) {
-        ov_tree_reach(at->tree, path, part, sizeof part);
+        ov_root_reach(at->tree, path, part, sizeof part);
     } else {
         (void)snprintf(part, sizeof part, "%s", path);
     }
@@ -50,9 +50,9 @@ static void expand_name(struct expansion *expansion, size_t used, const char *na
 
 static void expand_folder(struct expansion *expansion, size_t used, const char *part,
                           const char *rest) {
-    struct ov_names names = {0};
+    struct ov_root_names names = {0};
     const char *folder = used == 0 ? "/" : expansion->path;
-    enum ov_status status = ov_tree_list(expansion->at->tree, folder, FOLDER_NAMES_MAX, &names);
+    enum ov_status status = ov_root_list(expansion->at->tree, folder, FOLDER_NAMES_MAX, &names);
     if (status == OV_LIMIT) {
         ov_inventory_add_problem(expansion->at->inventory, folder, "has more names than are read",
                                  expansion->at->place);
@@ -64,13 +64,13 @@ static void expand_folder(struct expansion *expansion, size_t used, const char *
             expand_name(expansion, used, names.items[i], rest);
         }
     }
-    ov_names_release(&names);
+    ov_root_names_release(&names);
 }
 
 static void tell_found(struct expansion *expansion) {
     OV_AUTO_FD fd = -1;
     struct stat info;
-    enum ov_status status = ov_tree_find(expansion->at->tree, expansion->path, false, &fd, &info);
+    enum ov_status status = ov_root_find(expansion->at->tree, expansion->path, false, &fd, &info);
     if (status == OV_OK) {
         expansion->count++;
         expansion->tell(expansion->arg, expansion->path);
@@ -125,11 +125,11 @@ static const char *name_type(mode_t mode) {
 
 // What a path is, in words: "folder", "link to /x, which is not there". False for what overlayfs
 // keeps of a file that an upper layer has deleted: a device 0/0 of its name.
-static bool describe(const struct ov_tree *tree, const char *path, char *ret_text, size_t size) {
+static bool describe(const struct ov_root *tree, const char *path, char *ret_text, size_t size) {
     char target[PATH_MAX] = "";
     struct stat info;
     OV_AUTO_FD fd = -1;
-    if (ov_tree_find(tree, path, false, &fd, &info) != OV_OK ||
+    if (ov_root_find(tree, path, false, &fd, &info) != OV_OK ||
         (S_ISCHR(info.st_mode) && info.st_rdev == 0)) {
         return false;
     }
@@ -140,7 +140,7 @@ static bool describe(const struct ov_tree *tree, const char *path, char *ret_tex
     ssize_t length = readlinkat(fd, "", target, sizeof target - 1);
     target[length > 0 ? length : 0] = 0;
     OV_AUTO_FD behind = -1;
-    bool is_there = ov_tree_find(tree, path, true, &behind, &info) == OV_OK;
+    bool is_there = ov_root_find(tree, path, true, &behind, &info) == OV_OK;
     (void)snprintf(ret_text, size, "link to %.300s%s", target,
                    is_there ? "" : ", which is not there");
     return true;

@@ -5,11 +5,11 @@
 #pragma once
 
 #include "inventory/inventory.h"
-#include "inventory/tree.h"
+#include "inventory/root.h"
 
 // Where is looked, and who is told.
 struct ov_paths_place {
-    const struct ov_tree *tree;
+    const struct ov_root *tree;
     const char *place; // as in ov_sight; "" for the root itself
     struct ov_inventory *inventory;
     size_t most; // paths that one pattern may give; 0: as many as products need

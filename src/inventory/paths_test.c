@@ -16,7 +16,7 @@
 
 struct world {
     char path[64];
-    struct ov_tree tree;
+    struct ov_root tree;
     struct ov_inventory *inventory;
 };
 
@@ -25,7 +25,7 @@ static int make_world(void **state) {
     assert_non_null(world);
     (void)snprintf(world->path, sizeof world->path, "/tmp/ov-paths-XXXXXX");
     assert_non_null(mkdtemp(world->path));
-    assert_int_equal(ov_tree_open(world->path, &world->tree), OV_OK);
+    assert_int_equal(ov_root_open(world->path, &world->tree), OV_OK);
     static const char *const folders[] = {"opt", "opt/x", "opt/x/v1", "opt/x/v2", "opt/x/v2/bin"};
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
         assert_int_equal(mkdirat(world->tree.root, folders[i], 0700), 0);
@@ -40,7 +40,7 @@ static int make_world(void **state) {
 static int remove_world(void **state) {
     struct world *world = *state;
     char command[128];
-    ov_tree_close(&world->tree);
+    ov_root_close(&world->tree);
     ov_inventory_free(world->inventory);
     (void)snprintf(command, sizeof command, "rm -rf '%s'", world->path);
     assert_int_equal(system(command), 0); // NOLINT: our own folder

@@ -325,15 +325,15 @@ const char *ov_plan_rpm_folder(enum ov_plan_tool tool) {
                                           : NULL;
 }
 
-static bool is_there(const struct ov_tree *tree, const char *folder, const char *name) {
+static bool is_there(const struct ov_root *tree, const char *folder, const char *name) {
     OV_AUTO_FD fd = -1;
     struct stat info;
     char path[64];
     (void)snprintf(path, sizeof path, "%s%s", folder, name);
-    return ov_tree_find(tree, path, true, &fd, &info) == OV_OK;
+    return ov_root_find(tree, path, true, &fd, &info) == OV_OK;
 }
 
-bool ov_plan_has_database(const struct ov_tree *tree, enum ov_plan_tool tool) {
+bool ov_plan_has_database(const struct ov_root *tree, enum ov_plan_tool tool) {
     const char *folder = ov_plan_rpm_folder(tool);
     if (folder != NULL) {
         return is_there(tree, folder, "/rpmdb.sqlite") || is_there(tree, folder, "/Packages.db") ||

@@ -12,7 +12,7 @@
 #include "base/arena.h"
 #include "base/json_read.h"
 #include "inventory/inventory.h"
-#include "inventory/tree.h"
+#include "inventory/root.h"
 
 #include <time.h>
 
@@ -103,7 +103,7 @@ void ov_plan_release(struct ov_plan *plan);
 
 struct ov_plan_order {
     struct ov_inventory *inventory; // judged; what cannot be read becomes a problem of it
-    const struct ov_tree *tree;     // of the root
+    const struct ov_root *tree;     // of the root
     const char *root, *machine;
     const char *const *bans;
     size_t ban_count;
@@ -129,7 +129,7 @@ bool ov_plan_add_ban(struct ov_plan *plan, const char *word);
 
 // What stands at `base` below the root, with all that is in it, links not followed, as entries of
 // the step. OV_END: nothing stands there; OV_LIMIT: more than a plan holds.
-enum ov_status ov_plan_add_files(struct ov_plan *plan, const struct ov_tree *tree,
+enum ov_status ov_plan_add_files(struct ov_plan *plan, const struct ov_root *tree,
                                  struct ov_plan_step *step, const char *base);
 
 // One file as it is now; `fd` can be asked (O_PATH) and `readable` read, or is -1.
@@ -172,7 +172,7 @@ const char *ov_plan_tool_name(enum ov_plan_tool tool);
 // system to system. NULL for the other tools.
 const char *ov_plan_rpm_folder(enum ov_plan_tool tool);
 // Whether the database of a tool stands below a root.
-bool ov_plan_has_database(const struct ov_tree *tree, enum ov_plan_tool tool);
+bool ov_plan_has_database(const struct ov_root *tree, enum ov_plan_tool tool);
 
 // ---- comparison ---------------------------------------------------------------------------------
 

@@ -71,7 +71,7 @@ void ov_plan_describe(int fd, int readable, struct ov_plan_entry *ret_entry,
 
 struct walk {
     struct ov_plan *plan;
-    const struct ov_tree *tree;
+    const struct ov_root *tree;
     struct ov_plan_step *step;
     dev_t device;
 };
@@ -85,14 +85,14 @@ static enum ov_status add_one(struct walk *walk, const char *path, bool *ret_is_
     if (!ov_plan_path_is_good(path) || walk->step->entry_count >= ENTRIES_MAX) {
         return OV_LIMIT;
     }
-    TRY(ov_tree_find(walk->tree, path, false, &fd, &info));
+    TRY(ov_root_find(walk->tree, path, false, &fd, &info));
     if (walk->step->entry_count == 0) {
         walk->device = info.st_dev;
     } else if (walk->device != info.st_dev) {
         return OV_LIMIT; // another file system is mounted there
     }
     if (S_ISREG(info.st_mode) && !entry.may_change) {
-        TRY(ov_tree_open_file(walk->tree, path, &readable, &opened));
+        TRY(ov_root_open_file(walk->tree, path, &readable, &opened));
     }
     ov_plan_describe(fd, readable, &entry, sha256);
     *ret_is_folder = entry.type == 'd';
@@ -101,9 +101,9 @@ static enum ov_status add_one(struct walk *walk, const char *path, bool *ret_is_
 
 // Goes through the step's own list: what a folder holds is put at its end, and comes in turn.
 static enum ov_status add_names(struct walk *walk, const char *folder) {
-    struct ov_names names = {0};
+    struct ov_root_names names = {0};
     char path[PATH_MAX];
-    enum ov_status status = ov_tree_list(walk->tree, folder, ENTRIES_MAX, &names);
+    enum ov_status status = ov_root_list(walk->tree, folder, ENTRIES_MAX, &names);
     for (size_t i = 0; i < names.count && status == OV_OK; i++) {
         bool is_folder = false;
         int size = snprintf(path, sizeof path, "%s/%s", folder, names.items[i]);
@@ -111,7 +111,7 @@ static enum ov_status add_names(struct walk *walk, const char *folder) {
             size < 0 || (size_t)size >= sizeof path ? OV_LIMIT : add_one(walk, path, &is_folder);
         status = status == OV_END ? OV_OK : status; // it went away meanwhile
     }
-    ov_names_release(&names);
+    ov_root_names_release(&names);
     return status;
 }
 
@@ -123,7 +123,7 @@ static size_t count_slashes(const char *path) {
     return count;
 }
 
-enum ov_status ov_plan_add_files(struct ov_plan *plan, const struct ov_tree *tree,
+enum ov_status ov_plan_add_files(struct ov_plan *plan, const struct ov_root *tree,
                                  struct ov_plan_step *step, const char *base) {
     struct walk walk = {.plan = plan, .tree = tree, .step = step};
     bool is_folder = false;

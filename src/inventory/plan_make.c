@@ -41,13 +41,13 @@ static bool is_banned(const struct ov_plan_order *order, const struct ov_product
 static bool is_there(const struct maker *maker, const char *path) {
     OV_AUTO_FD fd = -1;
     struct stat info;
-    return ov_tree_find(maker->order->tree, path, false, &fd, &info) == OV_OK;
+    return ov_root_find(maker->order->tree, path, false, &fd, &info) == OV_OK;
 }
 
 static bool is_link(const struct maker *maker, const char *path) {
     OV_AUTO_FD fd = -1;
     struct stat info;
-    return ov_tree_find(maker->order->tree, path, false, &fd, &info) == OV_OK &&
+    return ov_root_find(maker->order->tree, path, false, &fd, &info) == OV_OK &&
            S_ISLNK(info.st_mode);
 }
 
@@ -159,7 +159,7 @@ static void take_unit(struct maker *maker, const struct ov_found *found,
 
 // A system has one database as a rule; where it has a second, its kind of system decides.
 static enum ov_plan_tool choose_tool(const struct maker *maker) {
-    const struct ov_tree *tree = maker->order->tree;
+    const struct ov_root *tree = maker->order->tree;
     enum ov_plan_tool found = OV_TOOL_NONE;
     for (enum ov_plan_tool tool = OV_TOOL_KINDS - 1; tool > OV_TOOL_NONE; tool--) {
         found = ov_plan_has_database(tree, tool) ? tool : found;

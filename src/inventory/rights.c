@@ -55,8 +55,8 @@ static void walk(const struct ov_paths_place *at, const struct ov_product *produ
 
 static void walk_folder(const struct ov_paths_place *at, const struct ov_product *product,
                         const char *path, unsigned depth, size_t *left) {
-    struct ov_names names = {0};
-    enum ov_status status = ov_tree_list(at->tree, path, NAMES_MAX, &names);
+    struct ov_root_names names = {0};
+    enum ov_status status = ov_root_list(at->tree, path, NAMES_MAX, &names);
     if (status == OV_SYSTEM) {
         ov_paths_add_problem(at, path);
     } else if (status == OV_LIMIT || depth == DEPTH_MAX) {
@@ -70,14 +70,14 @@ static void walk_folder(const struct ov_paths_place *at, const struct ov_product
             walk(at, product, inner, depth + 1, left);
         }
     }
-    ov_names_release(&names);
+    ov_root_names_release(&names);
 }
 
 static void walk(const struct ov_paths_place *at, const struct ov_product *product,
                  const char *path, unsigned depth, size_t *left) {
     OV_AUTO_FD fd = -1;
     struct stat info;
-    if (*left == 0 || ov_tree_find(at->tree, path, false, &fd, &info) != OV_OK) {
+    if (*left == 0 || ov_root_find(at->tree, path, false, &fd, &info) != OV_OK) {
         return;
     }
     *left -= 1;

@@ -93,7 +93,7 @@ static bool is_skipped(const struct opening *opening, const char *path) {
     char target[PATH_MAX] = "";
     struct stat info;
     OV_AUTO_FD fd = -1;
-    if (ov_tree_find(opening->at->tree, path, false, &fd, &info) != OV_OK) {
+    if (ov_root_find(opening->at->tree, path, false, &fd, &info) != OV_OK) {
         return true;
     }
     if (S_ISDIR(info.st_mode) || (S_ISCHR(info.st_mode) && info.st_rdev == 0)) {
@@ -119,7 +119,7 @@ static void look_for_log(const struct opening *opening, const char *path) {
     OV_AUTO_FD fd = -1;
     (void)snprintf(log, sizeof log, "%s-wal", path);
     if (opening->row->kind == OV_SURVEY_RPM_SQLITE &&
-        ov_tree_find(opening->at->tree, log, true, &fd, &info) == OV_OK && info.st_size > 0) {
+        ov_root_find(opening->at->tree, log, true, &fd, &info) == OV_OK && info.st_size > 0) {
         tell_problem(opening, log, "has changes that are not written back, and are not read");
     }
 }
@@ -148,7 +148,7 @@ static void open_one(void *arg, const char *path) {
     if (number < opening->from || number - opening->from >= opening->most) {
         return;
     }
-    enum ov_status status = ov_tree_open_file(opening->at->tree, path, &fd, &info);
+    enum ov_status status = ov_root_open_file(opening->at->tree, path, &fd, &info);
     if (status == OV_UNSUPPORTED) {
         tell_problem(opening, path, "is no regular file");
     } else if (status == OV_SYSTEM) {
@@ -168,7 +168,7 @@ enum ov_status ov_survey_files_open(const struct ov_paths_place *at, size_t from
     struct stat info;
     OV_AUTO_FD lib = -1;
     many.most = FILES_PER_PATTERN_MAX;
-    bool is_merged = ov_tree_find(at->tree, "/lib", false, &lib, &info) == OV_OK &&
+    bool is_merged = ov_root_find(at->tree, "/lib", false, &lib, &info) == OV_OK &&
                      S_ISLNK(info.st_mode); // to /usr/lib, which is looked at by itself
     opening.files.items = calloc(most, sizeof *opening.files.items);
     if (opening.files.items == NULL) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Paths below a root, which never lead out of it.
-#include "inventory/tree.h"
+#include "inventory/root.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -29,29 +29,29 @@ static bool has_openat2(int root) {
     return fd >= 0 || (errno != ENOSYS && errno != EPERM);
 }
 
-enum ov_status ov_tree_open(const char *path, struct ov_tree *ret_tree) {
+enum ov_status ov_root_open(const char *path, struct ov_root *ret_tree) {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0) {
         return OV_SYSTEM;
     }
-    *ret_tree = (struct ov_tree){.root = fd, .has_links = has_openat2(fd)};
+    *ret_tree = (struct ov_root){.root = fd, .has_links = has_openat2(fd)};
     return OV_OK;
 }
 
-enum ov_status ov_tree_open_below(const struct ov_tree *tree, const char *path,
-                                  struct ov_tree *ret_tree) {
+enum ov_status ov_root_open_below(const struct ov_root *tree, const char *path,
+                                  struct ov_root *ret_tree) {
     OV_AUTO_FD found = -1;
     struct stat info;
-    TRY(ov_tree_find(tree, path, true, &found, &info));
+    TRY(ov_root_find(tree, path, true, &found, &info));
     int fd = openat(found, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) {
         return OV_SYSTEM;
     }
-    *ret_tree = (struct ov_tree){.root = fd, .has_links = tree->has_links};
+    *ret_tree = (struct ov_root){.root = fd, .has_links = tree->has_links};
     return OV_OK;
 }
 
-void ov_tree_close(struct ov_tree *tree) {
+void ov_root_close(struct ov_root *tree) {
     ov_fd_close(&tree->root);
 }
 
@@ -85,7 +85,7 @@ static int open_parts(int root, const char *path) {
     return -1;
 }
 
-enum ov_status ov_tree_find(const struct ov_tree *tree, const char *path, bool is_followed,
+enum ov_status ov_root_find(const struct ov_root *tree, const char *path, bool is_followed,
                             int *ret_fd, struct stat *ret_info) {
     uint64_t flags = O_PATH | (is_followed ? 0 : O_NOFOLLOW);
     OV_AUTO_FD fd =
@@ -107,7 +107,7 @@ enum ov_status ov_tree_find(const struct ov_tree *tree, const char *path, bool i
 
 // The same file, whatever has become of its name. Where /proc is not mounted the name is asked
 // again, and what it gives must be the same.
-static int open_found(const struct ov_tree *tree, int found, const char *path) {
+static int open_found(const struct ov_root *tree, int found, const char *path) {
     char link[32];
     int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
     (void)snprintf(link, sizeof link, "/proc/self/fd/%d", found);
@@ -118,11 +118,11 @@ static int open_found(const struct ov_tree *tree, int found, const char *path) {
     return fd;
 }
 
-enum ov_status ov_tree_open_file(const struct ov_tree *tree, const char *path, int *ret_fd,
+enum ov_status ov_root_open_file(const struct ov_root *tree, const char *path, int *ret_fd,
                                  struct stat *ret_info) {
     OV_AUTO_FD found = -1;
     struct stat info;
-    TRY(ov_tree_find(tree, path, true, &found, &info));
+    TRY(ov_root_find(tree, path, true, &found, &info));
     if (!S_ISREG(info.st_mode)) {
         return OV_UNSUPPORTED;
     }
@@ -141,13 +141,13 @@ enum ov_status ov_tree_open_file(const struct ov_tree *tree, const char *path, i
     return OV_OK;
 }
 
-void ov_tree_reach(const struct ov_tree *tree, const char *path, char *ret_part, size_t size) {
+void ov_root_reach(const struct ov_root *tree, const char *path, char *ret_part, size_t size) {
     struct stat info;
     (void)snprintf(ret_part, size, "%s", path);
     for (char *slash; (slash = strrchr(ret_part, '/')) != NULL && slash != ret_part;) {
         *slash = 0;
         OV_AUTO_FD fd = -1;
-        if (ov_tree_find(tree, ret_part, true, &fd, &info) == OV_OK) {
+        if (ov_root_find(tree, ret_part, true, &fd, &info) == OV_OK) {
             return;
         }
     }
@@ -156,19 +156,19 @@ void ov_tree_reach(const struct ov_tree *tree, const char *path, char *ret_part,
 
 // ---- names of a folder --------------------------------------------------------------------------
 
-void ov_names_release(struct ov_names *names) {
+void ov_root_names_release(struct ov_root_names *names) {
     for (size_t i = 0; i < names->count; i++) {
         free(names->items[i]);
     }
     free(names->items);
-    *names = (struct ov_names){0};
+    *names = (struct ov_root_names){0};
 }
 
 static int compare_names(const void *a, const void *b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static enum ov_status add_name(struct ov_names *names, size_t *room, const char *name) {
+static enum ov_status add_name(struct ov_root_names *names, size_t *room, const char *name) {
     if (names->count == *room) {
         size_t wanted = *room == 0 ? 32 : 2 * *room;
         char **grown = reallocarray(names->items, wanted, sizeof *grown);
@@ -186,7 +186,7 @@ static enum ov_status add_name(struct ov_names *names, size_t *room, const char 
     return OV_OK;
 }
 
-static enum ov_status read_names(DIR *folder, size_t most, struct ov_names *names) {
+static enum ov_status read_names(DIR *folder, size_t most, struct ov_root_names *names) {
     size_t room = 0;
     while (true) {
         errno = 0;
@@ -204,11 +204,11 @@ static enum ov_status read_names(DIR *folder, size_t most, struct ov_names *name
     }
 }
 
-enum ov_status ov_tree_list(const struct ov_tree *tree, const char *path, size_t most,
-                            struct ov_names *ret_names) {
+enum ov_status ov_root_list(const struct ov_root *tree, const char *path, size_t most,
+                            struct ov_root_names *ret_names) {
     OV_AUTO_FD found = -1;
     struct stat info;
-    TRY(ov_tree_find(tree, path, true, &found, &info));
+    TRY(ov_root_find(tree, path, true, &found, &info));
     if (!S_ISDIR(info.st_mode)) {
         return OV_UNSUPPORTED;
     }
@@ -220,12 +220,12 @@ enum ov_status ov_tree_list(const struct ov_tree *tree, const char *path, size_t
         errno = error;
         return OV_SYSTEM;
     }
-    struct ov_names names = {0};
+    struct ov_root_names names = {0};
     enum ov_status status = read_names(folder, most, &names);
     int error = errno;
     (void)closedir(folder);
     if (status != OV_OK && status != OV_LIMIT) {
-        ov_names_release(&names);
+        ov_root_names_release(&names);
         errno = error;
         return status;
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Paths below a root mean what they mean inside of it, and nothing but files is opened.
-#include "inventory/tree.h"
+#include "inventory/root.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 // A folder with root/ in it, and beside that a file that nothing in root/ may lead to.
 struct world {
     char path[64];
-    struct ov_tree tree;
+    struct ov_root tree;
 };
 
 static void write_file(int folder, const char *name, const char *text) {
@@ -47,7 +47,7 @@ static int make_world(void **state) {
     assert_int_equal(mkfifoat(root, "fifo", 0600), 0);
     char path[96];
     (void)snprintf(path, sizeof path, "%s/root", world->path);
-    assert_int_equal(ov_tree_open(path, &world->tree), OV_OK);
+    assert_int_equal(ov_root_open(path, &world->tree), OV_OK);
     *state = world;
     return 0;
 }
@@ -55,26 +55,26 @@ static int make_world(void **state) {
 static int remove_world(void **state) {
     struct world *world = *state;
     char command[128];
-    ov_tree_close(&world->tree);
+    ov_root_close(&world->tree);
     (void)snprintf(command, sizeof command, "rm -rf '%s'", world->path);
     assert_int_equal(system(command), 0); // NOLINT: our own folder
     free(world);
     return 0;
 }
 
-static void assert_text(const struct ov_tree *tree, const char *path, const char *text) {
+static void assert_text(const struct ov_root *tree, const char *path, const char *text) {
     OV_AUTO_FD fd = -1;
     struct stat info;
     char buffer[32] = "";
-    assert_int_equal(ov_tree_open_file(tree, path, &fd, &info), OV_OK);
+    assert_int_equal(ov_root_open_file(tree, path, &fd, &info), OV_OK);
     assert_int_equal(read(fd, buffer, sizeof buffer - 1), (ssize_t)strlen(text));
     assert_string_equal(buffer, text);
 }
 
-static enum ov_status try_file(const struct ov_tree *tree, const char *path) {
+static enum ov_status try_file(const struct ov_root *tree, const char *path) {
     OV_AUTO_FD fd = -1;
     struct stat info;
-    return ov_tree_open_file(tree, path, &fd, &info);
+    return ov_root_open_file(tree, path, &fd, &info);
 }
 
 static void test_links_mean_what_they_mean_inside(void **state) {
@@ -95,7 +95,7 @@ static void test_links_mean_what_they_mean_inside(void **state) {
 
 static void test_without_openat2_no_link_is_followed(void **state) {
     const struct world *world = *state;
-    struct ov_tree tree = world->tree;
+    struct ov_root tree = world->tree;
     tree.has_links = false;
     assert_text(&tree, "/etc/passwd", "inside");
     assert_int_not_equal(try_file(&tree, "/absolute"), OV_OK);
@@ -114,42 +114,42 @@ static void test_a_link_can_be_asked_for_itself(void **state) {
     const struct world *world = *state;
     OV_AUTO_FD fd = -1;
     struct stat info;
-    assert_int_equal(ov_tree_find(&world->tree, "/nothing", false, &fd, &info), OV_OK);
+    assert_int_equal(ov_root_find(&world->tree, "/nothing", false, &fd, &info), OV_OK);
     assert_true(S_ISLNK(info.st_mode));
-    assert_int_equal(ov_tree_find(&world->tree, "/nowhere", false, &fd, &info), OV_END);
+    assert_int_equal(ov_root_find(&world->tree, "/nowhere", false, &fd, &info), OV_END);
 }
 
 static void test_names_are_sorted_and_counted(void **state) {
     const struct world *world = *state;
-    struct ov_names names = {0};
-    assert_int_equal(ov_tree_list(&world->tree, "/", 100, &names), OV_OK);
+    struct ov_root_names names = {0};
+    assert_int_equal(ov_root_list(&world->tree, "/", 100, &names), OV_OK);
     assert_int_equal(names.count, 8);
     assert_string_equal(names.items[0], "absolute");
     assert_string_equal(names.items[7], "usr");
-    ov_names_release(&names);
-    assert_int_equal(ov_tree_list(&world->tree, "/", 3, &names), OV_LIMIT);
+    ov_root_names_release(&names);
+    assert_int_equal(ov_root_list(&world->tree, "/", 3, &names), OV_LIMIT);
     assert_int_equal(names.count, 3);
-    ov_names_release(&names);
-    assert_int_equal(ov_tree_list(&world->tree, "/fifo", 3, &names), OV_UNSUPPORTED);
-    assert_int_equal(ov_tree_list(&world->tree, "/none", 3, &names), OV_END);
+    ov_root_names_release(&names);
+    assert_int_equal(ov_root_list(&world->tree, "/fifo", 3, &names), OV_UNSUPPORTED);
+    assert_int_equal(ov_root_list(&world->tree, "/none", 3, &names), OV_END);
 }
 
 static void test_a_folder_can_be_a_root_of_its_own(void **state) {
     const struct world *world = *state;
-    struct ov_tree inner;
-    assert_int_equal(ov_tree_open_below(&world->tree, "/etc", &inner), OV_OK);
+    struct ov_root inner;
+    assert_int_equal(ov_root_open_below(&world->tree, "/etc", &inner), OV_OK);
     assert_text(&inner, "/passwd", "inside");
     assert_text(&inner, "/../passwd", "inside");
-    ov_tree_close(&inner);
-    assert_int_not_equal(ov_tree_open_below(&world->tree, "/etc/passwd", &inner), OV_OK);
+    ov_root_close(&inner);
+    assert_int_not_equal(ov_root_open_below(&world->tree, "/etc/passwd", &inner), OV_OK);
 }
 
 static void test_the_folder_that_refuses_is_named(void **state) {
     const struct world *world = *state;
     char part[PATH_MAX];
-    ov_tree_reach(&world->tree, "/etc/none/of/these", part, sizeof part);
+    ov_root_reach(&world->tree, "/etc/none/of/these", part, sizeof part);
     assert_string_equal(part, "/etc");
-    ov_tree_reach(&world->tree, "/none", part, sizeof part);
+    ov_root_reach(&world->tree, "/none", part, sizeof part);
     assert_string_equal(part, "/");
 }
 
