@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/install.h"
+#include "catalog/image_check.h"
 #include "role/scan_job.h"
 
 #include <errno.h>
@@ -230,7 +231,10 @@ static bool open_rules(struct engines *engines) {
     char reason[OV_SCAN_REASON_BYTES] = "the rules for engines are not installed";
     if (ov_install_find(OV_PART_ENGINES, path, sizeof path) == OV_OK &&
         ov_scan_image_open(path, &engines->image, reason) == OV_OK) {
-        return true;
+        if (ov_image_check(engines->image.map.bytes, reason) == OV_OK) {
+            return true;
+        }
+        ov_scan_image_close(&engines->image);
     }
     ov_inventory_add_problem(engines->inventory, path, reason, NULL);
     return false;
