@@ -106,6 +106,8 @@ def load():
     if facts.exists():
         products = from_tsv(facts, [row["id"] for row in rows])
         return products, facts.name
+    # Engines inside of other products have nothing that a root could be given without a scan.
+    rows = [row for row in rows if any("engine" not in item for item in row["indicators"])]
     return from_table(rows), TABLE.name
 
 
