@@ -386,15 +386,20 @@ def test_packages():
     tap.check("apply stops at it", code == 1 and "came back" in errors, (code, text, errors))
 
 
+def make_empty(packages):
+    """A root without any product, a folder for packages beside it, and nothing of before."""
+    for folder in ("d", packages, "state"):
+        shutil.rmtree(HERE / folder, ignore_errors=True)
+    (HERE / packages).mkdir()
+    (HERE / "d").mkdir()
+    return skeleton.base(HERE / "d")
+
+
 def test_rpm():
     if not skeleton.has_rpm() or os.geteuid() != 0:
         tap.skip("packages of rpm", "needs root, rpm and rpmbuild")
         return
-    for folder in ("d", "rpms", "state"):
-        shutil.rmtree(HERE / folder, ignore_errors=True)
-    (HERE / "rpms").mkdir()
-    (HERE / "d").mkdir()
-    root = skeleton.base(HERE / "d")
+    root = make_empty("rpms")
     product = skeleton.Product(id="clamav", packages=["clamav", "clamd"],
                                paths=["/usr/bin/clamscan", "/usr/sbin/clamd"])
     skeleton.install_rpms(root, product, skeleton.make_rpms(HERE / "rpms", [product])["clamav"])
@@ -450,11 +455,11 @@ for i in usr bin sbin lib lib32 lib64; do
         mkdir -p "$R/$i"; mount --bind /$i "$R/$i"; mount -o remount,bind,ro "$R/$i"
     fi
 done
-mkdir -p "$R/proc" "$R/dev" "$R/old" "$R/build" "$R/work"
+mkdir -p "$R/proc" "$R/dev" "$R/old" "$R/build" "$R/own"
 mount -t proc proc "$R/proc"
 mount --rbind /dev "$R/dev"
 mount --bind "$BUILD" "$R/build"; mount -o remount,bind,ro "$R/build"
-mount --bind "$WORK" "$R/work"
+mount --bind "$WORK" "$R/own"
 for i in systemctl modprobe semodule; do
     [ -e /usr/bin/$i ] && mount --bind "$R/tool" "$R/usr/bin/$i"
     [ -e /usr/sbin/$i ] && mount --bind "$R/tool" "$R/usr/sbin/$i"
@@ -463,13 +468,13 @@ cd "$R"
 pivot_root . old
 umount -l /old
 cd /
-exec env OVERT_STATE=/work/state OVERT_BUILD=/build "$@"
+exec env OVERT_STATE=/own/state OVERT_BUILD=/build "$@"
 '''
-TOOL = '#!/bin/sh\necho "${0##*/} $*" >> /work/asked\n[ ! -e /work/refuse ]\n'
+TOOL = '#!/bin/sh\necho "${0##*/} $*" >> /own/asked\n[ ! -e /own/refuse ]\n'
 
 
 def in_machine(root, *words):
-    env = {**os.environ, "BUILD": str(BUILD), "WORK": str(HERE / "work")}
+    env = {**os.environ, "BUILD": str(BUILD), "WORK": str(HERE / "own")}
     done = subprocess.run(["unshare", "--mount", "--pid", "--fork", "sh", "-c", MACHINE, "sh", root,
                            "/build/overt", "inventory", *words], capture_output=True, text=True,
                           timeout=SECONDS, env=env, check=False)
@@ -478,7 +483,7 @@ def in_machine(root, *words):
 
 def make_machine():
     root = HERE / "machine"
-    for folder in (root, HERE / "work"):
+    for folder in (root, HERE / "own"):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
     for path, text in {**FILES, **OTHERS, "opt/sophos-av/bin/savdctl": "program\n",
@@ -488,7 +493,7 @@ def make_machine():
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / path).write_text(text, encoding="utf-8")
     uninstaller = root / "opt/sophos-av/uninstall.sh"
-    uninstaller.write_text('#!/bin/sh\necho "uninstall $*" >> /work/asked\n'
+    uninstaller.write_text('#!/bin/sh\necho "uninstall $*" >> /own/asked\n'
                            "rm -r /opt/sophos-av/bin /opt/sophos-av/uninstall.sh\n")
     (root / "tool").write_text(TOOL)
     for file in (uninstaller, root / "tool"):
@@ -507,7 +512,7 @@ def can_have_machine():
 
 
 def asked():
-    file = HERE / "work/asked"
+    file = HERE / "own/asked"
     return file.read_text().splitlines() if file.exists() else []
 
 
@@ -516,22 +521,22 @@ def test_machine():
         tap.skip("a machine of its own", "needs root, unshare, pivot_root and systemctl")
         return
     root = make_machine()
-    code, text, errors = in_machine(root, "plan", "--ban", "kaspersky,sophos", "-o", "/work/p.plan")
-    made = json.loads((HERE / "work/p.plan").read_text()) if code == 1 else {"steps": []}
+    code, text, errors = in_machine(root, "plan", "--ban", "kaspersky,sophos", "-o", "/own/p.plan")
+    made = json.loads((HERE / "own/p.plan").read_text()) if code == 1 else {"steps": []}
     kinds = [step["kind"] for step in made["steps"] if step["kind"] != "person"]
     order = [kind for number, kind in enumerate(kinds) if kind not in kinds[:number]]
     tap.check("a plan for the running machine stops units, asks the vendor's uninstaller, removes, "
               "and ends with a restart and a look", code == 1 and
               order == ["stop", "uninstall", "remove", "reload", "reboot", "verify"],
               (code, order, text, errors))
-    (HERE / "work/refuse").touch()
-    code, _, errors = in_machine(root, "apply", "--yes", "--no-journal", "/work/p.plan")
+    (HERE / "own/refuse").touch()
+    code, _, errors = in_machine(root, "apply", "--yes", "--no-journal", "/own/p.plan")
     tap.check("stops: a unit cannot be stopped, and nothing is removed",
               code == 1 and "systemctl ended with 1" in errors and
               (root / "opt/sophos-av/uninstall.sh").exists() and
               (root / "opt/kaspersky/kesl/bin/kesl-control").exists(), (code, errors))
-    (HERE / "work/refuse").unlink()
-    code, text, errors = in_machine(root, "apply", "--yes", "--no-journal", "/work/p.plan")
+    (HERE / "own/refuse").unlink()
+    code, text, errors = in_machine(root, "apply", "--yes", "--no-journal", "/own/p.plan")
     remains = [path for path in left(root) if path.startswith("opt/") and "other" not in path]
     tap.check("then it goes on, and all is gone", code == 0 and not remains and
               not (root / "etc/systemd/system/kesl.service").exists(), (code, errors, remains, text))
@@ -630,11 +635,7 @@ def test_all():
     if not skeleton.has_dpkg() or os.geteuid() != 0:
         tap.skip("all products", "needs root, dpkg and dpkg-deb")
         return
-    for folder in ("d", "debs", "state"):
-        shutil.rmtree(HERE / folder, ignore_errors=True)
-    (HERE / "debs").mkdir()
-    (HERE / "d").mkdir()
-    root = skeleton.base(HERE / "d")
+    root = make_empty("debs")
     before = left(root)
     products, _ = skeleton.load()
     try:
