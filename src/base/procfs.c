@@ -34,8 +34,7 @@ enum ov_status ov_procfs_read(int procfs, const char *place, struct ov_buf *ret_
     return size < 0 ? OV_SYSTEM : OV_OK;
 }
 
-// The next word behind any number of blanks; empty at the end.
-static struct ov_span take_word(struct ov_span *rest) {
+struct ov_span ov_procfs_word(struct ov_span *rest) {
     size_t start = 0;
     while (start < rest->size && rest->data[start] == ' ') {
         start++;
@@ -48,9 +47,9 @@ static struct ov_span take_word(struct ov_span *rest) {
 
 // The `index`-th word of a line, from 0.
 static struct ov_span word_at(struct ov_span line, unsigned index) {
-    struct ov_span word = take_word(&line);
+    struct ov_span word = ov_procfs_word(&line);
     while (index-- > 0) {
-        word = take_word(&line);
+        word = ov_procfs_word(&line);
     }
     return word;
 }
@@ -184,7 +183,7 @@ enum ov_status ov_procfs_children(int procfs, pid_t pid, void *arg,
         return status == OV_SYSTEM ? OV_UNSUPPORTED : status;
     }
     struct ov_span rest = ov_buf_span(&text);
-    while (read_pid(take_word(&rest), &child)) {
+    while (read_pid(ov_procfs_word(&rest), &child)) {
         each(arg, child);
     }
     return OV_OK;

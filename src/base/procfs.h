@@ -27,6 +27,9 @@ struct ov_process {
 // what came before.
 enum ov_status ov_procfs_read(int procfs, const char *place, struct ov_buf *ret_text);
 
+// Cuts the next word off *rest, behind any number of blanks; empty at the end.
+struct ov_span ov_procfs_word(struct ov_span *rest);
+
 // All processes, by number; free(*ret_processes) is the caller's. OV_SYSTEM (errno), OV_MEMORY.
 enum ov_status ov_procfs_processes(int procfs, struct ov_process **ret_processes,
                                    size_t *ret_count);

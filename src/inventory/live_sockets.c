@@ -55,17 +55,6 @@ static void add_listening(void *arg, uint64_t number, const char *what) {
     }
 }
 
-static struct ov_span take_word(struct ov_span *rest) {
-    size_t start = 0;
-    while (start < rest->size && rest->data[start] == ' ') {
-        start++;
-    }
-    struct ov_span word = ov_span_from(*rest, start);
-    size_t size = ov_span_find(word, 0, ' ');
-    *rest = ov_span_from(word, size);
-    return ov_span_part(word, 0, size);
-}
-
 // /proc/net/netlink: "sk Eth Pid Groups Rmem Wmem Dump Locks Drops Inode". A socket of the audit
 // whose groups are not none hears what is told to all (audit(7), AUDIT_NLGRP_READLOG).
 static void add_audit(struct ov_live *live, pid_t pid) {
@@ -83,7 +72,7 @@ static void add_audit(struct ov_live *live, pid_t pid) {
         struct ov_span words[NUMBER_AT + 1];
         uint64_t protocol, number;
         for (size_t i = 0; i <= NUMBER_AT; i++) {
-            words[i] = take_word(&rest);
+            words[i] = ov_procfs_word(&rest);
         }
         bool is_audit = ov_number_read(words[PROTOCOL_AT], &protocol) == OV_OK &&
                         protocol == NETLINK_AUDIT_NUMBER &&
