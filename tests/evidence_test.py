@@ -281,7 +281,7 @@ def another_machine():
 # ---- what cannot be changed ---------------------------------------------------------------------
 
 def unseen(file, *known):
-    """What may be changed unseen: [(what, where)], for each bit and each length."""
+    """What may be changed unseen: [(what, where)], for a bit of each byte and each length."""
     done = subprocess.run([FLIP, file, *known], capture_output=True, text=True, check=True,
                           timeout=400)
     return [(line.split()[0], int(line.split()[1])) for line in done.stdout.splitlines()]

@@ -28,46 +28,47 @@ static bool naive_class(const struct ov_elem *e, struct ov_span o, size_t at, bo
     }
 }
 
-// Marks in `ends` (size + 1 flags) every place that the elements may reach from `at`.
-static void naive_walk(const struct ov_elem *e, uint32_t n, struct ov_span o, size_t at,
+// Marks in `ends` (size + 1 flags) every place that the elements may reach from `at`. Returns whether
+// there is one.
+static bool naive_walk(const struct ov_elem *e, uint32_t n, struct ov_span o, size_t at,
                        bool is_first, bool *ends) {
     if (n == 0 || e->kind == OV_ELEM_GAP) {
         ends[at] = true;
-        return;
+        return true;
     }
     if (e->kind == OV_ELEM_BYTES) {
         for (uint32_t i = 0; i < e->size; i++) {
             if (at + i >= o.size || (o.data[at + i] & e->mask[i]) != e->value[i]) {
-                return;
+                return false;
             }
         }
-        naive_walk(e + 1, n - 1, o, at + e->size, false, ends);
-    } else if (e->kind == OV_ELEM_CLASS && e->is_edge) {
+        return naive_walk(e + 1, n - 1, o, at + e->size, false, ends);
+    }
+    bool has_end = false;
+    if (e->kind == OV_ELEM_CLASS && e->is_edge) {
         bool is_outside = is_first ? at == 0 : at == o.size;
         if (is_outside != e->is_negated ||
             (!is_outside && naive_class(e, o, is_first ? at - 1 : at, is_first))) {
-            naive_walk(e + 1, n - 1, o, at, false, ends);
+            has_end = naive_walk(e + 1, n - 1, o, at, false, ends);
         }
     } else if (e->kind == OV_ELEM_ALT) {
         bool *reached = calloc(o.size + 1, sizeof *reached);
         bool has_any = false;
         size_t length = 0;
         for (uint32_t i = 0; i < e->alt_count; i++) {
-            naive_walk(e->alts[i].elems, e->alts[i].count, o, at, false, reached);
+            has_any |= naive_walk(e->alts[i].elems, e->alts[i].count, o, at, false, reached);
         }
         for (uint32_t i = 0; i < e->alts[0].count; i++) {
             length += e->alts[0].elems[i].size; // of a negated choice, whose parts are bytes
         }
         for (size_t i = at; i <= o.size; i++) {
-            has_any = has_any || reached[i];
-        }
-        for (size_t i = at; i <= o.size; i++) {
             if (e->is_negated ? !has_any && i == at + length : reached[i]) {
-                naive_walk(e + 1, n - 1, o, i, false, ends);
+                has_end |= naive_walk(e + 1, n - 1, o, i, false, ends);
             }
         }
         free(reached);
     }
+    return has_end;
 }
 
 static bool naive_offset(const struct ov_offset *offset, size_t size, size_t at) {
@@ -82,6 +83,7 @@ static bool naive_offset(const struct ov_offset *offset, size_t size, size_t at)
 static uint32_t naive_count(const struct ov_pattern *p, const struct ov_offset *offset,
                             struct ov_span o) {
     bool *starts = calloc(o.size + 1, 1), *ends = calloc(o.size + 1, 1);
+    bool *mine = calloc(o.size + 1, 1); // none set, but while a start is looked at
     uint32_t count = 0;
     for (size_t i = 0; i <= o.size; i++) {
         starts[i] = naive_offset(offset, o.size, i);
@@ -95,14 +97,12 @@ static uint32_t naive_count(const struct ov_pattern *p, const struct ov_offset *
         count = 0;
         for (size_t i = 0; i <= o.size; i++) {
             if (starts[i]) {
-                bool *mine = calloc(o.size + 1, 1);
-                naive_walk(p->seq.elems + from, to - from, o, i, true, mine);
-                bool has_any = memchr(mine, 1, o.size + 1) != NULL;
+                bool has_any = naive_walk(p->seq.elems + from, to - from, o, i, true, mine);
                 for (size_t k = i; has_any && k <= o.size; k++) {
                     ends[k] = ends[k] || mine[k];
+                    mine[k] = false;
                 }
                 count += has_any;
-                free(mine);
             }
         }
         memset(starts, 0, o.size + 1);
@@ -117,6 +117,7 @@ static uint32_t naive_count(const struct ov_pattern *p, const struct ov_offset *
     }
     free(starts);
     free(ends);
+    free(mine);
     return count;
 }
 
