@@ -8,6 +8,15 @@
 
 #include "base/digest.h"
 
+// Written out, so many steps at a time; but not where sanitizers look after each of them: the
+// compiler would take a minute for that.
+#ifdef __SANITIZE_ADDRESS__
+#define UNROLL(times)
+#else
+#define UNROLL_PRAGMA(text) _Pragma(#text)
+#define UNROLL(times)       UNROLL_PRAGMA(GCC unroll times)
+#endif
+
 enum {
     OV_LANES_MAX = 16,   // in one group
     OV_LANES_GROUPS = 2, // that a kernel may run at once, taking turns step by step

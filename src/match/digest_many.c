@@ -289,12 +289,12 @@ static void run_pair(struct ov_singles *singles, size_t count) {
     for (size_t at = 0; at < count; at++) {
         uint32_t words[OV_SINGLES][4];
         memcpy(words, singles->state, sizeof words);
-#pragma GCC unroll 64
+        UNROLL(64)
         for (unsigned i = 0; i < 64; i++) {
             ov_md5_step(words[0], singles->at[0], i);
             ov_md5_step(words[1], singles->at[1], i);
         }
-#pragma GCC unroll 4
+        UNROLL(4)
         for (unsigned i = 0; i < 4; i++) {
             singles->state[0][i] += words[0][i];
             singles->state[1][i] += words[1][i];

@@ -28,7 +28,7 @@ static inline lanes md5_last(lanes x, lanes y, lanes z) {
 static inline void swap_words(lanes w[16]) {
     const __m256i order =
         _mm256_broadcastsi128_si256(_mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203));
-#pragma GCC unroll 16
+    UNROLL(16)
     for (unsigned i = 0; i < 16; i++) {
         w[i] = (lanes)_mm256_shuffle_epi8((__m256i)w[i], order);
     }
@@ -37,23 +37,23 @@ static inline void swap_words(lanes w[16]) {
 // Turns eight rows of eight words into columns: pairs of words, pairs of those, register halves.
 static inline void load_half(lanes w[8], const uint8_t *const *data, size_t at) {
     __m256i rows[8], pairs[8], fours[8];
-#pragma GCC unroll 8
+    UNROLL(8)
     for (unsigned i = 0; i < 8; i++) {
         rows[i] = _mm256_loadu_si256((const __m256i *)(data[i] + at));
     }
-#pragma GCC unroll 4
+    UNROLL(4)
     for (unsigned i = 0; i < 8; i += 2) {
         pairs[i] = _mm256_unpacklo_epi32(rows[i], rows[i + 1]);
         pairs[i + 1] = _mm256_unpackhi_epi32(rows[i], rows[i + 1]);
     }
-#pragma GCC unroll 2
+    UNROLL(2)
     for (unsigned i = 0; i < 8; i += 4) {
         fours[i] = _mm256_unpacklo_epi64(pairs[i], pairs[i + 2]);
         fours[i + 1] = _mm256_unpackhi_epi64(pairs[i], pairs[i + 2]);
         fours[i + 2] = _mm256_unpacklo_epi64(pairs[i + 1], pairs[i + 3]);
         fours[i + 3] = _mm256_unpackhi_epi64(pairs[i + 1], pairs[i + 3]);
     }
-#pragma GCC unroll 4
+    UNROLL(4)
     for (unsigned i = 0; i < 4; i++) {
         w[i] = (lanes)_mm256_permute2x128_si256(fours[i], fours[i + 4], 0x20);
         w[i + 4] = (lanes)_mm256_permute2x128_si256(fours[i], fours[i + 4], 0x31);
@@ -70,7 +70,7 @@ static inline void add_constants(const uint8_t *block, uint32_t ret_added[64]) {
     const __m256i count = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
     __m256i low = _mm256_loadu_si256((const __m256i *)block);
     __m256i high = _mm256_loadu_si256((const __m256i *)(block + OV_DIGEST_BLOCK / 2));
-#pragma GCC unroll 8
+    UNROLL(8)
     for (unsigned i = 0; i < 64; i += 8) {
         __m256i factor = _mm256_set1_epi32(ov_md5_factor[i / 16]);
         __m256i pick = _mm256_add_epi32(_mm256_mullo_epi32(count, factor),

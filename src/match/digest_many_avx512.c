@@ -29,7 +29,7 @@ static inline lanes md5_last(lanes x, lanes y, lanes z) {
 static inline void swap_words(lanes w[16]) {
     const __m512i order =
         _mm512_broadcast_i32x4(_mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203));
-#pragma GCC unroll 16
+    UNROLL(16)
     for (unsigned i = 0; i < 16; i++) {
         w[i] = (lanes)_mm512_shuffle_epi8((__m512i)w[i], order);
     }
@@ -39,23 +39,23 @@ static inline void swap_words(lanes w[16]) {
 // then the four quarters of the register.
 static inline void load_block(lanes w[16], const uint8_t *const *data, size_t at) {
     __m512i rows[16], pairs[16], fours[16];
-#pragma GCC unroll 16
+    UNROLL(16)
     for (unsigned i = 0; i < 16; i++) {
         rows[i] = _mm512_loadu_si512(data[i] + at);
     }
-#pragma GCC unroll 8
+    UNROLL(8)
     for (unsigned i = 0; i < 16; i += 2) {
         pairs[i] = _mm512_unpacklo_epi32(rows[i], rows[i + 1]);
         pairs[i + 1] = _mm512_unpackhi_epi32(rows[i], rows[i + 1]);
     }
-#pragma GCC unroll 4
+    UNROLL(4)
     for (unsigned i = 0; i < 16; i += 4) {
         fours[i] = _mm512_unpacklo_epi64(pairs[i], pairs[i + 2]);
         fours[i + 1] = _mm512_unpackhi_epi64(pairs[i], pairs[i + 2]);
         fours[i + 2] = _mm512_unpacklo_epi64(pairs[i + 1], pairs[i + 3]);
         fours[i + 3] = _mm512_unpackhi_epi64(pairs[i + 1], pairs[i + 3]);
     }
-#pragma GCC unroll 4
+    UNROLL(4)
     for (unsigned i = 0; i < 4; i++) {
         __m512i low_even = _mm512_shuffle_i32x4(fours[i], fours[i + 4], 0x88);
         __m512i low_odd = _mm512_shuffle_i32x4(fours[i], fours[i + 4], 0xdd);
@@ -72,7 +72,7 @@ static inline void load_block(lanes w[16], const uint8_t *const *data, size_t at
 static inline void add_constants(const uint8_t *block, uint32_t ret_added[64]) {
     const __m512i count = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     __m512i words = _mm512_loadu_si512(block);
-#pragma GCC unroll 4
+    UNROLL(4)
     for (unsigned i = 0; i < 64; i += 16) {
         __m512i factor = _mm512_set1_epi32(ov_md5_factor[i / 16]);
         __m512i pick = _mm512_add_epi32(_mm512_mullo_epi32(count, factor),

@@ -73,7 +73,7 @@ static ALWAYS_INLINE void start_block(struct beside *beside, const struct ov_sin
 // Step `i` of both, of which `round` and `turn` are known.
 static ALWAYS_INLINE void step_beside(struct beside *beside, unsigned round, unsigned turn,
                                       size_t i) {
-#pragma GCC unroll 2
+    UNROLL(2)
     for (unsigned s = 0; s < OV_SINGLES; s++) {
         ov_md5_turn(beside->words[s], round, turn, beside->added[s][i]);
     }
@@ -81,7 +81,7 @@ static ALWAYS_INLINE void step_beside(struct beside *beside, unsigned round, uns
 
 // A block of both is done.
 static ALWAYS_INLINE void end_block(struct beside *beside, struct ov_singles *singles) {
-#pragma GCC unroll 8
+    UNROLL(8)
     for (unsigned i = 0; i < OV_SINGLES * 4; i++) {
         beside->words[i / 4][i % 4] += singles->state[i / 4][i % 4];
         singles->state[i / 4][i % 4] = beside->words[i / 4][i % 4];
@@ -98,7 +98,7 @@ static ALWAYS_INLINE void step_lanes_md5(struct lanes_md5 *l, lanes w[GROUPS][16
                                          const unsigned groups, unsigned round, unsigned turn,
                                          size_t i) {
     size_t pick = ov_md5_pick_in(round, i);
-#pragma GCC unroll 2
+    UNROLL(2)
     for (unsigned g = 0; g < groups; g++) {
         lanes sum =
             (w[g][pick] + ov_md5_table[i]) + l->a[g] + mix_md5(round, l->b[g], l->c[g], l->d[g]);
@@ -117,7 +117,7 @@ static ALWAYS_INLINE void eat_md5(uint32_t *state, const uint8_t *const *data, s
     lanes w[GROUPS][16];
     struct lanes_md5 l;
     struct beside beside;
-#pragma GCC unroll 2
+    UNROLL(2)
     for (unsigned g = 0; g < groups; g++) {
         load_block(w[g], data + g * LANES, at);
         KEEP_IN_MEMORY(w[g]);
@@ -129,14 +129,14 @@ static ALWAYS_INLINE void eat_md5(uint32_t *state, const uint8_t *const *data, s
     if (is_mixed) {
         memcpy(beside.words, singles->state, sizeof beside.words);
     }
-#pragma GCC unroll 8
+    UNROLL(8)
     for (unsigned half = 0; half < 8; half++) { // of a round of the lanes: a round of the singles
         if (is_mixed && half % 4 == 0) {
             start_block(&beside, singles);
         }
         for (size_t first = 0; first < 8; first += 4) {
             KEEP_ORDER(first);
-#pragma GCC unroll 4
+            UNROLL(4)
             for (unsigned k = 0; k < 4; k++) {
                 step_lanes_md5(&l, w, groups, half / 2, k, 8 * half + first + k);
                 if (is_mixed) {
@@ -150,7 +150,7 @@ static ALWAYS_INLINE void eat_md5(uint32_t *state, const uint8_t *const *data, s
             end_block(&beside, singles);
         }
     }
-#pragma GCC unroll 2
+    UNROLL(2)
     for (unsigned g = 0; g < groups; g++) {
         add_word(state, g, 0, l.a[g]);
         add_word(state, g, 1, l.b[g]);
@@ -177,7 +177,7 @@ static inline lanes extend_sha1(const lanes w[16], unsigned i) {
 static ALWAYS_INLINE void eat_sha1(uint32_t *state, const uint8_t *const *data, size_t at,
                                    const unsigned groups) {
     lanes w[GROUPS][16], a[GROUPS], b[GROUPS], c[GROUPS], d[GROUPS], e[GROUPS];
-#pragma GCC unroll 2
+    UNROLL(2)
     for (unsigned g = 0; g < groups; g++) {
         load_block(w[g], data + g * LANES, at);
         swap_words(w[g]);
@@ -187,9 +187,9 @@ static ALWAYS_INLINE void eat_sha1(uint32_t *state, const uint8_t *const *data, 
         d[g] = load_word(state, g, 3);
         e[g] = load_word(state, g, 4);
     }
-#pragma GCC unroll 80
+    UNROLL(80)
     for (unsigned i = 0; i < 80; i++) {
-#pragma GCC unroll 2
+        UNROLL(2)
         for (unsigned g = 0; g < groups; g++) {
             if (i >= 16) {
                 w[g][i % 16] = extend_sha1(w[g], i);
@@ -206,7 +206,7 @@ static ALWAYS_INLINE void eat_sha1(uint32_t *state, const uint8_t *const *data, 
             a[g] = sum;
         }
     }
-#pragma GCC unroll 2
+    UNROLL(2)
     for (unsigned g = 0; g < groups; g++) {
         add_word(state, g, 0, a[g]);
         add_word(state, g, 1, b[g]);
@@ -237,18 +237,18 @@ static ALWAYS_INLINE void step_sha256(lanes s[OV_DIGEST_WORDS], unsigned i, lane
 static ALWAYS_INLINE void eat_sha256(uint32_t *state, const uint8_t *const *data, size_t at,
                                      const unsigned groups) {
     lanes w[GROUPS][16], s[GROUPS][OV_DIGEST_WORDS];
-#pragma GCC unroll 2
+    UNROLL(2)
     for (unsigned g = 0; g < groups; g++) {
         load_block(w[g], data + g * LANES, at);
         swap_words(w[g]);
-#pragma GCC unroll 8
+        UNROLL(8)
         for (unsigned i = 0; i < OV_DIGEST_WORDS; i++) {
             s[g][i] = load_word(state, g, i);
         }
     }
-#pragma GCC unroll 64
+    UNROLL(64)
     for (unsigned i = 0; i < 64; i++) {
-#pragma GCC unroll 2
+        UNROLL(2)
         for (unsigned g = 0; g < groups; g++) {
             if (i >= 16) {
                 w[g][i % 16] = extend_sha256(w[g], i);
@@ -257,9 +257,9 @@ static ALWAYS_INLINE void eat_sha256(uint32_t *state, const uint8_t *const *data
             step_sha256(s[g], i, w[g][i % 16]);
         }
     }
-#pragma GCC unroll 2
+    UNROLL(2)
     for (unsigned g = 0; g < groups; g++) {
-#pragma GCC unroll 8
+        UNROLL(8)
         for (unsigned i = 0; i < OV_DIGEST_WORDS; i++) {
             add_word(state, g, i, s[g][i]);
         }
