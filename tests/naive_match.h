@@ -28,8 +28,8 @@ static bool naive_class(const struct ov_elem *e, struct ov_span o, size_t at, bo
     }
 }
 
-// Marks in `ends` (size + 1 flags) every place that the elements may reach from `at`. Returns whether
-// there is one.
+// Marks in `ends` (size + 1 flags) every place that the elements may reach from `at`. Returns
+// whether there is one.
 static bool naive_walk(const struct ov_elem *e, uint32_t n, struct ov_span o, size_t at,
                        bool is_first, bool *ends) {
     if (n == 0 || e->kind == OV_ELEM_GAP) {

@@ -140,7 +140,8 @@ def _():
     write("part.gz", CARRIED[0])
     write("part.ole", OBJECT)
     write("part.rc", b'PART OBJECTS "part.ole"\n101 RCDATA "part.gz"\n')
-    for command in ([tools[0], "part.rc", "part.o"],
+    plain = ["--preprocessor=gcc", *(f"--preprocessor-arg={a}" for a in ("-E", "-xc", "-DRC_INVOKED"))]
+    for command in ([tools[0], *plain, "part.rc", "part.o"],  # its own compiler may not be there
                     [tools[1], "-shared", "-e", "0", "-o", "part.dll", "part.o"]):
         subprocess.run(command, check=True, capture_output=True, timeout=60)
     wanted = expect([("rsrc/OBJECTS/PART", OBJECT), ("rsrc/10/101", CARRIED[0])])

@@ -13,8 +13,8 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(os.environ["OVERT_SOURCE"]) / "tests"))
-from feed_test import (BUILD, DAY, FAULTY, NOW, OVERT, Client, Skip, fine, keeps, main,  # noqa: E402
-                       refused, rules, served, started)
+from feed_test import (BUILD, DAY, FAULTY, NOW, OVERT, STRIDE, Client, Skip, fine, keeps,  # noqa: E402
+                       main, refused, rules, served, started)
 from foreign_log import COSIGNATURE, NOTE, Log, ed25519, sha256  # noqa: E402
 
 
@@ -330,7 +330,7 @@ def killed_at_every_step():
     shutil.copytree(client.state, "kept")
     step, versions = 0, set()
     while True:
-        step += 1
+        step += STRIDE
         shutil.rmtree(client.state)
         shutil.copytree("kept", client.state)
         done = client.update(overt=FAULTY, env={"OVERT_FAULT": str(step)})
@@ -350,7 +350,7 @@ def killed_at_every_step():
     found = {(f"version {version}", is_pending) for version in (1, 2) for is_pending in (0, 1)}
     assert found <= versions, versions
     assert fresh.version == 1 and step > 20, step
-    print(f"# killed at {step - 1} steps")
+    print(f"# killed at {step // STRIDE} steps")
 
 
 def what_an_older_feed_left():

@@ -233,7 +233,7 @@ def the_intruder_that_does_nothing():
 
 def a_child_from_before():
     """The shell's, that became overt."""
-    script = f"sleep 60 & exec '{OVERT}' scan --jobs 1 --no-summary --rules '{image()}' '{slow_tree()}'"
+    script = f"sleep 30 >/dev/null 2>&1 & exec '{OVERT}' scan --jobs 1 --no-summary --rules '{image()}' '{slow_tree()}'"
     done = subprocess.run(["sh", "-c", script], capture_output=True, check=False, timeout=120,
                           env=environment("state", OVERT_HEARTBEAT="1"), stdin=subprocess.DEVNULL)
     assert done.returncode == 0 and done.stderr == b"", done

@@ -55,7 +55,7 @@ static unsigned compare_spots(struct spots left, struct spots right, int toleran
         }
         sum += best;
     }
-    return sum / count;
+    return count > 0 ? sum / count : 0;
 }
 
 static unsigned compare_kind(const struct ov_icon *left, const struct ov_icon *right,

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Changes a file of evidence in each way of one kind, and says which of them go unseen: a line
-// `byte AT BIT` for a bit that may be turned over, `cut SIZE` for a length that it may be cut to. Of
-// each byte one bit is tried, with OVERT_LONG in the environment, and without a policy, all eight.
+// `byte AT BIT` for a bit that may be turned over, `cut SIZE` for a length that it may be cut to.
+// Of each byte one bit is tried, with OVERT_LONG in the environment, and without a policy, all
+// eight.
 //
 //     flip-evidence FILE VKEY [POLICY TRUST]
 #include "base/fd.h"
@@ -35,7 +36,7 @@ static bool is_seen(struct work *work, const uint8_t *bytes, size_t size) {
 }
 
 static void flip_all(struct work *work, uint8_t *bytes, size_t size) {
-    bool has_all = getenv("OVERT_LONG") != NULL && work->check.policy == NULL; // signatures take long
+    bool has_all = getenv("OVERT_LONG") != NULL && work->check.policy == NULL; // those take long
     for (size_t at = 0; at < size; at++) {
         for (unsigned bit = has_all ? 0 : at % 8; bit < (has_all ? 8 : at % 8 + 1); bit++) {
             bytes[at] ^= (uint8_t)(1u << bit);
