@@ -11,7 +11,7 @@ NAME ?=
 JOBS ?= 2
 CORPUS ?= build-fuzz/corpus
 # What tests run on: lines of code are enough to know where, and cost half of what variables do. Tests
-# start programs thousands of times: at a fixed address they start in half the time, since sanitizers
+# start programs thousands of times: at a fixed address they start sooner, since sanitizers
 # keep tables with an address for each variable.
 CHECKED = -Db_sanitize=address,undefined -Doptimization=1 -Dc_args=-g1 -Db_pie=false -Db_staticpic=false
 SOURCES = $(shell find src fuzz tests bench -name '*.[ch]')
