@@ -9,12 +9,15 @@ extern void *bpf_rdonly_cast(const void *pointer, __u32 type) __ksym;
 
 static __always_inline struct file *file_at(const struct task_struct *task, unsigned long fd) {
     const struct fdtable *table = task->files->fdt;
-    struct file *file = NULL;
     if (fd >= table->max_fds) {
         return NULL;
     }
-    bpf_probe_read_kernel(&file, sizeof file, table->fd + fd);
-    return file != NULL ? bpf_rdonly_cast(file, bpf_core_type_id_kernel(struct file)) : NULL;
+    // A helper's call would cost a tenth of what a watched read may. The verifier knows no pointer
+    // in an array; one in a structure it does.
+    const char *place =
+        (const char *)(table->fd + fd) - bpf_core_field_offset(struct kiocb, ki_filp);
+    const struct kiocb *holder = bpf_rdonly_cast(place, bpf_core_type_id_kernel(struct kiocb));
+    return holder->ki_filp;
 }
 
 // Bytes that a call returned from the file behind a descriptor.
@@ -309,8 +312,11 @@ SEC("tp_btf/sys_exit")
 int BPF_PROG(on_call, struct pt_regs *regs, long result) {
     __u64 number = regs->orig_ax;
     __u32 kind = number < CALLS ? call_kinds[number] : CALL_OTHER;
+    if (kind == CALL_OTHER) {
+        return 0;
+    }
     struct task_struct *task = bpf_get_current_task_btf();
-    if (kind == CALL_OTHER || !is_watched(task->tgid)) {
+    if (!is_watched(task->tgid)) {
         return 0;
     }
     bool has_moved = result > 0;

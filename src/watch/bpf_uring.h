@@ -27,8 +27,7 @@ static __always_inline void note_uring(__u32 pid) {
     }
 }
 
-static __always_inline void add_uring(struct watch_file *file) {
-    struct task_struct *task = bpf_get_current_task_btf();
+static __always_inline void add_uring(struct watch_file *file, struct task_struct *task) {
     if (!has_uring(task->tgid)) {
         return;
     }

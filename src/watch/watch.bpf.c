@@ -269,9 +269,9 @@ static __always_inline void touch(struct inode *inode, __u32 route, __u64 from, 
     add_name(inode, NULL, &key);
 }
 
-// The counters of a file for the process that runs; NULL when it is not watched.
-static __always_inline struct watch_file *file_of_current(struct inode *inode) {
-    struct task_struct *task = bpf_get_current_task_btf();
+// The counters of a file for a process; NULL when it is not watched.
+static __always_inline struct watch_file *file_of_task(struct task_struct *task,
+                                                       struct inode *inode) {
     return is_watched(task->tgid) ? file_of(task, inode, NULL) : NULL;
 }
 
@@ -279,7 +279,8 @@ SEC("tp_btf/mm_filemap_get_pages")
 int BPF_PROG(on_get_pages, struct address_space *mapping, unsigned long from, unsigned long to) {
     struct inode *inode = mapping->host;
     touch(inode, ROUTE_PAGES, (__u64)from << page_shift, ((__u64)to + 1) << page_shift);
-    struct watch_file *file = file_of_current(inode);
+    struct task_struct *task = bpf_get_current_task_btf();
+    struct watch_file *file = file_of_task(task, inode);
     if (file == NULL) {
         return 0;
     }
@@ -290,7 +291,7 @@ int BPF_PROG(on_get_pages, struct address_space *mapping, unsigned long from, un
         __sync_fetch_and_add(&file->page_bytes, (end - from + 1) << page_shift);
     }
     add_route(file, ROUTE_PAGES);
-    add_uring(file);
+    add_uring(file, task);
     cover(file, from, to);
     return 0;
 }
@@ -299,7 +300,8 @@ static __always_inline int mapped(struct address_space *mapping, __u64 from, __u
                                   __u32 route) {
     struct inode *inode = mapping->host;
     touch(inode, route, from << page_shift, (to + 1) << page_shift);
-    struct watch_file *file = file_of_current(inode);
+    struct task_struct *task = bpf_get_current_task_btf();
+    struct watch_file *file = file_of_task(task, inode);
     if (file != NULL) {
         __sync_fetch_and_add(&file->map_pages, to >= from ? to - from + 1 : 0);
         add_route(file, route);
@@ -327,7 +329,8 @@ int BPF_PROG(on_direct, struct kiocb *call, struct iov_iter *buffer) {
     if (!is_write) {
         touch(inode, ROUTE_DIRECT, at, at + size);
     }
-    struct watch_file *file = file_of_current(inode);
+    struct task_struct *task = bpf_get_current_task_btf();
+    struct watch_file *file = file_of_task(task, inode);
     if (file == NULL) {
         return 0;
     }
@@ -337,7 +340,7 @@ int BPF_PROG(on_direct, struct kiocb *call, struct iov_iter *buffer) {
     } else if (size > 0) {
         __sync_fetch_and_add(&file->direct_bytes, size);
         add_route(file, ROUTE_DIRECT);
-        add_uring(file);
+        add_uring(file, task);
         cover(file, at >> page_shift, (at + size - 1) >> page_shift);
     }
     return 0;
@@ -346,7 +349,8 @@ int BPF_PROG(on_direct, struct kiocb *call, struct iov_iter *buffer) {
 SEC("tp_btf/writeback_dirty_folio")
 int BPF_PROG(on_dirty, struct folio *folio, struct address_space *mapping) {
     struct inode *inode = mapping != NULL ? mapping->host : NULL;
-    struct watch_file *file = inode != NULL ? file_of_current(inode) : NULL;
+    struct task_struct *task = bpf_get_current_task_btf();
+    struct watch_file *file = inode != NULL ? file_of_task(task, inode) : NULL;
     if (file != NULL) {
         __sync_fetch_and_add(&file->dirty_pages, 1);
         add_route(file, ROUTE_DIRTIED);
