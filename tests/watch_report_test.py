@@ -493,7 +493,8 @@ def test_real():
     pathlib.Path("plan.doc").write_bytes(os.urandom(100000))
     pathlib.Path("out").mkdir()
     done = run("-o", "real", "--no-envelope", "--scope", "plan.doc", "--own", "out", "--", "sh", "-c",
-               "cat plan.doc > out/state; head -c 5000 plan.doc > copy")
+               "cat plan.doc > out/state; head -c 5000 plan.doc > copy; head -c 700 plan.doc > spool;"
+               "sleep 0.6; rm spool")
     if done.returncode != 0:
         return f"SKIP: {done.stderr.decode().strip()[:120]}"
     said = json.loads(run("report", "real", "--json").stdout)
@@ -501,7 +502,10 @@ def test_real():
     here = os.path.realpath(".")
     assert by_path[f"{here}/plan.doc"]["bytes_covered"] == 100000
     assert by_path[f"{here}/plan.doc"]["place"] == "scope"
-    assert by_path[f"{here}/copy"]["written_to"] == "kept" and said["kept_bytes"] == 5000
+    assert by_path[f"{here}/copy"]["written_to"] == "kept" and said["kept_bytes"] == 5700
+    # What was there when it was first told is not what is there in the end.
+    assert by_path[f"{here}/spool"]["gone"] and not by_path[f"{here}/copy"]["gone"], by_path
+    assert f"{here}/spool (removed)" in run("report", "real").stdout.decode()
     assert by_path[f"{here}/out/state"]["written_to"] == "own"
     assert said["sent_bytes"] == 0, said["sockets"]
     assert run("verify", "real").returncode in (0, 3)

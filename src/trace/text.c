@@ -93,10 +93,15 @@ enum ov_status ov_trace_time_read(struct ov_span text, uint64_t *ret_time_ns) {
 
 void ov_trace_hex_add(struct ov_buf *buf, struct ov_span bytes) {
     static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < bytes.size; i++) {
-        ov_buf_add_u8(buf, (uint8_t)digits[bytes.data[i] >> 4]);
-        ov_buf_add_u8(buf, (uint8_t)digits[bytes.data[i] & 15]);
+    uint8_t *out = ov_buf_reserve(buf, 2 * bytes.size);
+    if (out == NULL) {
+        return;
     }
+    for (size_t i = 0; i < bytes.size; i++) {
+        out[2 * i] = (uint8_t)digits[bytes.data[i] >> 4];
+        out[2 * i + 1] = (uint8_t)digits[bytes.data[i] & 15];
+    }
+    ov_buf_commit(buf, 2 * bytes.size);
 }
 
 enum ov_status ov_trace_hex_read(struct ov_span text, uint8_t *ret_bytes, size_t size) {

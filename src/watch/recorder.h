@@ -48,6 +48,8 @@ struct ov_trace_inode ov_recorder_canary(const struct ov_recorder *recorder, uin
 enum ov_status ov_recorder_poll(struct ov_recorder *recorder, int wait_ms);
 // Takes the counters of a generation out of the kernel, and writes all that has changed.
 enum ov_status ov_recorder_drain(struct ov_recorder *recorder);
+// Writes of each file that was written to whether it is still there: once, in the end.
+enum ov_status ov_recorder_tell_kept(struct ov_recorder *recorder);
 
 // To be polled for reading beside others: then there is something to be taken by
 // ov_recorder_poll().

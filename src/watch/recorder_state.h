@@ -17,6 +17,7 @@ enum {
     OV_RECORDER_GONE_MAX = 65536,         // processes that have ended and are still known
     OV_RECORDER_LOST_RUNS = WATCH_LOSSES, // behind those that our programs count
     OV_RECORDER_LOSSES,
+    OV_RECORDER_TYPE_BYTES = sizeof(((struct watch_name *)NULL)->filesystem),
     OV_RECORDER_FIRST_GENERATION = 2, // its half is the first, and no cell of the table is of it
 };
 
@@ -25,7 +26,11 @@ struct ov_known_name {
     struct watch_inode key;
     uint64_t at, size; // of the path
     uint64_t size_bytes;
+    enum ov_trace_kind kind;
     bool is_opened; // by this name, of all that the inode has
+    bool has_place; // whole, and in our own tree of files
+    bool is_told;   // whether it was there in the end
+    char filesystem[OV_RECORDER_TYPE_BYTES];
 };
 
 struct ov_known_socket {
@@ -91,6 +96,11 @@ enum ov_status ov_recorder_tell_execs(struct ov_recorder *recorder);
 // What was lost: all counters at the beginning, then those that have changed.
 enum ov_status ov_recorder_begin_losses(struct ov_recorder *recorder);
 enum ov_status ov_recorder_take_losses(struct ov_recorder *recorder);
+
+// Writes a name that the kernel told of (struct watch_inode, struct watch_name), unless the trace
+// has it.
+enum ov_status ov_recorder_take_name(struct ov_recorder *recorder, const void *key,
+                                     const void *value);
 
 // The two generations: makes the other one current, and writes what the old one has.
 enum ov_status ov_recorder_take_generation(struct ov_recorder *recorder);

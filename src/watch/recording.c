@@ -300,7 +300,8 @@ static enum ov_status go_round(struct run *run) {
     if (run->recording->target == OV_TRACE_OF_COMMAND) {
         TRY(end_command(run));
     }
-    return drain(run, true);
+    TRY(drain(run, true));
+    return ov_recorder_tell_kept(run->recorder);
 }
 
 // On a disk: what lies in memory alone has other ways.
