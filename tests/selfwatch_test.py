@@ -22,7 +22,7 @@ PRELOAD_ENV = {"ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0"}
 
 
 def slow_tree(count=3):
-    """Each file keeps the one worker busy for 1.5 seconds."""
+    """With each file the one worker has to do for 1.5 seconds."""
     folder = pathlib.Path("slow")
     folder.mkdir(exist_ok=True)
     for number in range(count):

@@ -7,7 +7,6 @@ import glob
 import os
 import pathlib
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -244,7 +243,6 @@ def spaces_of(mark):
 
 
 def test_moments(folder):
-    bpftool = shutil.which("bpftool") or shutil.which("/usr/sbin/bpftool")
     mounts = pathlib.Path("/proc/self/mountinfo").read_text()
     links = set(os.listdir("/sys/class/net"))
     files = set(pathlib.Path("/var/tmp").glob("overt-watch-*"))
@@ -265,9 +263,8 @@ def test_moments(folder):
         w.check(f"{name}: no cgroup stays", wait_until(lambda: not any(map(groups, pids))),  # pylint: disable=W0640
                 [groups(pid) for pid in pids])
         w.check(f"{name}: no namespace stays", wait_until(lambda: not mine & w.held_spaces()), mine)  # pylint: disable=W0640
-        if bpftool:
-            left = [one for one in ids if not wait_until(
-                lambda: w.run(bpftool, one[0], "show", "id", one[1]).returncode != 0, 10)]  # pylint: disable=W0640
+        if w.BPFTOOL:
+            left = w.bpf_left(ids)
             w.check(f"{name}: no BPF object stays", not left, left)
     w.check("killed: no mount stays", mounts == pathlib.Path("/proc/self/mountinfo").read_text())
     w.check("killed: no interface stays", links == set(os.listdir("/sys/class/net")))

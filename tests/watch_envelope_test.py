@@ -255,13 +255,10 @@ def test_kill(folder):
     w.check("killed: its network is gone", space not in w.held_spaces())
     w.check("killed: no interface stays", links == set(os.listdir("/sys/class/net")))
     w.check("killed: no mount stays", mounts == pathlib.Path("/proc/self/mountinfo").read_text())
-    bpftool = shutil.which("bpftool") or shutil.which("/usr/sbin/bpftool")
-    if not bpftool:
+    if not w.BPFTOOL:
         w.skip("killed: no BPF object stays", "bpftool is not installed")
         return
-    time.sleep(1)  # the kernel frees them after a while
-    left = [(kind, number) for kind, number in ids
-            if w.run(bpftool, kind, "show", "id", number).returncode == 0]
+    left = w.bpf_left(ids)
     w.check("killed: no BPF object stays", bool(ids) and not left, (ids, left))
 
 

@@ -26,7 +26,6 @@ KILLS = 10
 READERS = 2
 forced = {}  # by the loss that was forced: all that the trace counts
 unforced = set()
-BPFTOOL = shutil.which("bpftool", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
 
 
 def start(path, *words, options=(), env=None):
@@ -250,10 +249,6 @@ def test_one_number(folder):
 
 # ---- killed -------------------------------------------------------------------------------------
 
-def is_there(kind, number):
-    return w.run(BPFTOOL, kind, "show", "id", number).returncode == 0
-
-
 def leftovers():
     return set(pathlib.Path("/var/tmp").glob("overt-watch-*"))
 
@@ -273,7 +268,7 @@ def kill_one(folder, number, after_s):
 
 
 def test_kills(folder):
-    if not BPFTOOL:
+    if not w.BPFTOOL:
         w.skip("killed", "bpftool is not here")
         return
     held, verdicts, records, before = set(), [], [], leftovers()
@@ -288,9 +283,8 @@ def test_kills(folder):
     w.check("killed: some traces have records that count", max(records) > 10, records)
     w.check("killed: it held programs, maps and links",
             {kind for kind, _ in held} == {"prog", "map", "link"}, held)
-    w.check("killed: none of them is left",
-            wait_until(lambda: not any(is_there(*one) for one in held)),
-            [one for one in held if is_there(*one)])
+    left = w.bpf_left(held, 60)
+    w.check("killed: none of them is left", not left, left)
     w.check("killed: no file of the self-test is left", leftovers() <= before, leftovers())
 
 

@@ -11,10 +11,13 @@
 #include "wire/channel.h"
 #include "wire/message.h"
 
+#include <linux/futex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 struct ov_scanner {
     struct ov_scan_options options;
@@ -61,14 +64,20 @@ static unsigned sum_bytes(struct ov_span bytes) {
     return sum;
 }
 
-static void spin(unsigned milliseconds) {
-    struct timespec start;
+static uint64_t now_ms(void) {
     struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &start);
-    do {
-        (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    } while ((now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000 <
-             (long)milliseconds);
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+void hang(unsigned milliseconds) {
+    uint32_t nobody = 0;
+    uint64_t end = now_ms() + milliseconds;
+    for (uint64_t now = now_ms(); now < end; now = now_ms()) {
+        struct timespec left = {.tv_sec = (time_t)((end - now) / 1000),
+                                .tv_nsec = (long)((end - now) % 1000) * 1000000};
+        (void)syscall(SYS_futex, &nobody, FUTEX_WAIT_PRIVATE, 0, &left, NULL, 0);
+    }
 }
 
 // A worker that wants to carry a document out: every field that the wire has is filled with bits of
@@ -115,9 +124,9 @@ static void obey(struct ov_scanner *scanner, struct ov_scan_job *job, const char
     } else if (strcmp(word, "crash") == 0) {
         __builtin_trap();
     } else if (strcmp(word, "hang") == 0) {
-        spin(1000000);
+        hang(FOREVER_MS);
     } else if (strcmp(word, "wait") == 0) {
-        spin(1500);
+        hang(1500);
         (void)sum_bytes(job->bytes);
     } else if (strcmp(word, "rule") == 0) {
         add_detection(verdict, UINT32_MAX, 0);

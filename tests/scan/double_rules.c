@@ -55,12 +55,6 @@ static void say_wrong_source(void) {
     say_report(&(struct ov_wire_report){.kind = OV_WIRE_REPORT_READING, .number = 1u << 30});
 }
 
-static void spin(void) {
-    for (volatile unsigned i = 0; i < UINT32_MAX; i++) {
-        i = 0;
-    }
-}
-
 // ---- forbidden acts of a builder alone: true when it was possible -----------------------------
 
 static bool receive(void) {
@@ -83,7 +77,7 @@ static bool try_word(const char *word, struct ov_span bytes) {
     if (strcmp(word, "crash") == 0) {
         __builtin_trap();
     } else if (strcmp(word, "hang") == 0) {
-        spin();
+        hang(FOREVER_MS);
     } else if (strcmp(word, "leave") == 0) {
         _exit(0);
     } else if (strcmp(word, "say-garbage") == 0) {

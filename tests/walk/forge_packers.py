@@ -33,14 +33,16 @@ class Bits:
 
 
 def find_match(data, at):
-    best = (0, 0)
-    for distance in range(1, min(at, 4000) + 1):
-        size = 0
-        while at + size < len(data) and size < 200 and data[at + size] == data[at + size - distance]:
+    """The longest match of what begins there, at most 200 bytes, and the least distance with it."""
+    size, distance, first = 0, 0, max(0, at - 4000)
+    while size < 200 and at + size < len(data):
+        place = data.rfind(data[at:at + size + 1], first, at + size)
+        if place < 0:
+            break
+        distance = at - place
+        while at + size < len(data) and size < 200 and data[place + size] == data[at + size]:
             size += 1
-        if size > best[0]:
-            best = (size, distance)
-    return best
+    return size, distance
 
 
 def aplib(data):

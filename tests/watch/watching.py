@@ -2,17 +2,21 @@
 """For tests of `overt watch`: records a command, and reads its trace with the verifier of
 tests/trace, which knows docs/formats/trace.md alone. Also the TAP lines."""
 import collections
+import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.parse
 
 BUILD = pathlib.Path(os.environ.get("OVERT_BUILD") or "build-check").resolve()
 SOURCE = pathlib.Path(os.environ.get("OVERT_SOURCE") or ".").resolve()
 RECORDER = BUILD / "overt-watch"
+BPFTOOL = shutil.which("bpftool", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
 sys.path[:0] = [str(SOURCE / "tests/trace"), str(SOURCE / "tests")]
 import tap  # noqa: E402  pylint: disable=wrong-import-position,import-error
 import verifier  # noqa: E402  pylint: disable=wrong-import-position,import-error
@@ -76,6 +80,19 @@ def bpf_ids(pid):
                      for kind, number in re.findall(r"(?m)^(prog|map|link)_id:\s*(\d+)", text)
                      if f"{kind}_type" in text)
     return found
+
+
+def bpf_left(ids, seconds=10):
+    """Which of these the kernel still has, when it had so long: it frees them after a while."""
+    end = time.monotonic() + seconds
+    while True:
+        left = set()
+        for kind in {kind for kind, _ in ids}:
+            there = {str(one["id"]) for one in json.loads(run(BPFTOOL, "-j", kind, "show").stdout)}
+            left |= {one for one in ids if one[0] == kind and one[1] in there}
+        if not left or time.monotonic() > end:
+            return left
+        time.sleep(0.2)
 
 
 def held_spaces():
