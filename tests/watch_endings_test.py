@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
+# mostly waits
 # timeout: 600
 """How a recording ends: by time, by a signal, or by kill -9 at any moment. A command never goes on unwatched, what
 ran already goes on, and nothing is left behind. TAP."""

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
+# mostly waits
 """The second sensors of `overt watch`: what the kernel asks before a canary is accessed, held
 against its pages, by readers that nobody keeps waiting; what is given to libraries of TLS; where
 datagrams went; and that a trace of honest programs has no view that disagrees. TAP."""
