@@ -318,17 +318,25 @@ def what_is_under_way_is_finished():
     log = make_log()
     content = os.urandom(32 << 20)
     (log / "checkpoint").write_bytes(content)
-    with Server("serve", log) as server:
-        with server.connect() as peer:
-            peer.sendall(b"GET /checkpoint HTTP/1.1\r\nHost: x\r\n\r\n")
-            head = peer.recv(1000)
-            server.process.send_signal(signal.SIGTERM)
-            end = time.monotonic() + 4  # it looks for signals twice a second, and ends after 5
-            while not (is_refused := refuses(server.address)) and time.monotonic() < end:
-                time.sleep(0.1)
-            body = (head + read_all(peer)).partition(b"\r\n\r\n")[2]
-        assert body == content and is_refused
-        assert server.process.wait(timeout=30) == 0
+    for attempt in range(1, 4):
+        with Server("serve", log) as server:
+            with server.connect() as peer:
+                peer.sendall(b"GET /checkpoint HTTP/1.1\r\nHost: x\r\n\r\n")
+                head = peer.recv(1000)
+                start = time.monotonic()
+                server.process.send_signal(signal.SIGTERM)
+                while not (is_refused := refuses(server.address)) and time.monotonic() < start + 4:
+                    time.sleep(0.1)
+                refused_after = time.monotonic() - start
+                body = (head + read_all(peer)).partition(b"\r\n\r\n")[2]
+                whole_after = time.monotonic() - start
+            assert server.process.wait(timeout=30) == 0
+        # Who is asked to end gives clients 5 seconds: a machine that stood still for so long, with
+        # other tests beside this one, has shown nothing.
+        if attempt == 3 or whole_after < 4:
+            break
+    assert is_refused, f"still accepts clients after {refused_after:.1f} s"
+    assert body == content, f"{len(body)} of {len(content)} bytes after {whole_after:.1f} s"
 
 
 def dies_with_its_parent():
