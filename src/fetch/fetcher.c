@@ -188,13 +188,15 @@ static void end_some(struct fetcher *fetcher) {
     }
 }
 
-// What was begun, or not even that, when there is no going on.
+// What was begun, or not even that, when there is no going on. Of those whose time is over, libcurl
+// tells one first: the others are as late as it.
 static void end_rest(struct fetcher *fetcher) {
     for (unsigned i = 0; i < WINDOW; i++) {
         if (fetcher->is_used[i]) {
             uint32_t number = fetcher->transfers[i].number;
+            bool is_late = limit_of(fetcher, fetcher->transfers[i].item) == 0;
             end(fetcher, &fetcher->transfers[i]);
-            tell_end(fetcher, number, OV_FETCH_UNTRIED);
+            tell_end(fetcher, number, is_late ? OV_FETCH_TIMEOUT : OV_FETCH_UNTRIED);
         }
     }
     while (fetcher->next < fetcher->setup->job->item_count) {
