@@ -225,22 +225,10 @@ def kill_at(path, is_moment, number):
     wait_until(lambda: is_moment(path, process.pid) or process.poll() is not None, 60)
     time.sleep(random.uniform(0, 0.05) if number % 2 else 0)
     ids = w.bpf_ids(process.pid)
-    mine = spaces_of(mark)
+    mine = w.hold_spaces(marked(mark))
     process.kill()
     process.communicate(timeout=60)
     return process.pid, ids, mine
-
-
-def spaces_of(mark):
-    own = {os.readlink("/proc/self/ns/net"), os.readlink("/proc/self/ns/mnt")}
-    found = set()
-    for pid in marked(mark):
-        for kind in ("net", "mnt"):
-            try:
-                found.add(os.readlink(f"/proc/{pid}/ns/{kind}"))
-            except OSError:
-                pass
-    return found - own
 
 
 def test_moments(folder):
@@ -249,7 +237,7 @@ def test_moments(folder):
     files = set(pathlib.Path("/var/tmp").glob("overt-watch-*"))
     for moment in (at_start, at_any_time, at_envelope, at_run, at_end):
         name = f"killed {moment.__name__.replace('_', ' ')}"
-        pids, ids, mine, marks = set(), set(), set(), []
+        pids, ids, mine, marks = set(), set(), {}, []
         for number in range(MOMENTS):
             path = folder / f"{moment.__name__}-{number}"
             pid, its, its_spaces = kill_at(path, moment, number)
@@ -263,7 +251,9 @@ def test_moments(folder):
                 [marked(mark) for mark in marks])
         w.check(f"{name}: no cgroup stays", wait_until(lambda: not any(map(groups, pids))),  # pylint: disable=W0640
                 [groups(pid) for pid in pids])
-        w.check(f"{name}: no namespace stays", wait_until(lambda: not mine & w.held_spaces()), mine)  # pylint: disable=W0640
+        w.check(f"{name}: no namespace stays", wait_until(lambda: not mine.keys() & w.held_spaces()), mine)  # pylint: disable=W0640
+        for space in mine.values():
+            os.close(space)
         if w.BPFTOOL:
             left = w.bpf_left(ids)
             w.check(f"{name}: no BPF object stays", not left, left)

@@ -95,6 +95,23 @@ def bpf_left(ids, seconds=10):
         time.sleep(0.2)
 
 
+def hold_spaces(pids):
+    """The namespaces of networks and mounts that these processes are in, but not this one: by name, what keeps it.
+    While it is kept (close it), the kernel gives its number to no other, which a test running beside could have."""
+    kept = {}
+    for path in (f"/proc/{pid}/ns/{kind}" for pid in pids for kind in ("net", "mnt")):
+        try:
+            space = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:  # it has ended
+            continue
+        name = os.readlink(f"/proc/self/fd/{space}")
+        if name in kept or name == os.readlink(f"/proc/self/ns/{path[-3:]}"):
+            os.close(space)
+        else:
+            kept[name] = space
+    return kept
+
+
 def held_spaces():
     """Namespaces of networks and mounts that some process is in: their names."""
     found = set()
