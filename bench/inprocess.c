@@ -2,7 +2,10 @@
 //
 // The whole scanner in one unconfined process: what a scan costs without the cage around it.
 //
-//   inprocess IMAGE.ovi TREE [ROUNDS]
+//   inprocess IMAGE.ovi|none TREE [ROUNDS]
+//
+// With none instead of an image, files are opened and read, but not scanned: no scanner can be
+// faster than that.
 //
 // Opens, reads and closes every file and scans it, in the batches that the broker makes. The
 // difference to `overt scan --jobs 1` is the price of confinement. Never ship such a program.
@@ -16,6 +19,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -40,7 +44,9 @@ static void finish_batch(struct batch *batch) {
     if (batch->count == 0) {
         return;
     }
-    ov_scanner_run(batch->scanner, batch->jobs, batch->count);
+    if (batch->scanner != NULL) {
+        ov_scanner_run(batch->scanner, batch->jobs, batch->count);
+    }
     for (size_t i = 0; i < batch->count; i++) {
         enum ov_verdict_kind kind = batch->jobs[i].verdict.kind;
         batch->found += kind == OV_VERDICT_FOUND;
@@ -60,7 +66,7 @@ static void scan_group(struct batch *batch, struct ov_pool *pool) {
         if (ov_file_map_open_fd(files[i].fd, &maps[i]) != OV_OK) {
             bench_die("a large file", "cannot be mapped");
         }
-        batch->jobs[i] = (struct ov_scan_job){.bytes = maps[i].bytes};
+        batch->jobs[i].bytes = maps[i].bytes;
     }
     batch->count = count;
     finish_batch(batch);
@@ -91,26 +97,34 @@ static void scan_file(struct batch *batch, const char *path) {
     if (ov_fd_read_full(fd, batch->ring + batch->used, size, &got) != OV_OK) {
         bench_die(path, "cannot be read");
     }
-    batch->jobs[batch->count++] =
-        (struct ov_scan_job){.bytes = ov_span_make(batch->ring + batch->used, got)};
+    batch->jobs[batch->count++].bytes = ov_span_make(batch->ring + batch->used, got);
     batch->used += (size + SLACK + 63) & ~(size_t)63;
     close(fd);
 }
 
+static void open_scanner(const char *path, struct ov_file_map *map,
+                         struct ov_scanner **ret_scanner) {
+    char reason[256] = "";
+    struct ov_scan_options options = {.limits = ov_limits_default()};
+    if (ov_file_map_open(path, map) != OV_OK) {
+        bench_die(path, "cannot be opened");
+    }
+    if (ov_scanner_new(map->bytes, &options, reason, sizeof reason, ret_scanner) != OV_OK) {
+        bench_die(path, reason);
+    }
+}
+
 int main(int argc, char **argv) {
     if (argc != 3 && argc != 4) {
-        bench_die("inprocess", "usage: inprocess IMAGE.ovi TREE [ROUNDS]");
+        bench_die("inprocess", "usage: inprocess IMAGE.ovi|none TREE [ROUNDS]");
     }
     struct ov_file_map map = {0};
-    if (ov_file_map_open(argv[1], &map) != OV_OK) {
-        bench_die(argv[1], "cannot be opened");
-    }
-    char reason[256] = "";
     struct batch batch = {.ring = aligned_alloc(4096, BATCH_BYTES)};
-    struct ov_scan_options options = {.limits = ov_limits_default()};
-    if (batch.ring == NULL ||
-        ov_scanner_new(map.bytes, &options, reason, sizeof reason, &batch.scanner) != OV_OK) {
-        bench_die(argv[1], reason);
+    if (batch.ring == NULL) {
+        bench_die("inprocess", "out of memory");
+    }
+    if (strcmp(argv[1], "none") != 0) {
+        open_scanner(argv[1], &map, &batch.scanner);
     }
     struct bench_files files = bench_files_list(argv[2]);
     double best = 1e30;
