@@ -109,8 +109,8 @@ def real(b):
     image, _ = b.image("real", sources)
     for kind, wanted in (("pe", 100), ("elf", 50), ("text", 100)):
         tree = os.path.join(b.tree("cs"), kind)
-        ours = program_lines(timed([b.bin("inprocess"), image, tree, b.rounds]).out)["inprocess"]
-        clam_cpu, _ = clamscan_net(b, sources, tree, parsers=True)
+        ours = program_lines(timed([b.bin("inprocess"), image, tree, b.short_rounds]).out)["inprocess"]
+        clam_cpu, _ = clamscan_net(b, sources, tree, parsers=True, rounds=int(b.rounds))
         clam_speed = int(ours["bytes"]) / clam_cpu
         say(f"{kind}: overt {rate(ours) / MB:.0f} MB/s with reading, typing, unpacking and hashing; clamscan "
             f"{clam_speed / MB:.2f} MB/s net of load; found: overt {ours['found']}")
@@ -124,15 +124,15 @@ def small(b):
     tree, count = b.tree("small"), b.small_count()
     patterns = b.file("pats-100k.ndb")
     image, _ = b.image("pats-100k", [patterns])
-    inside = program_lines(timed([b.bin("inprocess"), image, tree, b.rounds]).out)["inprocess"]
+    inside = program_lines(timed([b.bin("inprocess"), image, tree, b.short_rounds]).out)["inprocess"]
     inside_us = float(inside["cpu"]) / count * 1e6
     say(f"in one process, 100k patterns: {inside_us:.1f} us a file (floor: at most 9)")
     b.note("small files in process at most 9 us", inside_us <= 9)
-    bare_us = float(program_lines(timed([b.bin("inprocess"), "none", tree, b.rounds]).out)
+    bare_us = float(program_lines(timed([b.bin("inprocess"), "none", tree, b.short_rounds]).out)
                     ["inprocess"]["cpu"]) / count * 1e6
     say(f"opening, reading and closing them alone: {bare_us:.1f} us a file")
     ours_us = overt_net(b, image, tree) / count * 1e6
-    empty_us = clamscan_net(b, [data.empty_set(b)], tree, parsers=True)[0] / count * 1e6
+    empty_us = clamscan_net(b, [data.empty_set(b)], tree, parsers=True, rounds=int(b.rounds))[0] / count * 1e6
     say(f"overt scan, 100k patterns: {ours_us:.1f} us a file; clamscan with one signature: "
         f"{empty_us:.0f} us")
     say(f"reading alone would be {empty_us / bare_us:.0f} times as fast as clamscan")
@@ -146,7 +146,7 @@ def small(b):
         image, _ = b.image("real", sources)
         ours_us = overt_net(b, image, tree) / count * 1e6
         some = b.tree("small-some")
-        real_us = clamscan_net(b, sources, some, parsers=True)[0] / b.small_some() * 1e6
+        real_us = clamscan_net(b, sources, some, parsers=True, rounds=int(b.rounds))[0] / b.small_some() * 1e6
         say(f"the real set: overt scan {ours_us:.1f} us a file, clamscan {real_us:.0f} us "
             f"(on {b.small_some()} of them), {real_us / bare_us:.0f} times what reading alone takes")
         floor("small files / clamscan with the real set", real_us / ours_us, 400)
