@@ -3,10 +3,6 @@
 // Counts what system calls returned and took, the second view: a part of watch.bpf.c.
 #pragma once
 
-// Gives a pointer a type that the verifier knows: what it points at is read without a helper's
-// call.
-extern void *bpf_rdonly_cast(const void *pointer, __u32 type) __ksym;
-
 static __always_inline struct file *file_at(const struct task_struct *task, unsigned long fd) {
     const struct fdtable *table = task->files->fdt;
     if (fd >= table->max_fds) {
@@ -16,8 +12,7 @@ static __always_inline struct file *file_at(const struct task_struct *task, unsi
     // in an array; one in a structure it does.
     const char *place =
         (const char *)(table->fd + fd) - bpf_core_field_offset(struct kiocb, ki_filp);
-    const struct kiocb *holder = bpf_rdonly_cast(place, bpf_core_type_id_kernel(struct kiocb));
-    return holder->ki_filp;
+    return TYPED(kiocb, place)->ki_filp;
 }
 
 // Bytes that a call returned from the file behind a descriptor.

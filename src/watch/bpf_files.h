@@ -20,9 +20,6 @@ enum {
 
 const volatile __u32 slot_count = 131072; // of a generation
 
-volatile __u32 generation;    // its lowest bit is the half that is in use
-volatile __u64 used_slots[2]; // those that were wanted: there may be more than slots
-
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
     __uint(map_flags, BPF_F_MMAPABLE);

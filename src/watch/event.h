@@ -14,6 +14,7 @@ enum {
     WATCH_UNIX_BYTES = 108,
     WATCH_REFUSED_BYTES = 80, // of a path
     WATCH_GENERATIONS = 2,
+    WATCH_NAMES_BYTES = 16 << 20, // of a generation
 };
 
 // A process that is watched, by the id of its thread group.
@@ -63,8 +64,10 @@ struct watch_slot {
 };
 
 // What an inode is called: the parts of its path from the last one up to its file system's root,
-// each with an end of 0.
+// each with an end of 0. Names lie one behind another, each as long as it is used, at multiples of
+// WATCH_NAME_ALIGN bytes.
 struct watch_name {
+    struct watch_inode inode;
     __u64 size_bytes;
     __u32 used;     // bytes of `path`
     __u16 mode;     // i_mode
@@ -72,6 +75,21 @@ struct watch_name {
     __u8 is_opened; // the path is the one that it was opened or run by, of all that it has
     char filesystem[16];
     char path[WATCH_PATH_BYTES + WATCH_PART_BYTES];
+};
+
+enum {
+    WATCH_NAME_ALIGN = 8,
+    WATCH_NAME_HEAD_BYTES = sizeof(struct watch_name) - WATCH_PATH_BYTES - WATCH_PART_BYTES,
+};
+
+// What a name takes with so many bytes of path.
+static inline __u32 watch_name_bytes(__u32 used) {
+    return (WATCH_NAME_HEAD_BYTES + used + WATCH_NAME_ALIGN - 1) & ~(WATCH_NAME_ALIGN - 1u);
+}
+
+// The names of a generation.
+struct watch_names {
+    char bytes[WATCH_NAMES_BYTES];
 };
 
 // Where a socket without another end of its own sends to.

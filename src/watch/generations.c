@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Empties the kernel's maps without losing what is counted meanwhile.
 //
-// The kernel counts in one of two generations: two halves of the slots of files, two maps of names
-// and of sockets. When the other is made current, the system call returns only when no program is
-// left that still holds the old one (an RCU grace period, as for each update of a map of maps);
+// The kernel counts in one of two generations: two halves of the slots of files and of the names,
+// two maps of sockets. When the other is made current, the system call returns only when no program
+// is left that still holds the old one (an RCU grace period, as for each update of a map of maps);
 // then it is read and emptied by nobody but us.
 #include "watch/recorder_state.h"
 
@@ -15,66 +15,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    BATCH = 4096, // entries that are taken with one call
-};
+enum { BATCH = 256 }; // sockets that are taken with one call
 
-// ---- batches ------------------------------------------------------------------------------------
+// ---- names --------------------------------------------------------------------------------------
 
-struct batch {
-    int map;
-    size_t key_bytes, value_bytes;
-    enum ov_status (*take)(struct ov_recorder *recorder, const void *key, const void *value);
-};
-
-static enum ov_status hand_on(struct ov_recorder *recorder, const struct batch *batch,
-                              const uint8_t *keys, const uint8_t *values, uint32_t count) {
-    for (uint32_t i = 0; i < count; i++) {
-        TRY(batch->take(recorder, keys + i * batch->key_bytes, values + i * batch->value_bytes));
+static enum ov_status take_names(struct ov_recorder *recorder, uint32_t half) {
+    const char *names = recorder->names_of[half].bytes;
+    volatile __u64 *used = &recorder->object->bss->used_names[half];
+    size_t last = recorder->object->rodata->name_bytes - sizeof(struct watch_name);
+    for (size_t at = 0; at < *used && at <= last;) {
+        const struct watch_name *name = (const void *)(names + at);
+        TRY(ov_recorder_take_name(recorder, name));
+        at += watch_name_bytes(name->used);
     }
+    *used = 0;
     return OV_OK;
-}
-
-// Takes all entries out of a map, in the map's own order.
-static enum ov_status take_all(struct ov_recorder *recorder, const struct batch *batch) {
-    uint32_t place[2] = {0}; // where the kernel has come to; opaque
-    bool has_place = false;
-    uint32_t room = BATCH;
-    uint8_t *keys = NULL;
-    uint8_t *values = NULL;
-    enum ov_status status = OV_OK;
-    for (bool has_more = true; has_more && status == OV_OK;) {
-        if (keys == NULL) {
-            keys = calloc(room, batch->key_bytes);
-            values = calloc(room, batch->value_bytes);
-        }
-        uint32_t count = room;
-        void *from = has_place ? place : NULL;
-        if (keys == NULL || values == NULL) {
-            status = OV_MEMORY;
-            break;
-        }
-        int error =
-            bpf_map_lookup_and_delete_batch(batch->map, from, place, keys, values, &count, NULL);
-        if (error == -ENOSPC) { // more in one bucket of the kernel's table than we have room for
-            free(keys);
-            free(values);
-            keys = values = NULL;
-            room *= 2;
-            continue;
-        }
-        has_more = error == 0;
-        has_place = true;
-        if (error != 0 && error != -ENOENT) {
-            errno = -error;
-            status = OV_SYSTEM;
-        } else {
-            status = hand_on(recorder, batch, keys, values, count);
-        }
-    }
-    free(keys);
-    free(values);
-    return status;
 }
 
 // ---- files --------------------------------------------------------------------------------------
@@ -124,8 +79,8 @@ static void add_socket(struct watch_socket *sum, const struct watch_socket *more
     sum->received_bytes = before.received_bytes + more->received_bytes;
 }
 
-static enum ov_status take_socket(struct ov_recorder *recorder, const void *key,
-                                  const void *value) {
+static enum ov_status take_socket(struct ov_recorder *recorder, const struct watch_socket_key *key,
+                                  const struct watch_socket *value) {
     struct ov_known_socket *known = ov_table_get(&recorder->sockets, key);
     OV_CLEANUP(ov_buf_release) struct ov_buf local = {0};
     OV_CLEANUP(ov_buf_release) struct ov_buf remote = {0};
@@ -162,6 +117,49 @@ static enum ov_status take_socket(struct ov_recorder *recorder, const void *key,
     return recorder->is_trial ? OV_OK : ov_trace_write_socket(recorder->trace, &record);
 }
 
+// Takes all sockets out of a map, in the map's own order.
+static enum ov_status take_sockets(struct ov_recorder *recorder, int map) {
+    uint32_t place[2] = {0}; // where the kernel has come to; opaque
+    uint32_t room = BATCH;
+    struct watch_socket_key *keys = NULL;
+    struct watch_socket *values = NULL;
+    enum ov_status status = OV_OK;
+    void *from = NULL;
+    for (bool has_more = true; has_more && status == OV_OK;) {
+        if (keys == NULL) {
+            keys = calloc(room, sizeof *keys);
+            values = calloc(room, sizeof *values);
+        }
+        uint32_t count = room;
+        if (keys == NULL || values == NULL) {
+            status = OV_MEMORY;
+            break;
+        }
+        int error = bpf_map_lookup_and_delete_batch(map, from, place, keys, values, &count, NULL);
+        if (error == -ENOSPC) { // more in one bucket of the kernel's table than we have room for
+            free(keys);
+            free(values);
+            keys = NULL;
+            values = NULL;
+            room *= 2;
+            continue;
+        }
+        has_more = error == 0;
+        from = place;
+        if (error != 0 && error != -ENOENT) {
+            errno = -error;
+            status = OV_SYSTEM;
+            break;
+        }
+        for (uint32_t i = 0; i < count && status == OV_OK; i++) {
+            status = take_socket(recorder, &keys[i], &values[i]);
+        }
+    }
+    free(keys);
+    free(values);
+    return status;
+}
+
 // ---- generations --------------------------------------------------------------------------------
 
 static enum ov_status make_current(const struct bpf_map *of_maps, const struct bpf_map *map) {
@@ -177,22 +175,10 @@ enum ov_status ov_recorder_take_generation(struct ov_recorder *recorder) {
     uint32_t old = recorder->generation & 1;
     bool is_second = old == 1;
     __atomic_store_n(&object->bss->generation, ++recorder->generation, __ATOMIC_SEQ_CST);
-    TRY(make_current(object->maps.names, is_second ? object->maps.names_0 : object->maps.names_1));
     TRY(make_current(object->maps.sockets,
                      is_second ? object->maps.sockets_0 : object->maps.sockets_1));
-    struct batch names = {
-        .map = bpf_map__fd(is_second ? object->maps.names_1 : object->maps.names_0),
-        .key_bytes = sizeof(struct watch_inode),
-        .value_bytes = sizeof(struct watch_name),
-        .take = ov_recorder_take_name,
-    };
-    struct batch sockets = {
-        .map = bpf_map__fd(is_second ? object->maps.sockets_1 : object->maps.sockets_0),
-        .key_bytes = sizeof(struct watch_socket_key),
-        .value_bytes = sizeof(struct watch_socket),
-        .take = take_socket,
-    };
-    TRY(take_all(recorder, &names));
+    TRY(take_names(recorder, old));
     TRY(take_slots(recorder, old));
-    return take_all(recorder, &sockets);
+    return take_sockets(recorder,
+                        bpf_map__fd(is_second ? object->maps.sockets_1 : object->maps.sockets_0));
 }

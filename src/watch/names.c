@@ -45,6 +45,7 @@ static enum ov_trace_kind kind_of(const struct watch_name *name, bool has_place)
 static void turn_around(const struct watch_name *name, struct ov_buf *path) {
     size_t used = name->used < sizeof name->path ? name->used : sizeof name->path;
     size_t end = used;
+    ov_buf_reset(path);
     if (name->is_cut != 0) {
         ov_buf_add_text(path, "/...");
     }
@@ -97,22 +98,20 @@ static enum ov_status write_name(struct ov_recorder *recorder, const struct ov_k
     return recorder->is_trial ? OV_OK : ov_trace_write_name(recorder->trace, &record);
 }
 
-enum ov_status ov_recorder_take_name(struct ov_recorder *recorder, const void *key,
-                                     const void *value) {
-    const struct watch_name *told = value;
-    OV_CLEANUP(ov_buf_release) struct ov_buf inner = {0};
-    OV_CLEANUP(ov_buf_release) struct ov_buf path = {0};
-    struct ov_known_name *name = ov_table_get(&recorder->names, key);
+enum ov_status ov_recorder_take_name(struct ov_recorder *recorder, const struct watch_name *told) {
+    struct ov_buf *path = &recorder->path;
+    struct ov_known_name *name = ov_table_get(&recorder->names, &told->inode);
     if (name == NULL) {
         return OV_MEMORY;
     }
-    turn_around(told, &inner);
-    bool has_place =
-        ov_places_add_path(&recorder->places, name->key.device, ov_buf_span(&inner), &path);
-    TRY(ov_buf_status(&inner));
-    TRY(ov_buf_status(&path));
+    turn_around(told, &recorder->inner);
+    ov_buf_reset(path);
+    bool has_place = ov_places_add_path(&recorder->places, name->key.device,
+                                        ov_buf_span(&recorder->inner), path);
+    TRY(ov_buf_status(&recorder->inner));
+    TRY(ov_buf_status(path));
     struct ov_span known = ov_span_part(ov_buf_span(&recorder->paths), name->at, name->size);
-    if (name->size > 0 && ov_span_is_equal(known, ov_buf_span(&path)) &&
+    if (name->size > 0 && ov_span_is_equal(known, ov_buf_span(path)) &&
         name->size_bytes == told->size_bytes) {
         return OV_OK;
     }
@@ -124,10 +123,10 @@ enum ov_status ov_recorder_take_name(struct ov_recorder *recorder, const void *k
     name->has_place = has_place && told->is_cut == 0;
     name->kind = kind_of(told, has_place);
     name->at = recorder->paths.size;
-    name->size = path.size;
+    name->size = path->size;
     name->size_bytes = told->size_bytes;
     memcpy(name->filesystem, told->filesystem, sizeof name->filesystem);
-    ov_buf_add(&recorder->paths, path.data, path.size);
+    ov_buf_add(&recorder->paths, path->data, path->size);
     ov_buf_add_u8(&recorder->paths, 0); // for lstat
     TRY(ov_buf_status(&recorder->paths));
     if (recorder->plaintext != NULL && !recorder->is_trial &&

@@ -24,6 +24,8 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { NAME_BYTES = 64 }; // that an entry of ov_recorder_options.names stands for
+
 static int keep_quiet(enum libbpf_print_level level, const char *format, va_list words) {
     (void)level;
     (void)format;
@@ -86,9 +88,10 @@ static void set_up(struct watch_bpf *object, const struct ov_recorder_options *o
     if (options->files > 0) {
         object->rodata->slot_count = options->files;
     }
+    if (options->names > 0 && options->names < WATCH_NAMES_BYTES / NAME_BYTES) {
+        object->rodata->name_bytes = sizeof(struct watch_name) + options->names * NAME_BYTES;
+    }
     set_entries(object->maps.slots, 2 * object->rodata->slot_count);
-    set_entries(object->maps.names_0, options->names);
-    set_entries(object->maps.names_1, options->names);
     set_entries(object->maps.sockets_0, options->sockets);
     set_entries(object->maps.sockets_1, options->sockets);
     set_entries(object->maps.processes, options->processes);
@@ -108,18 +111,20 @@ static int take_event(void *arg, void *event, size_t size) {
     return 0;
 }
 
-// The counters of files are read, and emptied, where they lie.
-static enum ov_status map_slots(struct ov_recorder *recorder) {
+// What the kernel's map holds, in memory that is shared with it. NULL (errno).
+static void *share(const struct bpf_map *map, size_t bytes) {
+    void *shared = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+    return shared != MAP_FAILED ? shared : NULL;
+}
+
+// The counters of files and the names are read, and emptied, where they lie.
+static enum ov_status share_maps(struct ov_recorder *recorder) {
     const struct watch_bpf *object = recorder->object;
     recorder->slot_count = object->rodata->slot_count;
     recorder->generation = OV_RECORDER_FIRST_GENERATION;
-    void *slots = mmap(NULL, 2 * recorder->slot_count * sizeof *recorder->slots,
-                       PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(object->maps.slots), 0);
-    if (slots == MAP_FAILED) {
-        return OV_SYSTEM;
-    }
-    recorder->slots = slots;
-    return OV_OK;
+    recorder->slots = share(object->maps.slots, 2 * recorder->slot_count * sizeof *recorder->slots);
+    recorder->names_of = share(object->maps.names, 2 * sizeof *recorder->names_of);
+    return recorder->slots != NULL && recorder->names_of != NULL ? OV_OK : OV_SYSTEM;
 }
 
 static enum ov_status load(struct ov_recorder *recorder, const struct ov_recorder_options *options,
@@ -134,7 +139,7 @@ static enum ov_status load(struct ov_recorder *recorder, const struct ov_recorde
     if (error != 0) {
         return refuse(-error, ret_reason);
     }
-    if (map_slots(recorder) != OV_OK) {
+    if (share_maps(recorder) != OV_OK) {
         return refuse(errno, ret_reason);
     }
     recorder->ring =
@@ -186,6 +191,9 @@ void ov_recorder_free(struct ov_recorder *recorder) {
     if (recorder->slots != NULL) {
         (void)munmap(recorder->slots, 2 * recorder->slot_count * sizeof *recorder->slots);
     }
+    if (recorder->names_of != NULL) {
+        (void)munmap(recorder->names_of, 2 * sizeof *recorder->names_of);
+    }
     watch_bpf__destroy(recorder->object);
     ov_places_release(&recorder->places);
     ov_table_release(&recorder->totals);
@@ -193,6 +201,8 @@ void ov_recorder_free(struct ov_recorder *recorder) {
     ov_table_release(&recorder->sockets);
     ov_table_release(&recorder->gone);
     ov_buf_release(&recorder->paths);
+    ov_buf_release(&recorder->inner);
+    ov_buf_release(&recorder->path);
     ov_buf_release(&recorder->execs);
     ov_buf_release(&recorder->canaries);
     ov_table_release(&recorder->strangers);

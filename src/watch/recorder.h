@@ -15,7 +15,8 @@ enum { OV_RECORDER_REASON_BYTES = 512 };
 struct ov_recorder;
 
 struct ov_recorder_options {
-    // Entries that the kernel's maps have; 0: as many as are usual. Small ones lose, and say so.
+    // Entries that the kernel's maps have; 0: as many as are usual. Small ones lose, and say so. An
+    // entry of `names` stands for 64 bytes of them.
     uint32_t files, names, sockets, processes, plaintexts;
     uint32_t ring_bytes; // a power of two, pages at least
     bool has_canaries;

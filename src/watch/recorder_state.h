@@ -58,10 +58,11 @@ struct ov_recorder {
     struct ov_denials *denials;    // NULL: nobody asks for them
     bool has_plaintext;            // is asked for
     struct ov_plaintext *plaintext;
-    bool is_trial;            // what is counted is not written: see selftest.h
-    uint32_t generation;      // that the kernel counts in; its lowest bit is the half
-    struct watch_slot *slots; // shared with the kernel, a half after the other
-    size_t slot_count;        // of a half
+    bool is_trial;                // what is counted is not written: see selftest.h
+    uint32_t generation;          // that the kernel counts in; its lowest bit is the half
+    struct watch_slot *slots;     // shared with the kernel, a half after the other
+    size_t slot_count;            // of a half
+    struct watch_names *names_of; // shared with the kernel: those of each half
     struct ov_places places;
     struct ov_table totals;  // struct ov_total
     struct ov_table names;   // struct ov_known_name
@@ -69,6 +70,7 @@ struct ov_recorder {
     struct ov_table gone;    // struct ov_gone
     uint64_t flow_count;
     struct ov_buf paths;
+    struct ov_buf inner, path; // of one name, while it is taken
     struct ov_buf execs;       // struct watch_life, until their names are known
     struct ov_buf canaries;    // struct watch_inode
     struct ov_table strangers; // struct ov_stranger: not watched, and touched a canary
@@ -97,10 +99,8 @@ enum ov_status ov_recorder_tell_execs(struct ov_recorder *recorder);
 enum ov_status ov_recorder_begin_losses(struct ov_recorder *recorder);
 enum ov_status ov_recorder_take_losses(struct ov_recorder *recorder);
 
-// Writes a name that the kernel told of (struct watch_inode, struct watch_name), unless the trace
-// has it.
-enum ov_status ov_recorder_take_name(struct ov_recorder *recorder, const void *key,
-                                     const void *value);
+// Writes a name that the kernel told of, unless the trace has it.
+enum ov_status ov_recorder_take_name(struct ov_recorder *recorder, const struct watch_name *told);
 
 // The two generations: makes the other one current, and writes what the old one has.
 enum ov_status ov_recorder_take_generation(struct ov_recorder *recorder);

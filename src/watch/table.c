@@ -20,7 +20,7 @@ void ov_table_release(struct ov_table *table) {
 
 // Inode numbers and cookies: a product watched with care in mind could choose them, and would slow
 // its own recording down by that, no more.
-static uint64_t hash_of(const struct ov_table *table, const void *key) {
+static uint32_t hash_of(const struct ov_table *table, const void *key) {
     const uint8_t *bytes = key;
     uint64_t hash = 0x9e3779b97f4a7c15u;
     for (size_t at = 0; at < table->key_bytes; at += WORD_BYTES) {
@@ -30,44 +30,53 @@ static uint64_t hash_of(const struct ov_table *table, const void *key) {
         hash = (hash ^ word) * 0xff51afd7ed558ccdu;
         hash ^= hash >> 32;
     }
-    return hash;
+    return (uint32_t)hash;
 }
 
 void *ov_table_item(const struct ov_table *table, size_t number) {
     return table->items + number * table->item_bytes;
 }
 
-// The slot of this key, or the free one that it would take.
-static size_t slot_of(const struct ov_table *table, const void *key) {
+// The slot of this key, or the free one that it would take. Items lie far apart: only one of the
+// same hash is looked at.
+static struct ov_table_slot *slot_of(const struct ov_table *table, const void *key, uint32_t hash) {
     size_t mask = table->slot_count - 1;
-    size_t slot = (size_t)hash_of(table, key) & mask;
-    while (table->slots[slot] != 0 &&
-           memcmp(ov_table_item(table, table->slots[slot] - 1), key, table->key_bytes) != 0) {
-        slot = (slot + 1) & mask;
+    size_t at = hash & mask;
+    while (table->slots[at].item != 0 &&
+           (table->slots[at].hash != hash ||
+            memcmp(ov_table_item(table, table->slots[at].item - 1), key, table->key_bytes) != 0)) {
+        at = (at + 1) & mask;
     }
-    return slot;
+    return &table->slots[at];
+}
+
+static void *find(const struct ov_table *table, const void *key, uint32_t hash) {
+    uint32_t item = table->slot_count > 0 ? slot_of(table, key, hash)->item : 0;
+    return item != 0 ? ov_table_item(table, item - 1) : NULL;
 }
 
 void *ov_table_find(const struct ov_table *table, const void *key) {
-    if (table->slot_count == 0) {
-        return NULL;
-    }
-    uint32_t number = table->slots[slot_of(table, key)];
-    return number != 0 ? ov_table_item(table, number - 1) : NULL;
+    return find(table, key, hash_of(table, key));
 }
 
 static bool grow_slots(struct ov_table *table) {
     size_t count = table->slot_count > 0 ? 2 * table->slot_count : LEAST_SLOTS;
-    uint32_t *slots = calloc(count, sizeof *slots);
+    struct ov_table_slot *slots = calloc(count, sizeof *slots);
     if (slots == NULL) {
         return false;
+    }
+    for (size_t i = 0; i < table->slot_count; i++) {
+        size_t at = table->slots[i].hash & (count - 1);
+        while (table->slots[i].item != 0 && slots[at].item != 0) {
+            at = (at + 1) & (count - 1);
+        }
+        if (table->slots[i].item != 0) {
+            slots[at] = table->slots[i];
+        }
     }
     free(table->slots);
     table->slots = slots;
     table->slot_count = count;
-    for (size_t i = 0; i < table->count; i++) {
-        slots[slot_of(table, ov_table_item(table, i))] = (uint32_t)i + 1;
-    }
     return true;
 }
 
@@ -83,7 +92,8 @@ static bool grow_items(struct ov_table *table) {
 }
 
 void *ov_table_get(struct ov_table *table, const void *key) {
-    void *item = ov_table_find(table, key);
+    uint32_t hash = hash_of(table, key);
+    void *item = find(table, key, hash);
     if (item != NULL) {
         return item;
     }
@@ -96,6 +106,7 @@ void *ov_table_get(struct ov_table *table, const void *key) {
     item = ov_table_item(table, table->count);
     memset(item, 0, table->item_bytes);
     memcpy(item, key, table->key_bytes);
-    table->slots[slot_of(table, key)] = (uint32_t)++table->count;
+    *slot_of(table, key, hash) =
+        (struct ov_table_slot){.hash = hash, .item = (uint32_t)++table->count};
     return item;
 }

@@ -9,11 +9,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct ov_table_slot {
+    uint32_t hash;
+    uint32_t item; // its number and one, 0: free
+};
+
 struct ov_table {
     size_t key_bytes, item_bytes;
     uint8_t *items; // in the order in which they came
     size_t count, room;
-    uint32_t *slots;   // number of an item and one, 0: free
+    struct ov_table_slot *slots;
     size_t slot_count; // a power of two
 };
 

@@ -51,15 +51,14 @@ enum {
 char LICENSE[] SEC("license") = "GPL";
 
 const volatile __u32 page_shift = 12;
+const volatile __u32 name_bytes = WATCH_NAMES_BYTES; // that names of a generation may take
+
+volatile __u32 generation;    // its lowest bit is the half that is in use
+volatile __u64 used_slots[2]; // those that were wanted: there may be more than slots
+volatile __u64 used_names[2]; // bytes, as well
+
 const volatile bool has_canaries = false;
 const volatile bool has_envelope = false;
-
-struct names {
-    __uint(type, BPF_MAP_TYPE_HASH);
-    __uint(max_entries, 65536);
-    __type(key, struct watch_inode);
-    __type(value, struct watch_name);
-};
 
 struct sockets {
     __uint(type, BPF_MAP_TYPE_HASH);
@@ -68,15 +67,15 @@ struct sockets {
     __type(value, struct watch_socket);
 };
 
-struct names names_0 SEC(".maps"), names_1 SEC(".maps");
 struct sockets sockets_0 SEC(".maps"), sockets_1 SEC(".maps");
 
 struct {
-    __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-    __uint(max_entries, 1);
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __uint(max_entries, WATCH_GENERATIONS);
     __type(key, __u32);
-    __array(values, struct names);
-} names SEC(".maps") = {.values = {&names_0}};
+    __type(value, struct watch_names);
+} names SEC(".maps");
 
 struct {
     __uint(type, BPF_MAP_TYPE_HASH);
@@ -98,7 +97,7 @@ struct {
     __uint(type, BPF_MAP_TYPE_HASH);
     __uint(max_entries, 4096);
     __type(key, struct watch_inode);
-    __type(value, __u32);
+    __type(value, __u32); // the generation that has its name
 } canaries SEC(".maps");
 
 struct {
@@ -165,17 +164,25 @@ static __always_inline struct watch_inode inode_key(const struct inode *inode) {
 
 // ---- names --------------------------------------------------------------------------------------
 
-static __always_inline struct dentry *dentry_of(struct inode *inode) {
-    struct hlist_node *node = BPF_CORE_READ(inode, i_dentry.first);
+// Gives a pointer a type that the verifier knows: what it points at is read without a helper's
+// call.
+extern void *bpf_rdonly_cast(const void *pointer, __u32 type) __ksym;
+
+#define TYPED(type, pointer)                                                                       \
+    ((const struct type *)bpf_rdonly_cast((pointer), bpf_core_type_id_kernel(struct type)))
+
+static __always_inline const struct dentry *dentry_of(const struct inode *inode) {
+    const struct hlist_node *node = inode->i_dentry.first;
     if (node == NULL) {
         return NULL;
     }
-    return (struct dentry *)((char *)node - bpf_core_field_offset(struct dentry, d_u.d_alias));
+    return (const struct dentry *)((const char *)node -
+                                   bpf_core_field_offset(struct dentry, d_u.d_alias));
 }
 
 // The way from a name up to its file system's root.
 struct climb {
-    struct dentry *dentry;
+    const struct dentry *dentry;
     struct watch_name *name;
     __u32 used;
 };
@@ -183,19 +190,22 @@ struct climb {
 // Loops are the kernel's (bpf_loop): the verifier looks at their bodies once, not at each turn, so
 // the programs load in half the time. They end when a body gives 1.
 static long climb_on(__u32 turn, struct climb *climb) {
-    struct dentry *dentry = climb->dentry;
     struct watch_name *name = climb->name;
-    struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
     __u32 used = climb->used;
-    if (dentry == NULL || parent == NULL || parent == dentry) {
-        name->is_cut = dentry == NULL;
+    if (climb->dentry == NULL) {
+        return 1;
+    }
+    const struct dentry *dentry = TYPED(dentry, climb->dentry);
+    const struct dentry *parent = dentry->d_parent;
+    if (parent == NULL || parent == climb->dentry) {
+        name->is_cut = 0;
         return 1;
     }
     if (used >= WATCH_PATH_BYTES) {
         return 1;
     }
-    const unsigned char *part = BPF_CORE_READ(dentry, d_name.name);
-    long length = bpf_probe_read_kernel_str(&name->path[used], WATCH_PART_BYTES, part);
+    long length =
+        bpf_probe_read_kernel_str(&name->path[used], WATCH_PART_BYTES, dentry->d_name.name);
     if (length <= 0 || length > WATCH_PART_BYTES) {
         return 1;
     }
@@ -204,31 +214,41 @@ static long climb_on(__u32 turn, struct climb *climb) {
     return 0;
 }
 
-static __noinline void add_name(struct inode *inode, struct dentry *dentry,
+// Appends a name to those of this generation.
+static __always_inline void keep_name(struct watch_name *name, __u32 used) {
+    __u32 half = generation & 1;
+    struct watch_names *all = bpf_map_lookup_elem(&names, &half);
+    __u32 size = watch_name_bytes(used);
+    name->used = used;
+    if (all == NULL || size > sizeof *name) {
+        return;
+    }
+    __u64 at = __sync_fetch_and_add(&used_names[half], size);
+    if (at > name_bytes - sizeof *name) { // whatever its length: all that come later fail as well
+        count(WATCH_LOST_NAMES);
+        return;
+    }
+    bpf_probe_read_kernel(&all->bytes[at], size, name);
+}
+
+// `given` and `dentry` may be mere numbers; without a dentry any name of the inode will do.
+static __noinline void add_name(const struct inode *given, const struct dentry *dentry,
                                 const struct watch_inode *key) {
     __u32 zero = 0;
-    void *map = bpf_map_lookup_elem(&names, &zero);
     struct watch_name *name = bpf_map_lookup_elem(&name_scratch, &zero);
-    if (map == NULL || name == NULL || key == NULL) {
+    if (name == NULL || key == NULL) {
         return;
     }
-    const struct watch_name *known = bpf_map_lookup_elem(map, key);
-    if (known != NULL && (known->is_opened != 0 || dentry == NULL)) {
-        return;
-    }
-    name->size_bytes = BPF_CORE_READ(inode, i_size);
-    name->mode = BPF_CORE_READ(inode, i_mode);
+    const struct inode *inode = TYPED(inode, given);
+    name->inode = *key;
+    name->size_bytes = inode->i_size;
+    name->mode = inode->i_mode;
     name->is_opened = dentry != NULL;
     name->is_cut = 1;
-    const char *filesystem = BPF_CORE_READ(inode, i_sb, s_type, name);
-    bpf_probe_read_kernel_str(name->filesystem, sizeof name->filesystem, filesystem);
+    bpf_probe_read_kernel_str(name->filesystem, sizeof name->filesystem, inode->i_sb->s_type->name);
     struct climb climb = {.dentry = dentry != NULL ? dentry : dentry_of(inode), .name = name};
     bpf_loop(WATCH_DEPTH_MAX, climb_on, &climb, 0);
-    name->used = climb.used;
-    if (bpf_map_update_elem(map, key, name, BPF_ANY) < 0 &&
-        bpf_map_lookup_elem(map, key) == NULL) { // and no other processor was quicker
-        count(WATCH_LOST_NAMES);
-    }
+    keep_name(name, climb.used);
 }
 
 // ---- files --------------------------------------------------------------------------------------
@@ -243,8 +263,13 @@ static __always_inline void touch(struct inode *inode, __u32 route, __u64 from, 
         return;
     }
     struct watch_inode key = inode_key(inode);
-    if (bpf_map_lookup_elem(&canaries, &key) == NULL) {
+    __u32 *named = bpf_map_lookup_elem(&canaries, &key);
+    if (named == NULL) {
         return;
+    }
+    if (*named != generation) {
+        *named = generation;
+        add_name(inode, NULL, &key);
     }
     struct watch_touch *event = bpf_ringbuf_reserve(&ring, sizeof *event, 0);
     if (event == NULL) {
@@ -266,7 +291,6 @@ static __always_inline void touch(struct inode *inode, __u32 route, __u64 from, 
     event->from = from;
     event->to = to;
     bpf_ringbuf_submit(event, 0);
-    add_name(inode, NULL, &key);
 }
 
 // The counters of a file for a process; NULL when it is not watched.
