@@ -43,6 +43,7 @@ libraries_of() { # PROGRAM of the build: just the libraries that it has
 }
 compile clients bench/clients.c bench/load.c
 compile watch bench/watch.c
+compile calls bench/calls.c
 compile update bench/update.c bench/load.c $(libraries_of overt)
 ln -sf "$build/overt-worker" "$dir/bin/overt-worker" # programs look for it beside themselves
 
