@@ -55,19 +55,23 @@ def side_by_side(*jobs):
     """What each of these returns, a number, all begun at once. Each has a process of its own, and so its own
     orphans. On one core the scheduler changes between them within milliseconds: whatever makes the
     machine slower for a while is felt by all of them alike."""
-    pipes = []
+    pipes, pids = [], []
     for job in jobs:
         read, write = os.pipe()
-        if os.fork() == 0:
-            adopt_orphans()
-            os.write(write, repr(job()).encode())
-            os._exit(0)
+        pid = os.fork()
+        if pid == 0:
+            try:
+                adopt_orphans()
+                os.write(write, repr(job()).encode())
+            finally:
+                os._exit(0)  # what it says is empty when it has failed
         os.close(write)
         pipes.append(read)
+        pids.append(pid)
     told = [os.read(pipe, 64) for pipe in pipes]  # waits for them in turn
-    for pipe in pipes:
+    for pipe, pid in zip(pipes, pids):
         os.close(pipe)
-        os.wait()
+        os.waitpid(pid, 0)
     if b"" in told:
         sys.exit("bench: one of those that ran side by side has failed")
     return [float(text) for text in told]
@@ -170,7 +174,7 @@ class Bench:
         return self.path(name)
 
     def large_tree(self):
-        return self._part("cs", "large", lambda _, size: size >= 65536)
+        return self._part("cs" if self.is_quick else "bench", "large", lambda _, size: size >= 65536)
 
     def _part(self, name, part, is_in):
         """A tree of links to some of the files of another; made anew for each run."""

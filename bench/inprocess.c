@@ -2,18 +2,20 @@
 //
 // The whole scanner in one unconfined process: what a scan costs without the cage around it.
 //
-//   inprocess IMAGE.ovi|none TREE [ROUNDS]
+//   inprocess IMAGE.ovi|none TREE [ROUNDS [walk]]
 //
 // With none instead of an image, files are opened and read, but not scanned: no scanner can be
 // faster than that.
 //
-// Opens, reads and closes every file and scans it, in the batches that the broker makes. The
-// difference to `overt scan --jobs 1` is the price of confinement. Never ship such a program.
+// Opens, reads and closes every file and scans it, in the batches that the broker makes. With
+// `walk` it also finds them as the broker does, else from a list made before. The difference to
+// `overt scan --jobs 1` is then the price of confinement. Never ship such a program.
 #include "load.h"
 
 #include "base/fd.h"
 #include "role/child.h"
 #include "role/pool.h"
+#include "role/walk.h"
 #include "scan/scan.h"
 
 #include <fcntl.h>
@@ -76,13 +78,7 @@ static void scan_group(struct batch *batch, struct ov_pool *pool) {
     }
 }
 
-static void scan_file(struct batch *batch, const char *path) {
-    struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &st) != 0) {
-        bench_die(path, "cannot be opened");
-    }
-    size_t size = (size_t)st.st_size;
+static void scan_opened(struct batch *batch, int fd, size_t size) {
     if (size > OV_SMALL_FILE_BYTES) {
         ov_pool_add(&batch->pool, (struct ov_pool_file){.fd = fd, .size = size});
         if (ov_pool_is_full(&batch->pool)) {
@@ -95,11 +91,36 @@ static void scan_file(struct batch *batch, const char *path) {
     }
     size_t got = 0;
     if (ov_fd_read_full(fd, batch->ring + batch->used, size, &got) != OV_OK) {
-        bench_die(path, "cannot be read");
+        bench_die("a file", "cannot be read");
     }
     batch->jobs[batch->count++].bytes = ov_span_make(batch->ring + batch->used, got);
     batch->used += (size + SLACK + 63) & ~(size_t)63;
     close(fd);
+}
+
+static void scan_file(struct batch *batch, const char *path) {
+    struct stat info;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &info) != 0) {
+        bench_die(path, "cannot be opened");
+    }
+    scan_opened(batch, fd, (size_t)info.st_size);
+}
+
+static void scan_walked(struct batch *batch, const char *tree) {
+    const struct ov_walk_options options = {0};
+    struct ov_walk *walk = NULL;
+    struct ov_walk_item item;
+    enum ov_status status = ov_walk_new(&tree, 1, &options, &walk);
+    while (status == OV_OK && (status = ov_walk_next(walk, &item)) == OV_OK) {
+        if (item.kind == OV_WALK_FILE) {
+            scan_opened(batch, item.fd, (size_t)item.info.st_size);
+        }
+    }
+    if (status != OV_END) {
+        bench_die(tree, "cannot be walked");
+    }
+    ov_walk_free(walk);
 }
 
 static void open_scanner(const char *path, struct ov_file_map *map,
@@ -115,8 +136,9 @@ static void open_scanner(const char *path, struct ov_file_map *map,
 }
 
 int main(int argc, char **argv) {
-    if (argc != 3 && argc != 4) {
-        bench_die("inprocess", "usage: inprocess IMAGE.ovi|none TREE [ROUNDS]");
+    bool is_walk = argc == 5 && strcmp(argv[4], "walk") == 0;
+    if (argc < 3 || argc > 5 || (argc == 5 && !is_walk)) {
+        bench_die("inprocess", "usage: inprocess IMAGE.ovi|none TREE [ROUNDS [walk]]");
     }
     struct ov_file_map map = {0};
     struct batch batch = {.ring = aligned_alloc(4096, BATCH_BYTES)};
@@ -128,11 +150,14 @@ int main(int argc, char **argv) {
     }
     struct bench_files files = bench_files_list(argv[2]);
     double best = 1e30;
-    for (int round = argc == 4 ? atoi(argv[3]) : 1; round > 0; round--) {
+    for (int round = argc >= 4 ? atoi(argv[3]) : 1; round > 0; round--) {
         batch.found = batch.clean = batch.other = 0;
         double before = bench_cpu_seconds();
-        for (size_t i = 0; i < files.count; i++) {
+        for (size_t i = 0; !is_walk && i < files.count; i++) {
             scan_file(&batch, files.list[i].path);
+        }
+        if (is_walk) {
+            scan_walked(&batch, argv[2]);
         }
         finish_batch(&batch);
         while (batch.pool.count > 0) {
