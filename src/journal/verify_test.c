@@ -23,7 +23,7 @@
 #define START "command scan\nuser 0\nversion 0.1.0\n"
 #define STOP  "exit 0\nfiles 1\nfound 0\nerrors 0\nlimited 0\nread 5\nsent 0\n"
 
-enum { RUNS = 1500, CHILDREN = 3, GROWN = 60 };
+enum { RUNS = 1500, CHILDREN = 3, GROWN = 60, RUNS_BEFORE_FULL = 80 };
 
 static struct {
     char path[64];
@@ -184,10 +184,47 @@ static void test_while_others_write(void **state) {
     assert_int_equal(grown, GROWN);
 }
 
+// As many runs as `left` says, one for each entry that is read: each seals, and removes the end of
+// the tree that is being verified, of which no tile is full.
+struct writing {
+    struct ov_journal *journal;
+    uint64_t next; // the entry that must be read next
+    unsigned left;
+};
+
+static void write_another(void *arg, const struct ov_entry *entry) {
+    struct writing *writing = (struct writing *)arg;
+    assert_true(entry->seq == writing->next++);
+    if (writing->left > 0) {
+        write_run(writing->journal, 90 * writing->left + 1);
+        writing->left--;
+    }
+}
+
+static void test_every_look_is_outrun(void **state) {
+    (void)state;
+    struct writing writing = {.journal = open_journal(), .left = RUNS_BEFORE_FULL};
+    struct ov_journal_report report;
+    OV_AUTO_FD folder = open(world.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct ov_journal_check check = {
+        .folder = folder, .arg = &writing, .on_problem = keep_problem, .on_entry = write_another};
+    write_run(writing.journal, 1);
+    assert_int_equal(ov_journal_verify(&check, &report), OV_OK);
+    ov_journal_free(writing.journal);
+    if (report.problem_count > 0) {
+        fail_msg("entry %lld: %s", (long long)world.seq, world.why);
+    }
+    assert_int_equal(report.entry_count, 1 + 3 * (RUNS_BEFORE_FULL + 1));
+    assert_int_equal(report.head.size, 1 + 3 * (RUNS_BEFORE_FULL + 1));
+    assert_int_equal(report.run_count, RUNS_BEFORE_FULL + 1);
+    assert_int_equal(writing.next, report.entry_count);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_any_number_of_runs, make_world, remove_world),
         cmocka_unit_test_setup_teardown(test_while_others_write, make_world, remove_world),
+        cmocka_unit_test_setup_teardown(test_every_look_is_outrun, make_world, remove_world),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

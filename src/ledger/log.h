@@ -67,6 +67,11 @@ struct ov_log_audit {
     // Called instead for a full bundle that is not there, with the leaf hashes that its tile has:
     // they count once the audit has passed. NULL: a bundle that is missing is a difference.
     enum ov_status (*on_missing)(void *arg, uint64_t number, const struct ov_tile_hashes *hashes);
+    // Called when a partial file is not there, of a log whose writer removes those that newer ones
+    // take the place of: gives the head that is there by now, which must be of a larger tree, and
+    // the audit goes on to that one. Any failure, or NULL: the file that is missing is a
+    // difference.
+    enum ov_status (*on_outrun)(void *arg, struct ov_tree_head *ret_head);
     void *arg;
     struct ov_tree_hash leaf; // of the entry that on_entry is called for
     struct ov_tile_flaw flaw; // the first difference; why is NULL when there is none

@@ -131,6 +131,73 @@ static void test_an_audit_ends_where_its_caller_says(void **state) {
     assert_null(audit.flaw.why);
 }
 
+// A writer that puts a longer log in the place of one of ten entries while the last is looked at.
+struct outrun {
+    int folder;
+    unsigned first; // number that the entries of the longer one begin with
+    unsigned count; // of its entries
+    unsigned seen;
+};
+
+static enum ov_status remove_end(void *arg, uint64_t index, struct ov_span entry) {
+    struct outrun *outrun = (struct outrun *)arg;
+    (void)entry;
+    assert_int_equal(index, outrun->seen++);
+    if (index == 9) {
+        assert_int_equal(unlinkat(outrun->folder, "tile/0/000.p/10", 0), 0);
+        assert_int_equal(unlinkat(outrun->folder, "tile/entries/000.p/10", 0), 0);
+    }
+    return OV_OK;
+}
+
+static enum ov_status write_longer(void *arg, struct ov_tree_head *ret_head) {
+    const struct outrun *outrun = (const struct outrun *)arg;
+    assert_int_equal(ov_log_writer_open(outrun->folder, 0, &writer), OV_OK);
+    for (unsigned i = outrun->first; i < outrun->first + outrun->count; i++) {
+        assert_int_equal(ov_log_writer_add(&writer, ov_span_make(&i, sizeof i)), OV_OK);
+    }
+    assert_int_equal(ov_log_writer_flush(&writer), OV_OK);
+    ov_log_writer_head(&writer, ret_head);
+    ov_log_writer_close(&writer);
+    return OV_OK;
+}
+
+static enum ov_status audit_outrun(struct outrun *outrun, struct ov_tile_flaw *ret_flaw) {
+    OV_AUTO_FD folder = open_fresh_folder();
+    struct ov_log_audit audit = {.on_entry = remove_end, .on_outrun = write_longer, .arg = outrun};
+    struct ov_tree_head head;
+    assert_int_equal(ov_log_writer_open(folder, 0, &writer), OV_OK);
+    add_many(10);
+    assert_int_equal(ov_log_writer_flush(&writer), OV_OK);
+    ov_log_writer_head(&writer, &head);
+    ov_log_writer_close(&writer);
+    outrun->folder = folder;
+    enum ov_status status = ov_log_audit(folder, &head, &audit);
+    *ret_flaw = audit.flaw;
+    return status;
+}
+
+static void test_an_audit_that_is_outrun_goes_on(void **state) {
+    (void)state;
+    struct ov_tile_flaw flaw;
+    for (unsigned count = 11; count < 600; count += 49) {
+        struct outrun longer = {.count = count};
+        assert_int_equal(audit_outrun(&longer, &flaw), OV_OK);
+        assert_int_equal(longer.seen, count);
+        assert_null(flaw.why);
+    }
+    struct outrun shorter = {.count = 9};
+    assert_int_equal(audit_outrun(&shorter, &flaw), OV_SYSTEM);
+    assert_int_equal(errno, ENOENT);
+    assert_string_equal(flaw.path.text, "tile/0/000.p/10");
+    assert_string_equal(flaw.why, "is not there");
+    struct outrun other = {.first = 1, .count = 20};
+    assert_int_equal(audit_outrun(&other, &flaw), OV_DAMAGED);
+    assert_string_equal(flaw.path.text, "tile/entries/000.p/20");
+    assert_string_equal(flaw.why, "has other entries than it had before");
+    assert_int_equal(other.seen, 10);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_head_counts_what_is_not_flushed),
@@ -138,6 +205,7 @@ int main(void) {
         cmocka_unit_test(test_nothing_is_done_after_a_failure),
         cmocka_unit_test(test_sizes_that_cannot_be),
         cmocka_unit_test(test_an_audit_ends_where_its_caller_says),
+        cmocka_unit_test(test_an_audit_that_is_outrun_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
