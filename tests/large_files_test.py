@@ -35,7 +35,7 @@ def make_files(sizes, source):
 
 def main():
     source = random.Random(5)
-    sizes = [131073, 131072, 9_000_000, 1, 3_000_001]
+    sizes = [131073, 65537, 65536, 131072, 9_000_000, 1, 3_000_001]
     sizes += [int(2 ** source.uniform(16, 22)) for _ in range(70)] + [0]
     wanted = make_files(sizes, source)
     print("1..3")

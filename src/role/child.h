@@ -12,9 +12,9 @@
 
 enum {
     OV_SLOT_COUNT = 2,              // batches in flight for each worker
-    OV_SLOT_BYTES = 384 << 10,      // a batch of small files and one more
+    OV_SLOT_BYTES = 320 << 10,      // a batch of small files and one more
     OV_SLOT_FULL_BYTES = 256 << 10, // from here on no further file is packed
-    OV_SMALL_FILE_BYTES = 128 << 10,
+    OV_SMALL_FILE_BYTES = 64 << 10, // longer ones go by descriptor: several in one message
     OV_RING_BYTES = OV_SLOT_COUNT * OV_SLOT_BYTES,
 };
 
