@@ -8,9 +8,9 @@
 
 #include "base/digest.h"
 
-// Written out, so many steps at a time; but not where sanitizers look after each of them: the
-// compiler would take a minute for that.
-#ifdef __SANITIZE_ADDRESS__
+// Written out, so many steps at a time; but not where sanitizers look after each of them, which the
+// compiler would take a minute for, nor where it does not optimize at all.
+#if defined __SANITIZE_ADDRESS__ || !defined __OPTIMIZE__
 #define UNROLL(times)
 #else
 #define UNROLL_PRAGMA(text) _Pragma(#text)
