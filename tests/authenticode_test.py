@@ -20,7 +20,7 @@ sys.path[:0] = [str(HERE / "walk"), str(HERE / "format")]
 import forge_pe  # noqa: E402
 import forge_signature as forge  # noqa: E402
 from beside import clamscan_names, overt_names, write  # noqa: E402
-from members import OVERT, Tap, first_of, has, needs  # noqa: E402
+from members import OVERT, SCAN, Tap, first_of, has, needs  # noqa: E402
 
 tap = Tap()
 MARK = b"a mark that a rule looks for"
@@ -438,7 +438,7 @@ def _():
     for number in range(2000):
         data = seeds[number % len(seeds)]
         write(f"damaged/{number}", mutate(rng, data, len(PROGRAM) if number % 10 else 0x80))
-    ours, done = scan_folder([OVERT, "scan", "--no-summary", "--rules", rules], "damaged")
+    ours, done = scan_folder([*SCAN, "--no-summary", "--rules", rules], "damaged")
     theirs, _ = scan_folder(["clamscan", "--no-summary", "-r", "-d", rules], "damaged")
     if done.returncode not in (0, 1) or done.stderr:
         return f"exit code {done.returncode}: {done.stderr[:300]}"

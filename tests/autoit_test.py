@@ -12,7 +12,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "walk"))
 from autoit import MARK, SCRIPT, make, script, word  # noqa: E402
 from beside import clamscan_members, write  # noqa: E402
-from members import EICAR, OVERT, Skip, Tap, finds_eicar, has, scan, sha256, walk  # noqa: E402
+from members import EICAR, SCAN, Skip, Tap, finds_eicar, has, scan, sha256, walk  # noqa: E402
 
 tap = Tap()
 LEFT = "autoit.[0-9][0-9][0-9]"  # names of what clamscan leaves behind
@@ -144,7 +144,7 @@ def _():
         path = write(name, data)
         options = ["--no-summary", "--allmatch", "-d", "html.ndb"]
         theirs = names_of(["clamscan"] + options, path)
-        told = names_of([OVERT, "scan", "--no-summary", "--all-matches", "--rules", "html.ndb"], path)
+        told = names_of([*SCAN, "--no-summary", "--all-matches", "--rules", "html.ndb"], path)
         wanted = {f"{rule}.UNOFFICIAL FOUND" for rule in wanted}
         if told != wanted or theirs != wanted:
             return f"{name}: {told} {theirs}"
@@ -169,7 +169,7 @@ def _():
         del data[draw.choice((len(data), draw.randrange(30, len(data)))):]
         write(f"mutated/{number}", bytes(data))
         walk(f"mutated/{number}", "CL_TYPE_AUTOIT")
-    record = subprocess.run([OVERT, "scan", "--no-summary", "mutated"], capture_output=True,
+    record = subprocess.run([*SCAN, "--no-summary", "mutated"], capture_output=True,
                             timeout=200, check=False)
     return record.returncode in (0, 1) or f"{record.returncode} {record.stdout[-300:]}"
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
+# looks for leaks
 """What `overt` itself answers, before any command: help, version, mistakes, a full disk. TAP."""
 import os
 import pathlib

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
+# looks for leaks
 """The .sign files of ClamAV's databases: PKCS #7 that openssl made, accepted where openssl accepts
 it and refused where it refuses it. TAP."""
 import base64

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
+# looks for leaks
 # timeout: 300
 """ClamAV's databases: verified and updated, with keys of our own, and beside sigtool. TAP.
 

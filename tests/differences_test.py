@@ -177,7 +177,7 @@ def run_clamscan(database, file):
 def run_overt(database, file, extra=()):
     program = os.environ.get("OVERT") or os.path.join(os.environ.get("OVERT_BUILD", "build"),
                                                       "overt")
-    done = subprocess.run([program, "scan", "--json", *extra, "--rules", database, file],
+    done = subprocess.run([program, "scan", "--no-journal", "--json", *extra, "--rules", database, file],
                           capture_output=True, text=True, check=False)
     for line in done.stdout.splitlines():
         answer = json.loads(line)

@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-# starts many programs
 # timeout: 600
 """Files of evidence: what overt evidence writes is read here from docs/formats/evidence.md alone,
 and nothing in one can be changed unseen. TAP."""

@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-# starts many programs
 # timeout: 900
 """tools/verify-journal and `overt evidence verify` on the same files of evidence: such as were made here
 (journal/foreign_evidence.py), with each byte flipped, cut at each length, and with each thing that is demanded not

@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-# starts many programs
 """overt rules add, update, verify and list against feeds that were made by another program: what is
 loaded, and, one attack at a time, what is refused, with the rules of before still active. TAP."""
 # timeout: 600

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
+# looks for leaks
 """Fetching over loopback, from servers that behave, and from servers that do not. TAP."""
 # timeout: 300
 import functools

@@ -14,7 +14,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE / "walk"), str(HERE / "format")]
 import forge_pe  # noqa: E402
 from beside import clamscan_names, needs_walkers, overt_names, wrap, write  # noqa: E402
-from members import OVERT, Tap, needs  # noqa: E402
+from members import SCAN, Tap, needs  # noqa: E402
 
 tap = Tap()
 WORD = b"handlerword"
@@ -113,7 +113,7 @@ def _():
     lines = "".join(rule(f"R{n}", f"HandlerType:{kind},") for n, kind in enumerate(TYPES))
     rules = write("loop.ldb", lines)
     data = wrap(OBJECTS["binary"], ["zip"] * 9)
-    done = subprocess.run([OVERT, "scan", "--no-summary", "--all-matches", "--rules", rules,
+    done = subprocess.run([*SCAN, "--no-summary", "--all-matches", "--rules", rules,
                            write("loop.bin", data)], capture_output=True, timeout=100, check=False)
     return done.returncode in (1, 3) or done.returncode
 

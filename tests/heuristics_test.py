@@ -16,7 +16,7 @@ sys.path.insert(0, str(HERE / "format"))
 import differential  # noqa: E402
 from alerts import run_many  # noqa: E402
 from beside import (clamscan_names, needs_walkers, overt_names, wrap, write)  # noqa: E402
-from members import BUILD, OVERT, SOURCE, Skip, Tap, has  # noqa: E402
+from members import BUILD, SCAN, SOURCE, Skip, Tap, has  # noqa: E402
 
 tap = Tap()
 RULES = write("rules.ndb", "Test.Word:0:*:" + b"HEURWORD".hex() + "\nPUA.Word:0:*:" +
@@ -91,7 +91,7 @@ def _():
     options = ["--max-filesize=5000"]
     if both(path, *options, "--alert-exceeds-max") != ["Heuristics.Limits.Exceeded.MaxFileSize"]:
         return both(path, *options, "--alert-exceeds-max")
-    done = subprocess.run([OVERT, "scan", *options, "--rules", RULES, path], capture_output=True,
+    done = subprocess.run([*SCAN, *options, "--rules", RULES, path], capture_output=True,
                           timeout=60, check=False)
     return done.returncode == 3 and b"LIMITED" in done.stdout
 

@@ -16,7 +16,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE / "walk"), str(HERE / "format")]
 import forge_icon  # noqa: E402
 from beside import clamscan_names, names_of, overt_names, write  # noqa: E402
-from members import BUILD, OVERT, Tap, needs  # noqa: E402
+from members import BUILD, OVERT, SCAN, Tap, needs  # noqa: E402
 
 tap = Tap()
 FIRST_BYTES = "0:4d5a"
@@ -112,7 +112,7 @@ def _():
         icon = forge_icon.bitmap(forge_icon.change(rng, picture, rng.randrange(8)),
                                  rng.choice((8, 24, 32)), rng)
         write(f"changed/{number}.exe", forge_icon.program([icon]))
-    ours = names_by_file([OVERT, "scan", "--no-summary", "--all-matches", "--rules", "rules"])
+    ours = names_by_file([*SCAN, "--no-summary", "--all-matches", "--rules", "rules"])
     theirs = names_by_file(["clamscan", "--no-summary", "--allmatch", "-d", "rules"])
     hits = sum(map(len, ours.values()))
     if ours != theirs:
@@ -243,7 +243,7 @@ def _():
     write("ignore.ign2", "I\n")
     lines = write("ignored.idb", f"I:Docs:Word:{measure(icon)}\n")
     rules = write("ignored.ldb", rule("Icon", "IconGroup1:Docs"))
-    command = [OVERT, "scan", "--no-summary", "--rules", lines, "--rules", rules]
+    command = [*SCAN, "--no-summary", "--rules", lines, "--rules", rules]
     with_it = subprocess.run([*command, path], capture_output=True, timeout=60, check=False)
     without = subprocess.run([*command, "--rules", "ignore.ign2", path], capture_output=True,
                              timeout=60, check=False)

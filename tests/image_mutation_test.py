@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-# starts many programs
 """Damaged images through the real command, 10,000 with OVERT_LONG=1, else a tenth of them: each is
 refused with its file, the place and a reason; none is ever scanned with, and none crashes `overt`.
 And what is remembered of sound ones.
@@ -77,7 +76,7 @@ def main():
             return 0
         path = folder / f"bad{index}.ovi"
         path.write_bytes(data)
-        got = run("scan", "--rules", path, folder / "object")
+        got = run("scan", "--no-journal", "--rules", path, folder / "object")
         words = got.stderr
         check(got.returncode == 2, f"damage {index}: exit {got.returncode}: {words}{got.stdout}")
         check(str(path) in words and re.search(r"\(byte \d+\)", words) is not None,
@@ -96,7 +95,7 @@ def main():
                   folder / "a.hdb")
         check(got.returncode == 0, f"the image is not built: {got.stderr}")
         image = sound.read_bytes()
-        got = run("scan", "--rules", sound, folder / "object")
+        got = run("scan", "--no-journal", "--rules", sound, folder / "object")
         check(got.returncode == 1 and "FOUND" in got.stdout, f"sound: {got.stderr}{got.stdout}")
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
             tried = sum(pool.map(scan_damaged, range(FILES)))
@@ -107,16 +106,16 @@ def main():
         stamps = folder / "state" / "images"
         check(not stamps.exists() or not any(stamps.iterdir()), "a fresh image was remembered")
         time.sleep(3.2)
-        got = run("scan", "--rules", sound, folder / "object")
+        got = run("scan", "--no-journal", "--rules", sound, folder / "object")
         check(got.returncode == 1, f"settled: {got.stderr}")
         check(stamps.exists() and len(list(stamps.iterdir())) == 1, "nothing was remembered")
-        check(run("scan", "--rules", sound, folder / "object").returncode == 1, "with the stamp")
+        check(run("scan", "--no-journal", "--rules", sound, folder / "object").returncode == 1, "with the stamp")
         times = sound.stat()
         changed = bytearray(image)
         changed[-1] ^= 1
         sound.write_bytes(changed)
         os.utime(sound, ns=(times.st_atime_ns, times.st_mtime_ns))
-        got = run("scan", "--rules", sound, folder / "object")
+        got = run("scan", "--no-journal", "--rules", sound, folder / "object")
         check(got.returncode == 2, f"changed in place: exit {got.returncode}: {got.stderr}")
         print(f"image_mutation_test: {tried} damaged images, {len(failures)} failures")
     finally:

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
+# looks for leaks
 """Scanning engines inside of other files, and the reports of many machines as one. TAP."""
 import json
 import os

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
+# looks for leaks
 # timeout: 900
 """overt inventory plan, apply and verify on throw-away roots: a plan names every file and changes
 none; a changed plan, a changed machine and whatever a package still owns stop it; killed at each

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # timeout: 600
-# starts many programs
 """`overt inventory` finds what products leave: skeletons of all of them, in roots whose databases
 dpkg and rpm have written; after a removal it names each thing that was left. TAP."""
 import concurrent.futures

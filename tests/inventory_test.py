@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
+# looks for leaks
 """overt inventory below a root: what is found and what is not, clean systems without a finding, and
 hostile roots that give a whole report which says what could not be read. TAP."""
 import io

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
+# looks for leaks
 # timeout: 300
 """What Overt does beside giving verdicts is in the journal, too: which rules ran, which processes
 there were, what they sent, what was done to files. TAP."""

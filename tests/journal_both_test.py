@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-# starts many programs
 # timeout: 900
 """`overt journal verify` and tools/verify-journal on the same journals, one that `overt scan` wrote and one that was
 made here: each byte flipped, each file cut at each length. Ours in Python is given all of the first, and our program some of

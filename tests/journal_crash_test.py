@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-# starts many programs
 # timeout: 1800
 """The journal after a crash: processes ended at random points and at each step that lasts, and a power
 cut. No verdict that was told is missing, and what was cut off is said. TAP.

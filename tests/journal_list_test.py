@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
+# looks for leaks
 # timeout: 300
 """`overt journal list` and `prove`: what is asked for is found, the same with the index as by
 reading everything, whatever became of the index. TAP."""

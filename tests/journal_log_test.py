@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
+# looks for leaks
 # timeout: 300
 """The words of `overt log` that have a network are runs of the journal: which processes there were,
 and how many bytes they sent, held against what the other end of each connection counted. TAP."""

@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-# starts many programs
 # timeout: 900
 """What becomes of old entries: superseded tiles and `overt journal prune`; and that both verifiers know
 what was removed. TAP."""

@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-# starts many programs
 # timeout: 600
 """The journal that `overt scan` writes: its entries, several scans at once, and that nothing of it
 can be changed unseen. Each fifth byte is flipped and each fifth length tried here, with OVERT_LONG=1

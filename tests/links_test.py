@@ -17,7 +17,7 @@ import zipfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "walk"))
 import draw_links  # noqa: E402
-from members import OVERT, Skip, Tap, has  # noqa: E402
+from members import OVERT, SCAN, Skip, Tap, has  # noqa: E402
 
 tap = Tap()
 SPOOF = "Heuristics.Phishing.Email.SpoofedDomain"
@@ -126,7 +126,7 @@ def write_rules(folder):
 
 def run_overt(rules, mails, *options):
     """The set of names for each file."""
-    done = subprocess.run([OVERT, "scan", "--json", "--all-matches", "--no-summary", *options, "--rules",
+    done = subprocess.run([*SCAN, "--json", "--all-matches", "--no-summary", *options, "--rules",
                            str(rules), str(mails)], capture_output=True, timeout=250, check=False)
     records = [json.loads(line) for line in done.stdout.splitlines()]
     told = {pathlib.Path(r["path"]).name: {d["rule"] for d in r["detections"]}
@@ -208,7 +208,7 @@ def beside_others():
         archive.writestr("mail.eml", mail)
     first = {}
     for name in ("00000", "00001", "00002"):
-        done = subprocess.run([OVERT, "scan", "--no-summary", "--rules", str(rules), str(folder / name)],
+        done = subprocess.run([*SCAN, "--no-summary", "--rules", str(rules), str(folder / name)],
                               capture_output=True, timeout=60, check=False)
         first[name] = done.stdout.decode().split()[1]
     wanted = {"00000": SPOOF, "00001": "Word.UNOFFICIAL", "00002": SPOOF}
@@ -217,7 +217,7 @@ def beside_others():
 
 @tap.case("--heuristic-scan-precedence lets the link come first")
 def precedence():
-    done = subprocess.run([OVERT, "scan", "--no-summary", "--heuristic-scan-precedence", "--rules", "more",
+    done = subprocess.run([*SCAN, "--no-summary", "--heuristic-scan-precedence", "--rules", "more",
                            "others/00001"], capture_output=True, timeout=60, check=False)
     return True if SPOOF in done.stdout.decode() else done.stdout.decode()
 

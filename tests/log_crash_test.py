@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-# starts many programs
 # timeout: 900
 """The publisher of a log, ended by SIGKILL at each step that lasts: the next run goes on, nothing is
 published twice, and no two heads that were ever signed contradict each other. TAP."""

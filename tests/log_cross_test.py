@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
+# looks for leaks
 # timeout: 600
 """Logs of two makers: our audit on those that a Go program wrote, its audit on those that ours
 wrote from the same entries, and the files of both compared. Skips when there is none. TAP."""

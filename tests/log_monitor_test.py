@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-# starts many programs
 """overt log monitor against logs and witnesses of another program: what it tells of good ones, one
 lie at a time what it finds, and what it keeps when it is killed at any step. TAP."""
 # timeout: 900

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
+# looks for leaks
 # timeout: 600
 """The publisher of a log from outside: what it writes, read by Python and by a Go program that
 nobody here wrote; what it refuses; and what witnesses may do to it. TAP."""

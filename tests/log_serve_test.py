@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
+# looks for leaks
 # mostly waits
 """overt log serve: what is there for a client, what is not, clients that are slow, many or hostile,
 and the cage around the process that answers. TAP."""

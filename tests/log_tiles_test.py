@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
+# looks for leaks
 # timeout: 600
 """A log's folder: what our writer makes, beside the same files computed here from tlog-tiles and
 RFC 6962 alone, byte for byte; what our audit says of folders that were made here, good and bad; and

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
+# looks for leaks
 """overt log witness over HTTP: every answer of the protocol, many clients at once, crashes at each
 step, its cage; beside logs and signatures in Python, and a Go program where it is there. TAP."""
 # timeout: 300

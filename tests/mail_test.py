@@ -16,7 +16,7 @@ from email.message import EmailMessage
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "walk"))
 import odd_mails  # noqa: E402
-from members import (BUILD, EICAR, LINE, OVERT, Skip, Tap, finds_eicar, has, scan,  # noqa: E402
+from members import (BUILD, EICAR, LINE, SCAN, Skip, Tap, finds_eicar, has, scan,  # noqa: E402
                      sha256, walk)
 
 tap = Tap()
@@ -246,7 +246,7 @@ def found_by(command, mails):
 def _():
     mails = odd_mails.build()
     rules = write_rules()
-    found = found_by([OVERT, "scan", "--no-summary", "--rules", rules], mails)
+    found = found_by([*SCAN, "--no-summary", "--rules", rules], mails)
     missed = [name for name in mails if name not in found]
     raw = [name for name, mail in mails.items()
            if odd_mails.MARKER in mail and name != "binary"]
@@ -261,7 +261,7 @@ def _():
     rules = write_rules()
     if not has("clamscan"):
         raise Skip("clamscan is not installed")
-    ours = found_by([OVERT, "scan", "--no-summary", "--rules", rules], mails)
+    ours = found_by([*SCAN, "--no-summary", "--rules", rules], mails)
     theirs = found_by(["clamscan", "--no-summary", "-r", "-d", rules], mails)
     print(f"# of {len(mails)}: overt {len(ours)}, clamscan {len(theirs)}")
     print("# clamscan does not find:", ", ".join(sorted(ours - theirs)))
@@ -332,7 +332,7 @@ def _():
     rules = write_rules()
     for first in ("X-Odd: 1", "Reply-To: a", "content-language: en", "DKIM-Signature: x"):
         mail = odd_mails.mixed(odd_mails.part(), head=first + "\nSubject: x\n")
-        if not found_by([OVERT, "scan", "--rules", rules], {first: mail.encode()}):
+        if not found_by([*SCAN, "--rules", rules], {first: mail.encode()}):
             return first
     return True
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
+# looks for leaks
 """overt rules add, update and verify against a ClamAV mirror. What its maker did not sign is refused
 wherever this runs; with OVERT_SHARED, what he did sign is installed and updated. TAP."""
 # timeout: 300

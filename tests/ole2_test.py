@@ -13,7 +13,7 @@ import zlib
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "walk"))
 import forge_ole as forge  # noqa: E402
-from members import BUILD, EICAR, OVERT, Skip, Tap, finds_eicar, has, sha256, walk  # noqa: E402
+from members import BUILD, EICAR, SCAN, Skip, Tap, finds_eicar, has, sha256, walk  # noqa: E402
 
 tap = Tap()
 PASSWORD = "VelvetSweatshop"
@@ -395,7 +395,7 @@ def _():
 
 def names_told(path, rules):
     """The rules that overt finds in a file, and those that clamscan does."""
-    ours = subprocess.run([OVERT, "scan", "--rules", rules, "--all-matches", "--no-summary", path],
+    ours = subprocess.run([*SCAN, "--rules", rules, "--all-matches", "--no-summary", path],
                           capture_output=True, timeout=120, check=False).stdout
     theirs = subprocess.run(["clamscan", "--allmatch", "--no-summary", "-d", rules, path],
                             capture_output=True, timeout=120, check=False).stdout

@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-# starts many programs
 """Members, streams and parts as 7z, unzip, bsdtar, gsf, qpdf and GMime have them: over containers
 of all kinds the others tell the same as our walkers, or the difference is explained. TAP."""
 # timeout: 600

@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-# starts many programs
 """Packed PE programs: what is unpacked is what clamscan unpacks, and hostile ones end. TAP."""
 import hashlib
 import io

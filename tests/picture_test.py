@@ -19,7 +19,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE / "walk"), str(HERE / "format")]
 import forge_points as forge  # noqa: E402
 from beside import clamscan_names, overt_names, wrap, write  # noqa: E402
-from members import BUILD, OVERT, SOURCE, Skip, Tap, has, needs  # noqa: E402
+from members import BUILD, OVERT, SCAN, SOURCE, Skip, Tap, has, needs  # noqa: E402
 
 tap = Tap()
 NONE = "0123456789abcdef"
@@ -253,7 +253,7 @@ def _():
     for name, data in claims(60000):
         path = write(name, data)
         started = time.monotonic()
-        done = subprocess.run([OVERT, "scan", "--rules", "huge", path], capture_output=True,
+        done = subprocess.run([*SCAN, "--rules", "huge", path], capture_output=True,
                               timeout=60, check=False)
         took = time.monotonic() - started
         if done.returncode != 0 or took > 3:
@@ -271,13 +271,13 @@ def _():
     path = write("much.png", b"\x89PNG\r\n\x1a\n" + forge.chunk(b"IHDR", head) +
                  forge.chunk(b"IDAT", data) + forge.chunk(b"IEND", b""))
     write("much/a.ldb", rule("Pic", NONE))
-    done = subprocess.run([OVERT, "scan", "--rules", "much", path], capture_output=True,
+    done = subprocess.run([*SCAN, "--rules", "much", path], capture_output=True,
                           timeout=60, check=False)
     if done.returncode != 3 or b"LIMITED" not in done.stdout:
         return done.stdout + done.stderr
     # No rule asks about pictures: nothing is left out.
     write("nomuch/a.ldb", rule("Pic", NONE, "Container:CL_TYPE_ZIP,Target:5"))
-    done = subprocess.run([OVERT, "scan", "--rules", "nomuch", path], capture_output=True,
+    done = subprocess.run([*SCAN, "--rules", "nomuch", path], capture_output=True,
                           timeout=60, check=False)
     return done.returncode == 0 or done.stdout + done.stderr
 

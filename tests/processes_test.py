@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
+# looks for leaks
 """overt scan --processes: what lies in memory alone is found; nobody is disturbed. TAP."""
 import json
 import os

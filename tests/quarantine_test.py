@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
+# looks for leaks
 """overt scan --quarantine and overt quarantine: taken, listed, put back as it was. TAP."""
 import gzip
 import json

@@ -11,7 +11,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "walk"))
 from beside import clamscan_names, write  # noqa: E402
-from members import OVERT, Skip, Tap, has, scan  # noqa: E402
+from members import SCAN, Skip, Tap, has, scan  # noqa: E402
 
 tap = Tap()
 COUNT = 300
@@ -78,7 +78,7 @@ def _():
         write(f"texts/{number}.txt", draw_text(draw))
     rules = write("rules.ndb", "".join(f"{name}:{target}:*:{text.hex()}\n"
                                        for name, (target, text) in RULES.items()))
-    ours = names_by_file([OVERT, "scan", "--no-summary", "--all-matches", "--rules", rules], "texts")
+    ours = names_by_file([*SCAN, "--no-summary", "--all-matches", "--rules", rules], "texts")
     theirs = names_by_file(["clamscan", "--no-summary", "-r", "--allmatch", "-d", rules], "texts")
     kinds = {frozenset(names) for names in theirs.values()}
     print(f"# {COUNT} texts, {len(kinds)} different answers")

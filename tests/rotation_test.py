@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-# starts many programs
 """New release keys and new witnesses: whose word a client takes for them, and what becomes of rules
 that the old ones signed. Logs are those of another program, and in the end our own. TAP."""
 # timeout: 600

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
+# looks for leaks
 # timeout: 600
 """`overt rules` from outside: its words, and what it reads beside what clamscan reads. TAP."""
 import json

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
+# looks for leaks
 # mostly waits
 """`overt scan` with a worker that misbehaves on command: lines, JSON, exit codes, bad trees. TAP."""
 # timeout: 240

@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-# starts many programs
 # timeout: 600
 # mostly waits
 """Heartbeats of runs that last, and what Overt finds out about itself and the machine at each. TAP."""

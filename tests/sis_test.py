@@ -9,7 +9,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "walk"))
 from beside import clamscan_members, write  # noqa: E402
-from members import EICAR, OVERT, Skip, Tap, finds_eicar, has, scan, sha256, walk  # noqa: E402
+from members import EICAR, SCAN, Skip, Tap, finds_eicar, has, scan, sha256, walk  # noqa: E402
 from sis import (EPOC5, EPOC6, STORED, WIDE, Old, block, condition, controller,  # noqa: E402
                  description, make_new)
 
@@ -144,7 +144,7 @@ def _():
         del data[draw.choice((len(data), draw.randrange(20, len(data)))):]
         path = write(f"mutated/{number}", bytes(data))
         walk(path, "CL_TYPE_SIS")
-    record = subprocess.run([OVERT, "scan", "--no-summary", "mutated"], capture_output=True,
+    record = subprocess.run([*SCAN, "--no-summary", "mutated"], capture_output=True,
                             timeout=200, check=False)
     return record.returncode in (0, 1) or f"{record.returncode} {record.stdout[-300:]}"
 

@@ -30,7 +30,7 @@ def scan_overt(paths):
     """{path: set of rule names}, and the paths that were not scanned in full."""
     program = os.environ.get("OVERT") or os.path.join(os.environ.get("OVERT_BUILD", "build"),
                                                       "overt")
-    command = [program, "scan", "--json", "--all-matches", "--rules", str(RULES), *paths]
+    command = [program, "scan", "--no-journal", "--json", "--all-matches", "--rules", str(RULES), *paths]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode == 2 and not done.stdout:
         sys.exit(f"overt: {done.stderr}")

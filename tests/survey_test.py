@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
+# looks for leaks
 # timeout: 300
 """What a survey tells of databases that dpkg and rpm have written, of accounts, units, rules, keys
 and images; and that damaged ones end neither it nor its reader. TAP."""

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "walk"))
-from members import OVERT, Skip, Tap, has  # noqa: E402
+from members import SCAN, Skip, Tap, has  # noqa: E402
 
 FOLDER = pathlib.Path("/usr/share/clamav-testfiles")
 RULES = pathlib.Path("test.hdb")
@@ -15,7 +15,7 @@ tap = Tap()
 
 
 def overt_finds():
-    done = subprocess.run([OVERT, "scan", "--no-summary", "--rules", str(RULES), str(FOLDER)],
+    done = subprocess.run([*SCAN, "--no-summary", "--rules", str(RULES), str(FOLDER)],
                           capture_output=True, text=True, check=False)
     return {line.removesuffix(" FOUND") for line in done.stdout.splitlines() if line.endswith(" FOUND")}
 

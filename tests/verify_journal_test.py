@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
+# looks for leaks
 # timeout: 900
 """tools/verify-journal against journals that were made here (journal/foreign_journal.py): good ones
 pass; each flipped byte, each length that a file is cut to, and each thing that is demanded and not

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
+# looks for leaks
 # timeout: 600
 """What `overt watch report` and `overt watch verify` make of traces: numbers beside a reader that was
 written from the format's page, what is missing, what stands out, and names of strangers. TAP."""

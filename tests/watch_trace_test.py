@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
+# looks for leaks
 """The trace against who is watched: in its envelope nobody can write to it; who does so outside is told in it; and its
 chain's last value, which the recorder prints, tells it from any other. The capture has a bound. TAP."""
 import hashlib

@@ -124,7 +124,7 @@ static _Noreturn void become_role(enum ov_role_id role, int program_fd, int chan
                                   const int passed[OV_CHILD_PASSED_MAX]) {
     char *arguments[] = {(char *)(uintptr_t)ov_role_get(role)->program,
                          (char *)(uintptr_t)ov_role_get(role)->name, NULL};
-    char *environment[] = {(char *)(uintptr_t) "ASAN_OPTIONS=detect_leaks=0", NULL};
+    char *environment[] = {(char *)(uintptr_t)OV_CHILD_SANITIZERS, NULL};
     sigset_t none;
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);

@@ -7,6 +7,7 @@
 #include "base/install.h"
 #include "cage/cage.h"
 #include "role/acts.h"
+#include "role/child.h"
 #include "serve/counts.h"
 
 #include <arpa/inet.h>
@@ -160,7 +161,7 @@ static _Noreturn void become_server(const struct ov_serve_request *request, int 
     const struct ov_role *role = ov_role_get(request->role);
     char *arguments[WORDS_MAX + 3] = {(char *)(uintptr_t)role->program,
                                       (char *)(uintptr_t)role->name};
-    char *environment[] = {(char *)(uintptr_t) "ASAN_OPTIONS=detect_leaks=0",
+    char *environment[] = {(char *)(uintptr_t)OV_CHILD_SANITIZERS,
                            (char *)(uintptr_t)ov_fault_variable(), NULL};
     sigset_t none;
     for (size_t i = 0; i < request->word_count; i++) {

@@ -72,7 +72,7 @@ def read_names(output, told):
 
 
 def run_overt(databases, folder, is_all=True):
-    done = run([overt_program(), "scan", "--json", *(["--all-matches"] * is_all),
+    done = run([overt_program(), "scan", "--no-journal", "--json", *(["--all-matches"] * is_all),
                 *[f"--rules={d}" for d in databases], str(folder)])
     told = {}
     for line in done.stdout.decode().splitlines():

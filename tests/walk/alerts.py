@@ -3,7 +3,7 @@
 import subprocess
 
 from beside import write
-from members import OVERT, Skip, has
+from members import SCAN, Skip, has
 
 RULES = write("alerts.ndb", "Test.Word:0:*:" + b"HEURWORD".hex() + "\n")
 
@@ -25,7 +25,7 @@ def run_many(paths, *options, rules=RULES):
     if not has("clamscan"):
         raise Skip("clamscan is not installed")
     write("list", "\n".join(paths) + "\n")
-    return [names_of([OVERT, "scan", "--no-summary", "--incomplete=ok", *options, "--rules", rules,
+    return [names_of([*SCAN, "--no-summary", "--incomplete=ok", *options, "--rules", rules,
                       *paths]),
             names_of(["clamscan", "--no-summary", *options, "-d", rules, "-f", "list"])]
 

@@ -10,7 +10,7 @@ import tarfile
 import tempfile
 import zipfile
 
-from members import BUILD, OVERT, Skip, has, sha256
+from members import BUILD, SCAN, Skip, has, sha256
 
 
 def pack_tar(data):
@@ -65,7 +65,7 @@ def names_of(output, end):
 
 
 def overt_names(path, rules, *options):
-    command = [OVERT, "scan", "--no-summary", *options, "--rules", rules, path]
+    command = [*SCAN, "--no-summary", *options, "--rules", rules, path]
     done = subprocess.run(command, capture_output=True, timeout=120, check=False)
     assert done.returncode in (0, 1, 3), done.stderr.decode()
     return names_of(done.stdout, " FOUND")
