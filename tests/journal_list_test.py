@@ -46,6 +46,19 @@ def refused(*words):
     return done.stderr.decode()
 
 
+def without_sqlite(*words):
+    """The same lines, of an overt for which there is no such library; None where it cannot be hidden."""
+    places = subprocess.run(["/sbin/ldconfig", "-p"], capture_output=True, text=True, check=True).stdout
+    library = next(line.split()[-1] for line in places.splitlines() if "libsqlite3.so.0 " in line)
+    done = subprocess.run(["unshare", "-m", "sh", "-c", 'mount --bind /dev/null "$0" || exit 77; exec "$@"',
+                           library, OVERT, "journal", "list", *words], capture_output=True, check=False,
+                          timeout=60, env={**os.environ, "OVERT_STATE": "state"})
+    if done.returncode == 77 or b"unshare failed" in done.stderr:
+        raise Skip(f"a file cannot be hidden here: {done.stderr.decode().strip()}")
+    assert done.returncode == 0 and not done.stderr, done
+    return done.stdout.decode("utf-8", "surrogateescape").splitlines()
+
+
 # ---- what is asked for --------------------------------------------------------------------------
 
 def two_scans():
@@ -251,6 +264,13 @@ def a_bad_one_is_made_again():
     assert listed("--verdict", "found") == expected
 
 
+def without_the_library_it_is_read():
+    two_scans()
+    assert without_sqlite("--verdict", "found") == listed("--verdict", "found", "--no-index")
+    assert not INDEX.exists()
+    assert len(listed("--verdict", "found")) == 4 and INDEX.exists()
+
+
 def rows_that_are_lies_are_not_shown():
     two_scans()
     expected = listed("--verdict", "found")
@@ -339,5 +359,6 @@ def each_entry_is_proven():
 if __name__ == "__main__":
     main([filters, paths, odd_paths, times, what_cannot_be_asked, the_same_without_it,
           entries_that_are_pending, it_is_brought_up_to_date, a_bad_one_is_made_again,
-          rows_that_are_lies_are_not_shown, another_journal_in_its_place, whose_folder_it_is_not,
-          what_was_changed_is_not_shown, each_entry_is_proven])
+          without_the_library_it_is_read, rows_that_are_lies_are_not_shown,
+          another_journal_in_its_place, whose_folder_it_is_not, what_was_changed_is_not_shown,
+          each_entry_is_proven])

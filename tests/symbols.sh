@@ -109,7 +109,6 @@ libraries() { # libraries PROGRAM NAME...
 # The one library beyond, of a program that has one.
 own_library() {
     case $1 in
-    overt) echo libsqlite3 ;; # reads what it wrote itself
     overt-serve) echo libmicrohttpd ;;
     overt-fetch) echo libcurl ;;
     overt-watch) echo libbpf ;; # reads the BPF object that is built in, and the kernel's own types

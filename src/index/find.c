@@ -11,7 +11,7 @@ static enum ov_status note_paths(struct ov_index *index, const struct ov_query *
     TRY(ov_index_prepare(index, "INSERT OR IGNORE INTO wanted VALUES(?)", &statement));
     TRY(ov_index_run(index, "BEGIN"));
     for (size_t i = 0; i < query->commitment_count; i++) {
-        (void)sqlite3_bind_int64(statement, 1, ov_index_short(&query->commitments[i]));
+        (void)ov_sqlite()->bind_int64(statement, 1, ov_index_short(&query->commitments[i]));
         TRY(ov_index_step(statement));
     }
     return ov_index_run(index, "COMMIT");
@@ -53,12 +53,13 @@ static int64_t cut_time(uint64_t time_ns) {
 
 // Numbers that the question does not have are refused by SQLite, which is as well.
 static void bind(sqlite3_stmt *statement, const struct ov_query *query) {
-    (void)sqlite3_bind_int64(statement, 1, cut_time(query->since_ns));
-    (void)sqlite3_bind_int64(statement, 2, cut_time(query->until_ns));
-    (void)sqlite3_bind_text(statement, 3, ov_entry_type_name(query->type), -1, SQLITE_STATIC);
-    (void)sqlite3_bind_blob(statement, 4, query->run.bytes, sizeof query->run.bytes, SQLITE_STATIC);
-    (void)sqlite3_bind_int(statement, 5, (int)query->verdict);
-    (void)sqlite3_bind_blob64(statement, 6, query->rule.data, query->rule.size, SQLITE_STATIC);
+    (void)ov_sqlite()->bind_int64(statement, 1, cut_time(query->since_ns));
+    (void)ov_sqlite()->bind_int64(statement, 2, cut_time(query->until_ns));
+    (void)ov_sqlite()->bind_text(statement, 3, ov_entry_type_name(query->type), -1, SQLITE_STATIC);
+    (void)ov_sqlite()->bind_blob(statement, 4, query->run.bytes, sizeof query->run.bytes,
+                                 SQLITE_STATIC);
+    (void)ov_sqlite()->bind_int(statement, 5, (int)query->verdict);
+    (void)ov_sqlite()->bind_blob64(statement, 6, query->rule.data, query->rule.size, SQLITE_STATIC);
 }
 
 // ---- the answer ---------------------------------------------------------------------------------
@@ -127,9 +128,9 @@ enum ov_status ov_index_find(struct ov_index *index, const struct ov_query *quer
     TRY(ov_index_prepare(index, (const char *)sql.data, &statement));
     bind(statement, query);
     int code = SQLITE_DONE;
-    while (rows->count < query->limit && (code = sqlite3_step(statement)) == SQLITE_ROW) {
-        TRY(look_at(index, query, (uint64_t)sqlite3_column_int64(statement, 0), &look));
-        TRY(take_row(&look, sqlite3_column_int64(statement, 1), rows));
+    while (rows->count < query->limit && (code = ov_sqlite()->step(statement)) == SQLITE_ROW) {
+        TRY(look_at(index, query, (uint64_t)ov_sqlite()->column_int64(statement, 0), &look));
+        TRY(take_row(&look, ov_sqlite()->column_int64(statement, 1), rows));
     }
     return code == SQLITE_DONE || code == SQLITE_ROW ? OV_OK : OV_SYSTEM;
 }

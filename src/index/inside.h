@@ -3,9 +3,8 @@
 // The index's database; for the files of this room alone.
 #pragma once
 
+#include "index/sqlite.h"
 #include "index/store.h"
-
-#include <sqlite3.h>
 
 struct ov_index {
     sqlite3 *database;

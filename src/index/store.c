@@ -36,22 +36,23 @@ enum {
 };
 
 void ov_index_finalize(sqlite3_stmt **statement) {
-    (void)sqlite3_finalize(*statement);
+    (void)ov_sqlite()->finalize(*statement);
 }
 
 enum ov_status ov_index_run(struct ov_index *index, const char *sql) {
-    return sqlite3_exec(index->database, sql, NULL, NULL, NULL) == SQLITE_OK ? OV_OK : OV_SYSTEM;
+    return ov_sqlite()->exec(index->database, sql, NULL, NULL, NULL) == SQLITE_OK ? OV_OK
+                                                                                  : OV_SYSTEM;
 }
 
 enum ov_status ov_index_prepare(struct ov_index *index, const char *sql,
                                 sqlite3_stmt **ret_statement) {
-    int code = sqlite3_prepare_v2(index->database, sql, -1, ret_statement, NULL);
+    int code = ov_sqlite()->prepare_v2(index->database, sql, -1, ret_statement, NULL);
     return code == SQLITE_OK ? OV_OK : OV_SYSTEM;
 }
 
 enum ov_status ov_index_step(sqlite3_stmt *statement) {
-    int code = sqlite3_step(statement);
-    (void)sqlite3_reset(statement);
+    int code = ov_sqlite()->step(statement);
+    (void)ov_sqlite()->reset(statement);
     return code == SQLITE_DONE || code == SQLITE_ROW ? OV_OK : OV_SYSTEM;
 }
 
@@ -96,13 +97,13 @@ static enum ov_status harden(struct ov_index *index) {
         {SQLITE_DBCONFIG_DQS_DDL, 0},
     };
     for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
-        if (sqlite3_db_config(index->database, settings[i].what, settings[i].value, NULL) !=
+        if (ov_sqlite()->db_config(index->database, settings[i].what, settings[i].value, NULL) !=
             SQLITE_OK) {
             return OV_SYSTEM;
         }
     }
-    (void)sqlite3_limit(index->database, SQLITE_LIMIT_ATTACHED, 0);
-    (void)sqlite3_busy_timeout(index->database, BUSY_MS);
+    (void)ov_sqlite()->limit(index->database, SQLITE_LIMIT_ATTACHED, 0);
+    (void)ov_sqlite()->busy_timeout(index->database, BUSY_MS);
     TRY(ov_index_run(index, "PRAGMA cell_size_check=ON"));
     TRY(ov_index_run(index, "PRAGMA mmap_size=0"));
     return ov_index_run(index, "PRAGMA temp_store=MEMORY");
@@ -118,14 +119,14 @@ static enum ov_status open_database(int folder, const char *path, struct ov_inde
     (void)snprintf(file, sizeof file, "%s/" OV_INDEX_FILE, real);
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX |
                       SQLITE_OPEN_PRIVATECACHE;
-    if (sqlite3_open_v2(file, &index->database, flags, "unix") != SQLITE_OK) {
+    if (ov_sqlite()->open_v2(file, &index->database, flags, "unix") != SQLITE_OK) {
         return OV_SYSTEM;
     }
     return harden(index);
 }
 
 static void close_database(struct ov_index *index) {
-    (void)sqlite3_close(index->database);
+    (void)ov_sqlite()->close(index->database);
     index->database = NULL;
 }
 
@@ -134,8 +135,8 @@ static void close_database(struct ov_index *index) {
 static enum ov_status check_number(struct ov_index *index, const char *sql, int64_t expected) {
     OV_AUTO_STATEMENT *statement = NULL;
     TRY(ov_index_prepare(index, sql, &statement));
-    bool is_it =
-        sqlite3_step(statement) == SQLITE_ROW && sqlite3_column_int64(statement, 0) == expected;
+    bool is_it = ov_sqlite()->step(statement) == SQLITE_ROW &&
+                 ov_sqlite()->column_int64(statement, 0) == expected;
     return is_it ? OV_OK : OV_DAMAGED;
 }
 
@@ -144,13 +145,13 @@ static enum ov_status check_tables(struct ov_index *index) {
     TRY(ov_index_prepare(
         index, "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid", &statement));
     for (size_t i = 0; i < TABLE_COUNT; i++) {
-        if (sqlite3_step(statement) != SQLITE_ROW ||
-            sqlite3_column_type(statement, 0) != SQLITE_TEXT ||
-            strcmp((const char *)sqlite3_column_text(statement, 0), tables[i]) != 0) {
+        if (ov_sqlite()->step(statement) != SQLITE_ROW ||
+            ov_sqlite()->column_type(statement, 0) != SQLITE_TEXT ||
+            strcmp((const char *)ov_sqlite()->column_text(statement, 0), tables[i]) != 0) {
             return OV_DAMAGED;
         }
     }
-    return sqlite3_step(statement) == SQLITE_DONE ? OV_OK : OV_DAMAGED;
+    return ov_sqlite()->step(statement) == SQLITE_DONE ? OV_OK : OV_DAMAGED;
 }
 
 // The tree that it was made of, which the journal must begin with.
@@ -158,16 +159,16 @@ static enum ov_status check_head(struct ov_index *index, uint64_t *ret_size) {
     OV_AUTO_STATEMENT *statement = NULL;
     struct ov_tree_hash root;
     TRY(ov_index_prepare(index, "SELECT size, root FROM head", &statement));
-    if (sqlite3_step(statement) != SQLITE_ROW ||
-        sqlite3_column_bytes(statement, 1) != (int)sizeof root) {
+    if (ov_sqlite()->step(statement) != SQLITE_ROW ||
+        ov_sqlite()->column_bytes(statement, 1) != (int)sizeof root) {
         return OV_DAMAGED;
     }
-    uint64_t size = (uint64_t)sqlite3_column_int64(statement, 0);
+    uint64_t size = (uint64_t)ov_sqlite()->column_int64(statement, 0);
     if (size == 0 || size > index->reader->head.size) {
         return OV_DAMAGED;
     }
     TRY(ov_journal_reader_root(index->reader, size, &root));
-    bool is_same = memcmp(root.bytes, sqlite3_column_blob(statement, 1), sizeof root) == 0;
+    bool is_same = memcmp(root.bytes, ov_sqlite()->column_blob(statement, 1), sizeof root) == 0;
     TRY(is_same ? OV_OK : OV_DAMAGED);
     *ret_size = size;
     return OV_OK;
@@ -212,7 +213,7 @@ static enum ov_status open_index(int folder, const char *path, struct ov_index *
         fstatat(folder, OV_INDEX_FILE, &info, AT_SYMLINK_NOFOLLOW) != 0 || info.st_size == 0;
     TRY(open_database(folder, path, index));
     enum ov_status status = bring_up(index, is_new);
-    bool is_busy = sqlite3_errcode(index->database) == SQLITE_BUSY;
+    bool is_busy = ov_sqlite()->errcode(index->database) == SQLITE_BUSY;
     if (status == OV_OK || is_busy) {
         return status;
     }
@@ -227,6 +228,7 @@ static enum ov_status open_index(int folder, const char *path, struct ov_index *
 
 enum ov_status ov_index_open(int folder, const char *path, struct ov_journal_reader *reader,
                              struct ov_index **ret_index) {
+    TRY(ov_sqlite_load());
     struct ov_index *index = (struct ov_index *)calloc(1, sizeof *index);
     if (index == NULL) {
         return OV_MEMORY;

@@ -18,7 +18,7 @@ static void release_adding(struct adding *adding) {
                                         adding->rule,    adding->new_run, adding->run,
                                         adding->new_rule};
     for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++) {
-        (void)sqlite3_finalize(statements[i]);
+        (void)ov_sqlite()->finalize(statements[i]);
     }
     ov_buf_release(&adding->name);
 }
@@ -38,12 +38,12 @@ static enum ov_status prepare(struct adding *adding) {
 static enum ov_status find_id(sqlite3_stmt *insert, sqlite3_stmt *select, struct ov_span bytes,
                               int64_t *ret_id) {
     const void *data = bytes.size > 0 ? (const void *)bytes.data : "";
-    (void)sqlite3_bind_blob64(insert, 1, data, bytes.size, SQLITE_STATIC);
-    (void)sqlite3_bind_blob64(select, 1, data, bytes.size, SQLITE_STATIC);
+    (void)ov_sqlite()->bind_blob64(insert, 1, data, bytes.size, SQLITE_STATIC);
+    (void)ov_sqlite()->bind_blob64(select, 1, data, bytes.size, SQLITE_STATIC);
     TRY(ov_index_step(insert));
-    bool is_there = sqlite3_step(select) == SQLITE_ROW;
-    int64_t id = sqlite3_column_int64(select, 0);
-    (void)sqlite3_reset(select);
+    bool is_there = ov_sqlite()->step(select) == SQLITE_ROW;
+    int64_t id = ov_sqlite()->column_int64(select, 0);
+    (void)ov_sqlite()->reset(select);
     TRY(is_there ? OV_OK : OV_SYSTEM);
     *ret_id = id;
     return OV_OK;
@@ -51,10 +51,10 @@ static enum ov_status find_id(sqlite3_stmt *insert, sqlite3_stmt *select, struct
 
 static enum ov_status add_file(struct adding *adding, uint64_t seq, int64_t place, int verdict,
                                const struct ov_tree_hash *commitment) {
-    (void)sqlite3_bind_int64(adding->file, 1, (int64_t)seq);
-    (void)sqlite3_bind_int64(adding->file, 2, place);
-    (void)sqlite3_bind_int(adding->file, 3, verdict);
-    (void)sqlite3_bind_int64(adding->file, 4, ov_index_short(commitment));
+    (void)ov_sqlite()->bind_int64(adding->file, 1, (int64_t)seq);
+    (void)ov_sqlite()->bind_int64(adding->file, 2, place);
+    (void)ov_sqlite()->bind_int(adding->file, 3, verdict);
+    (void)ov_sqlite()->bind_int64(adding->file, 4, ov_index_short(commitment));
     return ov_index_step(adding->file);
 }
 
@@ -68,9 +68,9 @@ static enum ov_status add_founds(struct adding *adding, uint64_t seq, int64_t pl
         ov_query_lower(&adding->name);
         TRY(ov_buf_status(&adding->name));
         TRY(find_id(adding->new_rule, adding->rule, ov_buf_span(&adding->name), &rule));
-        (void)sqlite3_bind_int64(adding->found, 1, rule);
-        (void)sqlite3_bind_int64(adding->found, 2, (int64_t)seq);
-        (void)sqlite3_bind_int64(adding->found, 3, place);
+        (void)ov_sqlite()->bind_int64(adding->found, 1, rule);
+        (void)ov_sqlite()->bind_int64(adding->found, 2, (int64_t)seq);
+        (void)ov_sqlite()->bind_int64(adding->found, 3, place);
         TRY(ov_index_step(adding->found));
     }
     return OV_OK;
@@ -111,10 +111,11 @@ static enum ov_status add_entry(struct adding *adding, const struct ov_entry *en
                     ov_span_make(entry->run.bytes, sizeof entry->run.bytes), &adding->last_run_id));
         adding->last_run = entry->run;
     }
-    (void)sqlite3_bind_int64(adding->entry, 1, (int64_t)entry->seq);
-    (void)sqlite3_bind_int64(adding->entry, 2, (int64_t)entry->time_ns);
-    (void)sqlite3_bind_text(adding->entry, 3, ov_entry_type_name(entry->type), -1, SQLITE_STATIC);
-    (void)sqlite3_bind_int64(adding->entry, 4, adding->last_run_id);
+    (void)ov_sqlite()->bind_int64(adding->entry, 1, (int64_t)entry->seq);
+    (void)ov_sqlite()->bind_int64(adding->entry, 2, (int64_t)entry->time_ns);
+    (void)ov_sqlite()->bind_text(adding->entry, 3, ov_entry_type_name(entry->type), -1,
+                                 SQLITE_STATIC);
+    (void)ov_sqlite()->bind_int64(adding->entry, 4, adding->last_run_id);
     TRY(ov_index_step(adding->entry));
     return entry->type == OV_ENTRY_FILES ? add_files(adding, entry) : add_paths(adding, entry);
 }
@@ -123,8 +124,9 @@ static enum ov_status note_head(struct ov_index *index, const struct ov_tree_hea
     OV_AUTO_STATEMENT *statement = NULL;
     TRY(ov_index_run(index, "DELETE FROM head"));
     TRY(ov_index_prepare(index, "INSERT INTO head VALUES(?, ?)", &statement));
-    (void)sqlite3_bind_int64(statement, 1, (int64_t)head->size);
-    (void)sqlite3_bind_blob(statement, 2, head->root.bytes, sizeof head->root.bytes, SQLITE_STATIC);
+    (void)ov_sqlite()->bind_int64(statement, 1, (int64_t)head->size);
+    (void)ov_sqlite()->bind_blob(statement, 2, head->root.bytes, sizeof head->root.bytes,
+                                 SQLITE_STATIC);
     return ov_index_step(statement);
 }
 
