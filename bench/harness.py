@@ -126,6 +126,23 @@ def timed(command, is_pinned=True, check=True):
                 max(usage.ru_maxrss * 1024, orphan_peak))
 
 
+def until_told(command):
+    """Seconds until the program's first line stands on a terminal, as who sits there sees it."""
+    ours, its = os.openpty()
+    start = time.monotonic()
+    with subprocess.Popen([str(c) for c in command], stdin=subprocess.DEVNULL, stdout=its,
+                          stderr=subprocess.DEVNULL) as process:
+        os.close(its)
+        told = os.read(ours, 4096)
+        wall = time.monotonic() - start
+        process.wait()
+    os.close(ours)
+    reap_orphans()
+    if not told:
+        sys.exit(f"bench: {' '.join(map(str, command))[:300]}: told nothing")
+    return wall
+
+
 def program_lines(text):
     """{program: {key: value}} of the lines that the bench programs print."""
     lines = {}
@@ -223,6 +240,11 @@ class Bench:
         for source in sources:
             command += ["--rules", source]
         return timed(command + [tree], is_pinned)
+
+    def overt_until_told(self, image, tree):
+        """Seconds from its start to the first verdict."""
+        return until_told([os.path.join(self.build, "overt"), "scan", "--no-journal", "--verbose",
+                           "--rules", image, tree])
 
     def clamscan(self, sources, tree, parsers=False):
         command = ["clamscan", "-r", "-i", "--no-summary", "--stdout"]

@@ -190,18 +190,22 @@ def hashes(b):
     if built:
         say(f"image: {os.path.getsize(image) / MB:.0f} MB, built in {built.wall:.1f} s with a peak "
             f"of {built.peak / MB:.0f} MB")
-    warm = median([b.overt(image, b.tiny()).wall for _ in range(20)]) * 1000
-    nothing = median([timed(["true"]).wall for _ in range(20)]) * 1000
+    whole, told = [], []
+    for _ in range(30):
+        whole.append(b.overt(image, b.tiny()).wall * 1000)
+        told.append(b.overt_until_told(image, b.tiny()) * 1000)
+    warm, verdict = median(whole), median(told)
+    nothing = median([timed(["true"], is_pinned=False).wall for _ in range(20)]) * 1000
     journal = median([b.overt_sources([image], b.tiny(), is_pinned=True).wall for _ in range(20)]) * 1000
     cold = []
     for _ in range(5):
         data.drop_from_cache(image)
-        cold.append(b.overt(image, b.tiny()).wall * 1000)
+        cold.append(b.overt_until_told(image, b.tiny()) * 1000)
     clam = timed(b.clamscan(sources, b.tiny()))
-    say(f"overt: warm {warm:.1f} ms (with a journal {journal:.1f}, a program that does nothing "
-        f"{nothing:.1f}), image not in memory {median(cold):.1f} ms; clamscan: {clam.wall:.1f} s and "
-        f"{clam.peak / MB:.0f} MB")
-    b.note("start at most 5 ms warm", warm <= 5)
+    say(f"overt: verdict after {verdict:.1f} ms, end after {warm:.1f} (with a journal {journal:.1f}, a program "
+        f"that does nothing {nothing:.1f}); image not in memory, verdict after {median(cold):.1f} ms; "
+        f"clamscan: {clam.wall:.1f} s and {clam.peak / MB:.0f} MB")
+    b.note("start at most 5 ms warm", verdict <= 5)
     b.note("start at most 30 ms cold", median(cold) <= 30)
     floor("start / clamscan", clam.wall * 1000 / warm, 1000)
 
