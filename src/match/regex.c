@@ -155,7 +155,7 @@ static bool may_match(const struct ov_matcher *matcher, const struct ov_image_re
     }
     size_t size = plan->subject_bytes - plan->range.first;
     struct ov_span text = ov_span_part(matcher->object->bytes, plan->range.first, size);
-    return ov_regex_need_holds(need, text, cache->data, cache->context);
+    return ov_regex_need_holds(need, matcher->kernels, text, cache->data, cache->context);
 }
 
 // Runs the expression over one range and adds its matches. As for clamscan, the text begins where
