@@ -105,6 +105,27 @@ def _():
     return kinds == ["view", "view"] + ["member"] * 6 or str(kinds)
 
 
+def draw_nest(depth):
+    """Functions inside each other; the outermost declares what all of them use."""
+    inner = "".join(f"function f{i % 7}(a{i % 11}) {{ x = a{i % 5} + y;" for i in range(depth))
+    return f"<html><script>var x = 1; {inner}</script></html>".encode()
+
+
+@tap.case("functions a thousand deep have the view that clamscan makes of them")
+def _():
+    needs_clamscan()
+    page = draw_nest(1000)
+    return check_all([("nest", our_views(MEMBERS, write("nest", page)), clamscan_views(page))])
+
+
+@tap.case("functions 120,000 deep are read to the end, and not for minutes")
+def _():
+    parts, _, status = walk(write("nest", draw_nest(120000)), "CL_TYPE_HTML")
+    shallow = walk(write("nest", draw_nest(1)), "CL_TYPE_HTML")
+    told = [kind for kind, *_ in parts], status
+    return told == ([kind for kind, *_ in shallow[0]], shallow[2]) or str(told)
+
+
 RULES = {"In.View": (3, '<a href="http://a.example/b%41?x=1&y=2">'), "In.Text": (3, "en by all "),
          "In.Script": (7, "foobar"), "In.Names": (0, "function n001(n002)")}
 PAGE = (b"<HTML><A\nHREF='HTTP://a.example/b%41?x=1&amp;y=2'>S<!-- not -->een <B>by</B> all </A>"

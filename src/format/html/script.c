@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// JavaScript: tokens, the scopes of their names, and the text that is made of them.
+// JavaScript: tokens, what the reader knows of them, and the text that is made of them.
 #include "format/html/script.h"
 
 #include <stdio.h>
 
 enum {
-
-    TEXTS_MAX = 128 << 20, // bytes of names and strings, likewise
-    TABLE_ROOM_FIRST = 64,
+    TEXTS_MAX = 128 << 20,   // bytes of names and strings, likewise
     TIME_STEPS = 4096,       // tokens between two looks at the clock
     OUTPUT_BYTES = 64 << 10, // clamscan's buffer
     NUMBER_BYTES = 32,
-    NO_NUMBER = UINT32_MAX,
-    GLOBAL = 0, // scope
 };
 
 // What the reader waits for, in one scope.
@@ -26,18 +22,10 @@ enum expectation {
 };
 
 struct scope {
-    uint32_t parent;
     uint32_t expectation;
     uint32_t last_kind; // of the token before
     uint32_t squares;   // open ones
     uint32_t curlies;
-};
-
-// A row of a table. An empty one has another script's stamp.
-struct row {
-    uint32_t stamp;
-    uint32_t key[2];
-    uint32_t value;
 };
 
 // ---- tokens and texts --------------------------------------------------------------------------
@@ -80,8 +68,7 @@ struct ov_span ov_script_text(const struct ov_script *script, struct ov_script_t
                     : ov_span_make(NULL, 0);
 }
 
-// Where a text stands now.
-static uint64_t store(struct ov_script *script, struct ov_span text) {
+uint64_t ov_script_store(struct ov_script *script, struct ov_span text) {
     uint64_t at = script->texts.size;
     if (text.size > TEXTS_MAX - at) {
         script->is_cut = true;
@@ -92,114 +79,9 @@ static uint64_t store(struct ov_script *script, struct ov_span text) {
 }
 
 struct ov_script_token ov_script_string(struct ov_script *script, struct ov_span text) {
-    uint64_t at = store(script, text);
+    uint64_t at = ov_script_store(script, text);
     return (struct ov_script_token){
         .kind = OV_SCRIPT_STRING, .size = (uint32_t)(script->texts.size - at), .at = at};
-}
-
-// ---- tables ------------------------------------------------------------------------------------
-
-static struct row get_row(const struct ov_script_table *table, uint32_t index) {
-    struct row row;
-    memcpy(&row, &table->rows.data[index * sizeof row], sizeof row);
-    return row;
-}
-
-static void put_row(struct ov_script_table *table, uint32_t index, struct row row) {
-    memcpy(&table->rows.data[index * sizeof row], &row, sizeof row);
-}
-
-static uint32_t mix(uint32_t a, uint32_t b) {
-    uint64_t product = ((uint64_t)a << 32 | b) * 0x9e3779b97f4a7c15u;
-    return (uint32_t)(product >> 32 ^ product >> 13);
-}
-
-// Makes room for one row more: a table is never more than half full.
-static enum ov_status grow(struct ov_script_table *table, uint32_t stamp) {
-    if (table->count < table->room / 2) {
-        return OV_OK;
-    }
-    struct ov_script_table larger = {.room = table->room > 0 ? table->room * 2 : TABLE_ROOM_FIRST,
-                                     .count = table->count};
-    if (ov_buf_extend(&larger.rows, larger.room * sizeof(struct row)) == NULL) {
-        return OV_MEMORY;
-    }
-    for (uint32_t i = 0; i < table->room; i++) {
-        struct row row = get_row(table, i);
-        if (row.stamp != stamp) {
-            continue;
-        }
-        uint32_t at = mix(row.key[0], row.key[1]) & (larger.room - 1);
-        while (get_row(&larger, at).stamp == stamp) {
-            at = (at + 1) & (larger.room - 1);
-        }
-        put_row(&larger, at, row);
-    }
-    ov_buf_release(&table->rows);
-    *table = larger;
-    return OV_OK;
-}
-
-// Where a name is stored, which is the same place for the same name: key[0] is the hash, key[1]
-// its size and `value` the place.
-static enum ov_status find_name(struct ov_script *script, struct ov_span name, uint32_t *ret_at) {
-    TRY(grow(&script->names, script->stamp));
-    uint32_t hash = 0;
-    for (size_t i = 0; i < name.size; i++) {
-        hash = (hash ^ name.data[i]) * 0x01000193;
-    }
-    struct row row = {.stamp = script->stamp, .key = {hash, (uint32_t)name.size}};
-    uint32_t mask = script->names.room - 1, at = mix(row.key[0], row.key[1]) & mask;
-    for (;; at = (at + 1) & mask) {
-        struct row there = get_row(&script->names, at);
-        if (there.stamp != script->stamp) {
-            break;
-        }
-        struct ov_span text = ov_span_part(ov_buf_span(&script->texts), there.value, there.key[1]);
-        if (there.key[0] == hash && ov_span_is_equal(text, name)) {
-            *ret_at = there.value;
-            return OV_OK;
-        }
-    }
-    row.value = (uint32_t)store(script, name);
-    ov_buf_add_u8(&script->texts, 0); // an empty name has a place of its own, too
-    script->names.count++;
-    put_row(&script->names, at, row);
-    *ret_at = row.value;
-    return ov_buf_status(&script->texts);
-}
-
-// The row of a name in a scope: key[0] is the scope, key[1] the name's place, `value` its number.
-static struct row find_number(const struct ov_script *script, uint32_t scope, uint32_t name,
-                              uint32_t *ret_index) {
-    uint32_t mask = script->numbers.room - 1, at = mix(scope, name) & mask;
-    struct row row = get_row(&script->numbers, at);
-    while (row.stamp == script->stamp && !(row.key[0] == scope && row.key[1] == name)) {
-        at = (at + 1) & mask;
-        row = get_row(&script->numbers, at);
-    }
-    *ret_index = at;
-    return row;
-}
-
-// Gives a name in a scope a number, a new one each time it is declared, or notes that it is used.
-static enum ov_status note_name(struct ov_script *script, uint32_t scope, uint32_t name,
-                                bool is_declared) {
-    TRY(grow(&script->numbers, script->stamp));
-    uint32_t index;
-    struct row row = find_number(script, scope, name, &index);
-    bool is_new = row.stamp != script->stamp;
-    if (is_new) {
-        row = (struct row){.stamp = script->stamp, .key = {scope, name}, .value = NO_NUMBER};
-        script->numbers.count++;
-    }
-    if (is_declared) {
-        row.value = script->number_count++;
-    }
-    if (is_new || is_declared) {
-        put_row(&script->numbers, index, row);
-    }
-    return OV_OK;
 }
 
 // ---- scopes ------------------------------------------------------------------------------------
@@ -216,8 +98,8 @@ static void put_scope(struct ov_script *script, uint64_t index, struct scope sco
 
 // Opens a scope inside the current one, which it becomes.
 static enum ov_status open_scope(struct ov_script *script, uint32_t expectation) {
-    struct scope scope = {.parent = script->current, .expectation = expectation};
-    script->current = (uint32_t)(script->scopes.size / sizeof scope);
+    struct scope scope = {.expectation = expectation};
+    TRY(ov_script_add_scope(script, script->current, &script->current));
     ov_buf_add(&script->scopes, &scope, sizeof scope);
     return ov_buf_status(&script->scopes);
 }
@@ -226,7 +108,7 @@ void ov_script_step(struct ov_script *script, struct ov_script_token token) {
     if (token.kind == OV_SCRIPT_FUNCTION) {
         script->current = (uint32_t)token.scope;
     } else if (token.kind == OV_SCRIPT_CLOSE) {
-        script->current = get_scope(script, script->current).parent;
+        script->current = ov_script_parent(script, script->current);
     }
 }
 
@@ -242,7 +124,7 @@ struct entry {
 static enum ov_status take_name(struct ov_script *script, struct entry *entry) {
     uint32_t at;
     struct ov_span text = ov_buf_span(&script->lexer.text);
-    TRY(find_name(script, text, &at));
+    TRY(ov_script_find_name(script, text, &at));
     entry->token.at = at;
     entry->token.size = (uint32_t)text.size;
     if (entry->scope.last_kind == OV_SCRIPT_DOT) {
@@ -266,7 +148,7 @@ static enum ov_status take_name(struct ov_script *script, struct entry *entry) {
         entry->scope.expectation = PARAMETERS;
         break;
     }
-    return note_name(script, script->current, at, is_declared);
+    return ov_script_note_name(script, script->current, at, is_declared);
 }
 
 // Puts the string to the one before, when there is a plus between them. Returns false if not.
@@ -283,7 +165,7 @@ static bool take_sum(struct ov_script *script) {
         ov_buf_add(&copy, text.data, text.size);
         before = ov_script_string(script, ov_buf_span(&copy));
     }
-    (void)store(script, ov_buf_span(&script->lexer.text));
+    (void)ov_script_store(script, ov_buf_span(&script->lexer.text));
     before.size = (uint32_t)(script->texts.size - before.at);
     script->tokens.size -= sizeof before;
     ov_script_token_put(script, count - 2, before);
@@ -318,7 +200,7 @@ static void take_mark(struct ov_script *script, struct entry *entry) {
         break;
     case OV_SCRIPT_CURLY_CLOSE:
         scope->curlies -= scope->curlies > 0;
-        entry->is_closing = scope->curlies == 0 && script->current != GLOBAL;
+        entry->is_closing = scope->curlies == 0 && script->current != OV_SCRIPT_GLOBAL;
         break;
     case OV_SCRIPT_SQUARE_OPEN:
         scope->squares++;
@@ -357,7 +239,7 @@ static enum ov_status take_token(struct ov_script *script, struct ov_script_toke
     if (entry.is_closing) {
         put_scope(script, script->current, entry.scope);
         ov_script_token_add(script, (struct ov_script_token){.kind = OV_SCRIPT_CLOSE});
-        script->current = entry.scope.parent;
+        script->current = ov_script_parent(script, script->current);
         entry.scope = get_scope(script, script->current);
     }
     entry.scope.last_kind = token.kind;
@@ -389,9 +271,11 @@ enum ov_status ov_script_open(struct ov_script *script, struct ov_walk *walk) {
     ov_buf_reset(&script->later);
     ov_buf_reset(&script->added);
     ov_buf_reset(&script->scopes);
+    ov_buf_reset(&script->nests);
+    ov_buf_reset(&script->notes);
     script->stamp++;
     script->names.count = script->numbers.count = script->number_count = 0;
-    script->current = GLOBAL;
+    script->current = OV_SCRIPT_GLOBAL;
     script->is_open = true;
     script->is_cut = false;
     return open_scope(script, NOTHING);
@@ -404,6 +288,8 @@ void ov_script_release(struct ov_script *script) {
     ov_buf_release(&script->later);
     ov_buf_release(&script->added);
     ov_buf_release(&script->scopes);
+    ov_buf_release(&script->nests);
+    ov_buf_release(&script->notes);
     ov_buf_release(&script->names.rows);
     ov_buf_release(&script->numbers.rows);
 }
@@ -443,26 +329,12 @@ static void separate(struct output *output, uint8_t next) {
     }
 }
 
-// The number of a name in the innermost scope that declares it, or NO_NUMBER.
-static uint32_t look_up(const struct ov_script *script, uint32_t name) {
-    for (uint32_t scope = script->current;; scope = get_scope(script, scope).parent) {
-        uint32_t index;
-        struct row row = find_number(script, scope, name, &index);
-        if (row.stamp == script->stamp && row.value != NO_NUMBER) {
-            return row.value;
-        }
-        if (scope == GLOBAL) {
-            return NO_NUMBER;
-        }
-    }
-}
-
 static void write_name(const struct ov_script *script, struct ov_script_token token,
                        struct output *output) {
     char text[NUMBER_BYTES];
-    uint32_t number = look_up(script, (uint32_t)token.at);
+    uint32_t number = ov_script_number(script, script->current, (uint32_t)token.at);
     separate(output, 'a');
-    if (number == NO_NUMBER) {
+    if (number == OV_SCRIPT_NO_NUMBER) {
         write_text(output, ov_script_text(script, token));
     } else {
         (void)snprintf(text, sizeof text, "n%03u", number);
@@ -517,6 +389,24 @@ static void write_token(const struct ov_script *script, struct ov_script_token t
     output->last = text.size > 0 ? text.data[text.size - 1] : 0;
 }
 
+// Unfolding may have moved a name into another scope than it was read in: each counts where it is.
+static enum ov_status number_names(struct ov_script *script) {
+    script->current = OV_SCRIPT_GLOBAL;
+    size_t count = ov_script_count(script);
+    for (size_t i = 0; i < count; i++) {
+        struct ov_script_token token = ov_script_token_at(script, i);
+        if (i % TIME_STEPS == 0) {
+            TRY(ov_walk_has_time(script->walk));
+        }
+        ov_script_step(script, token);
+        if (token.kind == OV_SCRIPT_NAME) {
+            TRY(ov_script_note_name(script, script->current, (uint32_t)token.at, false));
+        }
+    }
+    ov_script_number_names(script);
+    return OV_OK;
+}
+
 static enum ov_status write_script(struct ov_script *script, struct ov_buf *out) {
     static const char end[] = "</script>";
     struct output output = {.out = out};
@@ -524,7 +414,7 @@ static enum ov_status write_script(struct ov_script *script, struct ov_buf *out)
         write_byte(&output, '\n');
     }
     write_text(&output, ov_span_text("<script>"));
-    script->current = GLOBAL;
+    script->current = OV_SCRIPT_GLOBAL;
     size_t count = ov_script_count(script);
     for (size_t i = 0; i < count; i++) {
         struct ov_script_token token = ov_script_token_at(script, i);
@@ -565,6 +455,7 @@ enum ov_status ov_script_finish(struct ov_script *script, struct ov_buf *out) {
     script->is_open = false;
     TRY(close_open(script));
     TRY(ov_script_unfold(script));
+    TRY(number_names(script));
     TRY(write_script(script, out));
     if (script->is_cut) {
         ov_walk_note_cut(script->walk);

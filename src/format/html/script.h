@@ -9,7 +9,12 @@
 
 #include "format/walk.h"
 
-enum { OV_SCRIPT_TOKENS_MAX = 4 << 20 }; // of one script; more are left out
+enum {
+    OV_SCRIPT_TOKENS_MAX = 4 << 20, // of one script; more are left out
+    OV_SCRIPT_GLOBAL = 0,           // scope
+};
+
+#define OV_SCRIPT_NO_NUMBER UINT32_MAX // of a name that is not declared
 
 enum ov_script_kind {
     OV_SCRIPT_END = 0, // no further token in what was fed
@@ -79,6 +84,8 @@ struct ov_script {
     struct ov_buf later;  // those behind, the last one first, so that a change moves few
     struct ov_buf added;  // those that unfolding puts to the end
     struct ov_buf scopes; // struct scope (script.c)
+    struct ov_buf nests;  // the same scopes as a tree, struct nest (script_names.c)
+    struct ov_buf notes;  // of names in scopes, struct note (script_names.c)
     struct ov_script_table names, numbers;
     uint32_t stamp;   // of the script on its way
     uint32_t current; // scope
@@ -123,3 +130,27 @@ struct ov_script_token ov_script_string(struct ov_script *script, struct ov_span
 
 // Steps into or out of the scope that a token opens or ends.
 void ov_script_step(struct ov_script *script, struct ov_script_token token);
+
+// Appends a text to `texts`, as far as there is room. Where it stands now.
+uint64_t ov_script_store(struct ov_script *script, struct ov_span text);
+
+// ---- names and scopes (script_names.c) ---------------------------------------------------------
+
+// Where a name is stored in `texts`: the same place for the same name. OV_OK, OV_MEMORY.
+enum ov_status ov_script_find_name(struct ov_script *script, struct ov_span name, uint32_t *ret_at);
+
+// Adds a scope inside another; the first of all is OV_SCRIPT_GLOBAL. OV_OK, OV_MEMORY.
+enum ov_status ov_script_add_scope(struct ov_script *script, uint32_t parent, uint32_t *ret_scope);
+uint32_t ov_script_parent(const struct ov_script *script, uint32_t scope);
+
+// Gives a name, told by its place, a number in a scope, a new one each time that it is declared, or
+// notes that it is used there. OV_OK, OV_MEMORY.
+enum ov_status ov_script_note_name(struct ov_script *script, uint32_t scope, uint32_t name,
+                                   bool is_declared);
+
+// Gives all names that were noted the number of the innermost scope that declares them, as seen
+// from where they are used. Once, when nothing more will be noted.
+void ov_script_number_names(struct ov_script *script);
+
+// The number that a name was given in a scope, or OV_SCRIPT_NO_NUMBER.
+uint32_t ov_script_number(const struct ov_script *script, uint32_t scope, uint32_t name);
