@@ -26,7 +26,7 @@ RUN = 512
 def read_sections(image):
     """{(type, variant): bytes} of an image whose digests hold."""
     magic, version, header_bytes, size, count = struct.unpack_from("<8sIIQI", image)
-    assert magic == b"OVIMAGE\n" and version == 8 and size == len(image), "header"
+    assert magic == b"OVIMAGE\n" and version == 9 and size == len(image), "header"
     sections = {}
     for i in range(count):
         kind, variant, at, size, _, digest = struct.unpack_from("<IIQQQ32s", image,

@@ -31,18 +31,38 @@ static inline void load_words(struct block *block, uint32_t count, const uint32_
     }
 }
 
-// One bit in each of 8 lanes, by five bits of its hash.
-static inline __m256i choose_bit(__m256i five) {
-    return _mm256_sllv_epi32(_mm256_set1_epi32(1), _mm256_and_si256(five, _mm256_set1_epi32(31)));
+// One bit of eight for each byte, by its low six bits: ov_gram_bit().
+static inline __m256i choose_bits(__m256i sixes) {
+    const __m256i bits =
+        _mm256_setr_epi8(1, 2, 4, 8, 16, 32, 64, -128, 1, 2, 4, 8, 16, 32, 64, -128, // lower half
+                         1, 2, 4, 8, 16, 32, 64, -128, 1, 2, 4, 8, 16, 32, 64, -128);
+    // Bits of the byte above come in at the top only, which is cut off.
+    __m256i three = _mm256_xor_si256(sixes, _mm256_srli_epi32(sixes, 3));
+    return _mm256_shuffle_epi8(bits, _mm256_and_si256(three, _mm256_set1_epi8(7)));
+}
+
+// All ones in each of 8 lanes whose word has all those bits.
+static inline __m256i has_bits(__m256i word, __m256i bits) {
+    return _mm256_cmpeq_epi32(_mm256_and_si256(word, bits), bits);
+}
+
+// The six bits of a hash from 3k on go to byte k.
+static inline __m256i spread(__m256i hash) {
+    const __m256i six = _mm256_set1_epi32(63);
+    __m256i low =
+        _mm256_or_si256(_mm256_and_si256(hash, six),
+                        _mm256_and_si256(_mm256_slli_epi32(hash, 5), _mm256_slli_epi32(six, 8)));
+    __m256i high =
+        _mm256_or_si256(_mm256_and_si256(_mm256_slli_epi32(hash, 10), _mm256_slli_epi32(six, 16)),
+                        _mm256_and_si256(_mm256_slli_epi32(hash, 15), _mm256_slli_epi32(six, 24)));
+    return _mm256_or_si256(low, high);
 }
 
 // All ones in each of 8 lanes whose word has all bits of its hash.
 static inline __m256i test_block(const struct block *block, uint32_t at) {
     __m256i hash = _mm256_load_si256((const __m256i *)(block->hash + at));
     __m256i word = _mm256_load_si256((const __m256i *)(block->word + at));
-    __m256i bits = _mm256_or_si256(choose_bit(hash), choose_bit(_mm256_srli_epi32(hash, 5)));
-    bits = _mm256_or_si256(bits, choose_bit(_mm256_srli_epi32(hash, 10)));
-    return _mm256_cmpeq_epi32(_mm256_and_si256(word, bits), bits);
+    return has_bits(word, choose_bits(spread(hash)));
 }
 
 static inline __m128i shift_of(unsigned log2) {
@@ -79,10 +99,7 @@ static inline __m256i mix(__m256i hash) {
 static inline __m256i test_sixes(const struct block *block, const uint32_t *sixes, uint32_t at) {
     __m256i hash = _mm256_load_si256((const __m256i *)(sixes + at));
     __m256i word = _mm256_load_si256((const __m256i *)(block->word + at));
-    __m256i bits = _mm256_or_si256(choose_bit(_mm256_srli_epi32(hash, 27)),
-                                   choose_bit(_mm256_srli_epi32(hash, 22)));
-    bits = _mm256_or_si256(bits, choose_bit(_mm256_srli_epi32(hash, 17)));
-    return _mm256_cmpeq_epi32(_mm256_and_si256(word, bits), bits);
+    return has_bits(word, choose_bits(hash));
 }
 
 // Every fourth place: grams of six, or `with_fours` those of four as well, by whose hashes the
@@ -93,7 +110,7 @@ __attribute__((always_inline)) static inline uint32_t find_by_4(const uint32_t *
     const uint8_t *data = text.data;
     const uint32_t size = (uint32_t)text.size;
     const __m256i factor_a = _mm256_set1_epi32((int)0x9e3779b1u);
-    const __m256i factor_b = _mm256_set1_epi32((int)0x85ebca77u);
+    const __m256i factor_b = _mm256_set1_epi32(OV_GRAM_LAST_FACTOR);
     const __m128i shift = shift_of(log2);
     struct block block;
     _Alignas(32) uint32_t sixes[BLOCK_HASHES];
@@ -102,7 +119,7 @@ __attribute__((always_inline)) static inline uint32_t find_by_4(const uint32_t *
         uint32_t count = 0;
         for (uint32_t i = first; i < size && count < BLOCK_HASHES; i += 32, count += 8) {
             __m256i low = _mm256_mullo_epi32(load_folded(data + i), factor_a);
-            __m256i high = _mm256_mullo_epi32(load_folded(data + i + 2), factor_b);
+            __m256i high = _mm256_madd_epi16(load_folded(data + i + 4), factor_b);
             __m256i six = mix(_mm256_add_epi32(low, high));
             put_hashes(&block, count, with_fours ? mix(low) : six, shift);
             if (with_fours) {

@@ -7,14 +7,20 @@
 #include <stdbool.h>
 #include <string.h>
 
-// Whether the bits of each of 16 hashes are set in its word.
-static inline __mmask16 test_bits(__m512i word, __m512i hash) {
-    const __m512i one = _mm512_set1_epi32(1);
-    // A rotation by the hash takes its low five bits only.
-    __m512i first = _mm512_rolv_epi32(one, _mm512_srli_epi32(hash, 5));
-    __m512i second = _mm512_rolv_epi32(one, _mm512_srli_epi32(hash, 10));
-    __m512i bits = _mm512_ternarylogic_epi32(first, second, _mm512_rolv_epi32(one, hash), 0xfe);
-    return _mm512_cmpeq_epi32_mask(_mm512_and_si512(word, bits), bits);
+// One bit of eight for each byte, by its low six bits: ov_gram_bit().
+static inline __m512i choose_bits(__m512i sixes) {
+    static const uint8_t bits[64] = {
+        1,  2,  4, 8, 16, 32,  64,  128, 2,  1,  8,  4,  32,  16,  128, 64, 4, 8, 1,  2,  64,  128,
+        16, 32, 8, 4, 2,  1,   128, 64,  32, 16, 16, 32, 64,  128, 1,   2,  4, 8, 32, 16, 128, 64,
+        2,  1,  8, 4, 64, 128, 16,  32,  4,  8,  1,  2,  128, 64,  32,  16, 8, 4, 2,  1};
+    return _mm512_permutexvar_epi8(sixes, _mm512_loadu_si512(bits));
+}
+
+// The bits of each of 16 hashes that its word lacks.
+static inline __m512i missing_bits(__m512i word, __m512i hash) {
+    // Bytes from bits 0, 3, 6 and 9 on, of the lower hash of each pair and of the upper.
+    const __m512i from = _mm512_set1_epi64(0x2926232009060300);
+    return _mm512_andnot_si512(word, choose_bits(_mm512_multishift_epi64_epi8(from, hash)));
 }
 
 // Hashes and the words that they choose, in three passes over a block that stays in the first
@@ -54,7 +60,9 @@ static inline void load_words(struct block *block, uint32_t count, const uint32_
 }
 
 static inline uint32_t test_block(const struct block *block, uint32_t at) {
-    return test_bits(_mm512_load_si512(block->word + at), _mm512_load_si512(block->hash + at));
+    __m512i missing =
+        missing_bits(_mm512_load_si512(block->word + at), _mm512_load_si512(block->hash + at));
+    return _mm512_testn_epi32_mask(missing, missing);
 }
 
 static inline __m128i shift_of(unsigned log2) {
@@ -80,16 +88,6 @@ static inline __m512i mix(__m512i hash) {
     return _mm512_mullo_epi32(hash, _mm512_set1_epi32(0x2c1b3c6d));
 }
 
-// Whether the bits of each of 16 grams of six are set in the word, by their own hashes.
-static inline __mmask16 test_sixes(__m512i word, __m512i hash) {
-    const __m512i one = _mm512_set1_epi32(1);
-    __m512i first = _mm512_rolv_epi32(one, _mm512_srli_epi32(hash, 27));
-    __m512i second = _mm512_rolv_epi32(one, _mm512_srli_epi32(hash, 22));
-    __m512i third = _mm512_rolv_epi32(one, _mm512_srli_epi32(hash, 17));
-    __m512i bits = _mm512_ternarylogic_epi32(first, second, third, 0xfe);
-    return _mm512_testn_epi32_mask(_mm512_andnot_si512(word, bits), _mm512_set1_epi32(-1));
-}
-
 // Every fourth place: grams of six, or `with_fours` those of four as well, by whose hashes the
 // words are chosen then. A constant at each call.
 __attribute__((always_inline)) static inline uint32_t find_by_4(const uint32_t *words,
@@ -98,7 +96,7 @@ __attribute__((always_inline)) static inline uint32_t find_by_4(const uint32_t *
     const uint8_t *data = text.data;
     const uint32_t size = (uint32_t)text.size;
     const __m512i factor_a = _mm512_set1_epi32((int)0x9e3779b1u);
-    const __m512i factor_b = _mm512_set1_epi32((int)0x85ebca77u);
+    const __m512i factor_b = _mm512_set1_epi32(OV_GRAM_LAST_FACTOR);
     const __m512i step = _mm512_set1_epi32(64);
     __m512i at =
         _mm512_mullo_epi32(_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
@@ -107,12 +105,16 @@ __attribute__((always_inline)) static inline uint32_t find_by_4(const uint32_t *
     struct block block;
     _Alignas(64) uint32_t sixes[BLOCK_HASHES];
     uint32_t found = 0;
+    __m512i next = fold(_mm512_loadu_si512(data));
     for (uint32_t first = 0; first < size; first += 4 * BLOCK_HASHES) {
         uint32_t count = 0;
         for (uint32_t i = first; i < size && count < BLOCK_HASHES; i += 64, count += 16) {
             _mm_prefetch((const char *)data + i + AHEAD_BYTES, _MM_HINT_T0);
-            __m512i low = _mm512_mullo_epi32(fold(_mm512_loadu_si512(data + i)), factor_a);
-            __m512i high = _mm512_mullo_epi32(fold(_mm512_loadu_si512(data + i + 2)), factor_b);
+            __m512i here = next;
+            next = fold(_mm512_loadu_si512(data + i + 64));
+            __m512i low = _mm512_mullo_epi32(here, factor_a);
+            // Of the four bytes behind, the first two.
+            __m512i high = _mm512_madd_epi16(_mm512_alignr_epi32(next, here, 1), factor_b);
             __m512i six = mix(_mm512_add_epi32(low, high));
             put_hashes(&block, count, with_fours ? mix(low) : six, shift);
             if (with_fours) {
@@ -121,12 +123,14 @@ __attribute__((always_inline)) static inline uint32_t find_by_4(const uint32_t *
         }
         load_words(&block, count, words);
         for (uint32_t i = 0; i < count; i += 16) {
-            uint32_t pass = test_block(&block, i);
+            __m512i word = _mm512_load_si512(block.word + i);
+            __m512i missing = missing_bits(word, _mm512_load_si512(block.hash + i));
             if (with_fours) {
-                __m512i word = _mm512_load_si512(block.word + i);
-                pass |= test_sixes(word, _mm512_load_si512(sixes + i));
+                __m512i bits = choose_bits(_mm512_load_si512(sixes + i));
+                missing = _mm512_min_epu32(missing, _mm512_andnot_si512(word, bits));
             }
-            found += keep((__mmask16)pass, at, ret_at + found);
+            __mmask16 pass = _mm512_testn_epi32_mask(missing, missing);
+            found += keep(pass, at, ret_at + found);
             at = _mm512_add_epi32(at, step);
         }
     }
@@ -315,6 +319,17 @@ static inline __m512i look_up_half(const struct half_table *table, const uint8_t
     return _mm512_permutex2var_epi8(table->part[0], _mm512_loadu_si512(at), table->part[1]);
 }
 
+// The same of the low six bits: what any of four bytes allows. One plain permutation, for a third
+// of the work.
+static inline __m512i load_quarter(const struct ov_image_tail *tail, unsigned position) {
+    struct half_table half = load_half(tail, position);
+    return _mm512_or_si512(half.part[0], half.part[1]);
+}
+
+static inline __m512i look_up_quarter(__m512i table, const uint8_t *at) {
+    return _mm512_permutexvar_epi8(_mm512_loadu_si512(at), table);
+}
+
 // The buckets that each of 64 places has, exactly.
 static inline __m512i test_tail(const struct ov_image_tail *tail, unsigned positions,
                                 const uint8_t *at, __m512i all) {
@@ -332,24 +347,27 @@ static uint32_t find_tail(const struct ov_image_tail *tail, uint8_t live, const 
     for (unsigned k = 0; k < OV_TAIL_POSITIONS; k++) {
         order[k] = tail->order[k] % OV_TAIL_POSITIONS;
     }
-    // The positions that let least through stay in registers; after them most blocks are done. To
-    // ask sooner costs more in wrong guesses than it saves. (Positions beyond the count are the
-    // first one again, which changes nothing.)
-    const struct half_table a = load_half(tail, order[0]), b = load_half(tail, order[1]),
-                            c = load_half(tail, order[2]), d = load_half(tail, order[3]),
-                            e = load_half(tail, order[4]), f = load_half(tail, order[5]);
+    // All positions stay in registers, the two that let least through by seven bits, the others by
+    // six; after them most blocks are done. To ask sooner costs more in wrong guesses than it
+    // saves. (Positions beyond the count are the first one again, which changes nothing.)
+    const struct half_table a = load_half(tail, order[0]), b = load_half(tail, order[1]);
+    const __m512i c = load_quarter(tail, order[2]), d = load_quarter(tail, order[3]),
+                  e = load_quarter(tail, order[4]), f = load_quarter(tail, order[5]),
+                  g = load_quarter(tail, order[6]), h = load_quarter(tail, order[7]);
     const __m512i alive = _mm512_set1_epi8((char)live);
     unsigned positions =
         tail->position_count < OV_TAIL_POSITIONS ? tail->position_count : OV_TAIL_POSITIONS;
     uint32_t count = 0;
     for (uint32_t i = 0; i < size; i += 64) {
         const uint8_t *at = data + i;
-        __m512i all = _mm512_ternarylogic_epi32(look_up_half(&a, at + order[0]),
-                                                look_up_half(&b, at + order[1]),
-                                                look_up_half(&c, at + order[2]), 0x80);
-        all = _mm512_ternarylogic_epi32(all, alive, look_up_half(&d, at + order[3]), 0x80);
-        all = _mm512_ternarylogic_epi32(all, look_up_half(&e, at + order[4]),
-                                        look_up_half(&f, at + order[5]), 0x80);
+        __m512i all = _mm512_and_si512(alive, look_up_half(&a, at + order[0]));
+        all = _mm512_ternarylogic_epi32(all, look_up_half(&b, at + order[1]),
+                                        look_up_quarter(c, at + order[2]), 0x80);
+        all = _mm512_ternarylogic_epi32(all, look_up_quarter(d, at + order[3]),
+                                        look_up_quarter(e, at + order[4]), 0x80);
+        all = _mm512_ternarylogic_epi32(all, look_up_quarter(f, at + order[5]),
+                                        look_up_quarter(g, at + order[6]), 0x80);
+        all = _mm512_and_si512(all, look_up_quarter(h, at + order[7]));
         if (_mm512_test_epi8_mask(all, all) != 0) {
             all = test_tail(tail, positions, at, all);
             count += tell_buckets(all, i, size, ret_at + count, ret_buckets + count);

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define OV_IMAGE_MAGIC   "OVIMAGE\n"
-#define OV_IMAGE_VERSION 8u
+#define OV_IMAGE_VERSION 9u
 
 enum {
     OV_IMAGE_ALIGN = 64, // every section starts at a multiple of this
@@ -391,6 +391,8 @@ static inline int ov_folds_to_one(uint8_t value, uint8_t mask) {
 // second product they share words, and without the constant zeros alone have but one bit.
 #define OV_GRAM_SALT 0x6b79d8adu
 
+enum { OV_GRAM_LAST_FACTOR = 0x6b2f }; // of the last two bytes of six
+
 static inline uint32_t ov_gram_mix(uint32_t h) {
     return (h ^ h >> 15 ^ OV_GRAM_SALT) * 0x2c1b3c6du;
 }
@@ -399,24 +401,34 @@ static inline uint32_t ov_gram_hash4(uint32_t gram) {
     return ov_gram_mix(gram * 0x9e3779b1u);
 }
 
-// Stage 1 bits of a hash within its 32-bit word, which is word (hash >> (32 - log2)).
+// One bit of eight, by six bits of a hash.
+static inline uint32_t ov_gram_bit(uint32_t six) {
+    return 1u << ((six ^ six >> 3) & 7);
+}
+
+// Stage 1 bits of a hash within its 32-bit word, which is word (hash >> (32 - log2)): one in each
+// byte.
 static inline uint32_t ov_gram_bits(uint32_t hash) {
-    return 1u << (hash >> 5 & 31) | 1u << (hash >> 10 & 31) | 1u << (hash & 31);
+    return ov_gram_bit(hash) | ov_gram_bit(hash >> 3) << 8 | ov_gram_bit(hash >> 6) << 16 |
+           ov_gram_bit(hash >> 9) << 24;
 }
 
 static inline uint32_t ov_gram_hash3(uint32_t gram) {
     return ov_gram_hash4(gram & OV_GRAM3_MASK);
 }
 
-// One of six bytes is given as bytes 0-3 and bytes 2-5.
+// One of six bytes is given as bytes 0-3 and bytes 2-5. The last two are taken as a signed number,
+// as the processors' multiplications of pairs have it.
 static inline uint32_t ov_gram_hash6(uint32_t low, uint32_t high) {
-    return ov_gram_mix(low * 0x9e3779b1u + high * 0x85ebca77u);
+    int32_t last = (int16_t)(high >> 16);
+    return ov_gram_mix(low * 0x9e3779b1u + (uint32_t)(last * OV_GRAM_LAST_FACTOR));
 }
 
 // The bits of a gram of six in a word that the hash of its first four bytes chooses, by all six.
 static inline uint32_t ov_gram_bits6(uint32_t low, uint32_t high) {
     uint32_t h = ov_gram_hash6(low, high);
-    return 1u << (h >> 27) | 1u << (h >> 22 & 31) | 1u << (h >> 17 & 31);
+    return ov_gram_bit(h) | ov_gram_bit(h >> 8) << 8 | ov_gram_bit(h >> 16) << 16 |
+           ov_gram_bit(h >> 24) << 24;
 }
 
 // The hash of the slots, and of stage 2 of classes 0 and 1. The key is folded, bytes in
